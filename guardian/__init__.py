@@ -1,0 +1,1 @@
+"""AI Cost Guardian: what AI providers cost, live, to the cent, and who caused it."""

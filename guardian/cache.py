@@ -1,0 +1,113 @@
+"""CacheService: the guide's keys, cache-aside, hit ratio. Redis can lose all of it; the database has the truth."""
+
+import json
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any, TypeVar, cast
+
+import structlog
+from redis import Redis
+from redis.exceptions import RedisError
+
+from guardian.queue import connection
+
+DEFAULT_TTL = 300  # seconds, the guide's
+_HITS, _MISSES = "cache:hits", "cache:misses"
+_INDEX = "cache-index:"
+
+log = structlog.get_logger(__name__)
+T = TypeVar("T")
+
+
+class CacheKeys:
+    """The guide's key patterns. The part after the first colon names whose data it is."""
+
+    @staticmethod
+    def user_usage(user_id: str) -> str:
+        return f"usage:{user_id}"
+
+    @staticmethod
+    def organization_usage(organization_id: str) -> str:
+        return f"org-usage:{organization_id}"
+
+    @staticmethod
+    def provider_status(provider: str) -> str:
+        return f"provider:{provider}:status"
+
+    @staticmethod
+    def pricing(provider: str) -> str:
+        return f"pricing:{provider}"
+
+    @staticmethod
+    def user_dashboard(user_id: str) -> str:
+        return f"dashboard:{user_id}"
+
+
+class CacheService:
+    """Cache-aside over Redis; a cache that cannot be reached is a miss, never an error.
+
+    Values are JSON; a Decimal travels as {"$": "1.23"} and comes back as a Decimal. Each key is also put in the index
+    set of its owner, so that an owner's keys are dropped without KEYS or SCAN.
+    """
+
+    keys = CacheKeys
+
+    def __init__(self, redis: Redis | None = None) -> None:
+        self._redis = redis or connection()
+
+    def get_user_usage(self, user_id: str) -> Any | None:
+        return self.get(self.keys.user_usage(user_id))
+
+    def set_user_usage(self, user_id: str, data: Any, ttl: int = DEFAULT_TTL) -> None:
+        self.set(self.keys.user_usage(user_id), data, ttl, owner=user_id)
+
+    def get(self, key: str) -> Any | None:
+        try:
+            cached = cast("bytes | None", self._redis.get(key))
+            self._redis.incr(_MISSES if cached is None else _HITS)
+        except RedisError as error:
+            log.warning("cache.unreachable", error=str(error))
+            return None
+        return None if cached is None else json.loads(cached, object_hook=_decode)
+
+    def set(self, key: str, data: Any, ttl: int = DEFAULT_TTL, *, owner: str) -> None:
+        try:
+            with self._redis.pipeline() as pipe:
+                pipe.setex(key, ttl, json.dumps(data, default=_encode))
+                pipe.sadd(_INDEX + owner, key)
+                pipe.expire(_INDEX + owner, 86_400)
+                pipe.execute()
+        except RedisError as error:
+            log.warning("cache.unreachable", error=str(error))
+
+    def get_or_set(self, key: str, fetcher: Callable[[], T], ttl: int = DEFAULT_TTL, *, owner: str) -> T:
+        """The cached value, else `fetcher`'s, which is then cached."""
+        cached = self.get(key)
+        if cached is not None:
+            return cast("T", cached)
+        data = fetcher()
+        self.set(key, data, ttl, owner=owner)
+        return data
+
+    def invalidate(self, owner: str) -> None:
+        """Drop everything cached for one user or organization."""
+        try:
+            keys = cast("set[bytes]", self._redis.smembers(_INDEX + owner))
+            self._redis.delete(_INDEX + owner, *keys)
+        except RedisError as error:
+            log.warning("cache.unreachable", error=str(error))
+
+    def hit_ratio(self) -> float | None:
+        """Hits ÷ look-ups since the counters began; None before the first look-up."""
+        hits, misses = (int(n or 0) for n in cast("list[bytes | None]", self._redis.mget(_HITS, _MISSES)))
+        return hits / (hits + misses) if hits + misses else None
+
+
+def _encode(value: object) -> Any:
+    if isinstance(value, Decimal):
+        return {"$": str(value)}
+    raise TypeError(f"{type(value).__name__} cannot be cached")
+
+
+def _decode(value: dict[str, Any]) -> Any:
+    return Decimal(value["$"]) if value.keys() == {"$"} else value

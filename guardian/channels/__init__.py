@@ -1,0 +1,1 @@
+"""Ways to reach a person or a system: deliver, or raise ChannelError."""

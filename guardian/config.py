@@ -1,0 +1,131 @@
+"""The only reader of the environment: every variable of the product, its default, and its NAME_FILE twin."""
+
+import os
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from guardian.errors import ConfigurationError
+
+
+def _hex_key(value: SecretStr | None) -> SecretStr | None:
+    if value is not None:
+        text = value.get_secret_value()
+        if len(text) != 64 or any(c not in "0123456789abcdefABCDEF" for c in text):
+            raise ValueError("must be 32 bytes written as 64 hex characters (make one: openssl rand -hex 32)")
+    return value
+
+
+HexKey = Annotated[SecretStr | None, AfterValidator(_hex_key)]
+
+
+class Settings(BaseSettings):
+    """All settings, read once. A value may also come from the file that NAME_FILE names (Docker, Kubernetes)."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
+
+    database_url: SecretStr | None = None
+    redis_url: SecretStr | None = None
+    encryption_key: HexKey = None
+    encryption_key_previous: HexKey = None
+    public_url: str | None = None
+
+    guardian_data_dir: Path = Path(".guardian")
+    guardian_host: str = "127.0.0.1"
+    guardian_port: int = Field(default=8000, ge=1, le=65535)
+    guardian_gateway_port: int = Field(default=8001, ge=1, le=65535)
+    guardian_log_format: str = Field(default="auto", pattern="^(auto|json|console)$")
+    guardian_log_level: str = "INFO"
+
+    smtp_host: str | None = None
+    smtp_port: int = 587
+    smtp_secure: bool = False
+    smtp_user: str | None = None
+    smtp_password: SecretStr | None = None
+    email_from: str = "AI Cost Guardian <guardian@localhost>"
+
+    sentry_dsn: SecretStr | None = None
+    google_client_id: str | None = None
+    google_client_secret: SecretStr | None = None
+    github_client_id: str | None = None
+    github_client_secret: SecretStr | None = None
+    oidc_issuer: str | None = None
+    oidc_client_id: str | None = None
+    oidc_client_secret: SecretStr | None = None
+    stripe_secret_key: SecretStr | None = None
+    stripe_webhook_secret: SecretStr | None = None
+    outbound_allowlist: Annotated[tuple[str, ...], NoDecode] = ()
+
+    openai_base_url: str = "https://api.openai.com/v1"
+    anthropic_base_url: str = "https://api.anthropic.com"
+    google_base_url: str = "https://generativelanguage.googleapis.com"
+    xai_base_url: str = "https://api.x.ai/v1"
+    xai_management_base_url: str = "https://management-api.x.ai"
+    perplexity_base_url: str = "https://api.perplexity.ai"
+
+    # How long a provider may stay silent, and how often a temporary failure is tried again within one call.
+    provider_timeout_seconds: float = Field(default=30, gt=0)
+    provider_attempts: int = Field(default=4, ge=1, le=10)
+    # A sync whose worker has not renewed its lease for this long may be taken over by another worker.
+    sync_lease_seconds: int = Field(default=30, ge=2)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _split_allowlist(cls, values: dict[str, object]) -> dict[str, object]:
+        hosts = values.get("outbound_allowlist")
+        if isinstance(hosts, str):
+            values["outbound_allowlist"] = tuple(h.strip() for h in hosts.split(",") if h.strip())
+        return values
+
+    @property
+    def base_url(self) -> str:
+        """Where people reach the web process, without a trailing slash."""
+        return (self.public_url or f"http://{self.guardian_host}:{self.guardian_port}").rstrip("/")
+
+    def require_database_url(self) -> str:
+        return self._require("database_url", "postgresql://user:password@host:5432/guardian")
+
+    def require_redis_url(self) -> str:
+        return self._require("redis_url", "redis://host:6379/0")
+
+    def require_encryption_key(self) -> str:
+        return self._require("encryption_key", "64 hex characters: openssl rand -hex 32")
+
+    def _require(self, name: str, example: str) -> str:
+        value: SecretStr | None = getattr(self, name)
+        if value is None:
+            raise ConfigurationError(
+                f"{name.upper()} is not set. Set it ({example}), or start everything with `guardian up`."
+            )
+        return value.get_secret_value()
+
+    @classmethod
+    def from_environment(cls) -> Self:
+        """Read the environment and the NAME_FILE files.
+
+        Raises ConfigurationError naming the variable when a value or file is wrong.
+        """
+        from_files: dict[str, str] = {}
+        for name in cls.model_fields:
+            path = os.environ.get(f"{name.upper()}_FILE")
+            if path and not os.environ.get(name.upper()):
+                try:
+                    from_files[name] = Path(path).read_text(encoding="utf-8").strip()
+                except OSError as error:
+                    raise ConfigurationError(
+                        f"{name.upper()}_FILE points to {path}, which cannot be read: {error.strerror}."
+                    ) from error
+        try:
+            return cls(**from_files)  # pyright: ignore[reportArgumentType]  # pydantic parses the text
+        except ValidationError as error:
+            problems = "; ".join(f"{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors(include_input=False))
+            raise ConfigurationError(f"Wrong settings: {problems}.") from None
+
+
+@lru_cache(maxsize=1)
+def settings() -> Settings:
+    """The settings of this process, read once; `settings.cache_clear()` reads them anew."""
+    return Settings.from_environment()

@@ -1,0 +1,83 @@
+"""The database: one engine per process, one transaction per service call, callbacks that run only after its commit."""
+
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from functools import lru_cache
+
+from sqlalchemy import Engine, create_engine, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import OperationalError
+from sqlmodel import Session
+
+from guardian.config import settings
+from guardian.errors import UnavailableError
+
+_AFTER_COMMIT = "guardian.after_commit"
+CONNECT_TIMEOUT_SECONDS = 5
+
+
+def engine_url(url: str) -> str:
+    """Any PostgreSQL address as SQLAlchemy's psycopg 3 address. `postgres://` (Heroku's spelling) means the same."""
+    parsed = make_url(url.replace("postgres://", "postgresql://", 1) if url.startswith("postgres://") else url)
+    return parsed.set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
+
+
+@lru_cache(maxsize=1)
+def engine() -> Engine:
+    """The engine of this process. `pool_pre_ping` replaces connections that a restarted server has closed."""
+    return create_engine(
+        engine_url(settings().require_database_url()),
+        pool_size=10,
+        max_overflow=10,
+        pool_timeout=10,
+        pool_pre_ping=True,
+        connect_args={
+            "connect_timeout": CONNECT_TIMEOUT_SECONDS,
+            "application_name": "guardian",
+            # A dead network must not hold a worker: TCP gives up after some 30 s instead of two hours.
+            "keepalives_idle": 10,
+            "keepalives_interval": 5,
+            "keepalives_count": 4,
+            "options": "-c timezone=UTC",
+        },
+    )
+
+
+@contextmanager
+def session() -> Generator[Session]:
+    """One transaction: committed when the block ends well, rolled back when it raises.
+
+    Callbacks given to `after_commit` run after the commit, so that a job never looks for a row that is not there yet.
+    Raises UnavailableError when the database cannot be reached.
+    """
+    with Session(engine(), expire_on_commit=False) as opened:
+        try:
+            yield opened
+            opened.commit()
+        except OperationalError as error:
+            opened.rollback()
+            raise UnavailableError("The database does not answer. Nothing was changed; try again shortly.") from error
+        except BaseException:
+            opened.rollback()
+            raise
+        callbacks: list[Callable[[], None]] = opened.info.pop(_AFTER_COMMIT, [])
+    for callback in callbacks:
+        callback()
+
+
+def after_commit(opened: Session, callback: Callable[[], None]) -> None:
+    """Run `callback` once the session's transaction is committed; never when it is rolled back."""
+    opened.info.setdefault(_AFTER_COMMIT, []).append(callback)
+
+
+def lock(opened: Session, *name: str) -> None:
+    """Wait for the named lock and hold it until the transaction ends, however it ends."""
+    opened.connection().execute(
+        text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": "\x1f".join(name)}
+    )
+
+
+def ping() -> None:
+    """One round trip. Raises UnavailableError."""
+    with session() as opened:
+        opened.connection().execute(text("SELECT 1"))

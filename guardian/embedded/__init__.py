@@ -1,0 +1,1 @@
+"""The local PostgreSQL, Redis and mailbox, and the supervisor of `guardian up`."""

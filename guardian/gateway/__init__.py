@@ -1,0 +1,1 @@
+"""The proxy that applications call instead of the provider."""

@@ -1,0 +1,72 @@
+"""Rate limits: a fixed window per key in Redis, counted atomically; one process's memory when Redis is away."""
+
+import threading
+import time
+from dataclasses import dataclass
+from typing import cast
+
+import structlog
+from redis.exceptions import RedisError
+
+from guardian.errors import RateLimitError
+from guardian.queue import connection
+
+log = structlog.get_logger(__name__)
+
+# INCR and EXPIRE in one step: a crash between the two would leave a counter that never expires.
+_COUNT = """
+local n = redis.call('INCR', KEYS[1])
+if n == 1 then redis.call('EXPIRE', KEYS[1], ARGV[1]) end
+return {n, redis.call('TTL', KEYS[1])}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """At most `count` calls in `seconds`, per key."""
+
+    name: str
+    count: int
+    seconds: int
+
+
+class _Memory:
+    """The same count in this process, so that a stopped Redis does not open the door to password guessing."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._windows: dict[str, tuple[float, int]] = {}
+
+    def count(self, key: str, seconds: int) -> tuple[int, int]:
+        now = time.monotonic()
+        with self._lock:
+            if len(self._windows) > 10_000:
+                self._windows = {k: w for k, w in self._windows.items() if w[0] > now}
+            ends, n = self._windows.get(key, (now + seconds, 0))
+            if ends <= now:
+                ends, n = now + seconds, 0
+            self._windows[key] = (ends, n + 1)
+            return n + 1, max(1, int(ends - now))
+
+
+_memory = _Memory()
+
+
+def hit(limit: Limit, key: str) -> None:
+    """Count one call. Raises RateLimitError, with the seconds until the window ends, when it is one too many."""
+    name = f"limit:{limit.name}:{key}"
+    try:
+        n, left = cast("list[int]", connection().eval(_COUNT, 1, name, str(limit.seconds)))
+    except RedisError as error:
+        log.warning("limits.redis_unreachable", limit=limit.name, error=str(error))
+        n, left = _memory.count(name, limit.seconds)
+    if n > limit.count:
+        raise RateLimitError(max(1, left))
+
+
+def forget(limit: Limit, key: str) -> None:
+    """Start the window anew, as after a successful sign-in."""
+    try:
+        connection().delete(f"limit:{limit.name}:{key}")
+    except RedisError as error:
+        log.warning("limits.redis_unreachable", limit=limit.name, error=str(error))

@@ -1,0 +1,62 @@
+"""Structured logs: one event a line, JSON in production and plain text on a terminal, secrets masked."""
+
+import logging
+import re
+import sys
+from collections.abc import MutableMapping
+from typing import Any
+
+import structlog
+
+from guardian.config import Settings
+
+# Anything that looks like a provider's key or one of ours, wherever it turns up.
+_SECRET = re.compile(
+    r"\b(sk-[A-Za-z0-9_\-]{6,}|gdn_[A-Za-z0-9_\-]{6,}|whsec_[A-Za-z0-9+/=_\-]{6,}|xai-[A-Za-z0-9_\-]{6,})"
+)
+
+
+def mask(text: str) -> str:
+    """The text with every secret cut down to its first six characters."""
+    return _SECRET.sub(lambda found: found.group()[:6] + "…", text)
+
+
+def _mask_event(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    for key, value in event.items():
+        if isinstance(value, str):
+            event[key] = mask(value)
+    return event
+
+
+def configure(settings: Settings, process: str) -> None:
+    """Set up structlog and the standard library's logging for this process; call once, at its start."""
+    as_json = settings.guardian_log_format == "json" or (
+        settings.guardian_log_format == "auto" and not sys.stderr.isatty()
+    )
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+        _mask_event,
+    ]
+    renderer = structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer()
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler()
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(settings.guardian_log_level)
+    # These two log every request at INFO, addresses and all.
+    for noisy in ("httpx", "httpcore"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+    structlog.contextvars.bind_contextvars(process=process)

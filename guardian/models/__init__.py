@@ -1,0 +1,39 @@
+"""Tables only: columns, constraints, enums. No queries. Importing this package knows every table."""
+
+from guardian.models.activity import ActivityLog, EmailLog
+from guardian.models.alerts import Alert, AlertNotification
+from guardian.models.billing import Invoice, Subscription
+from guardian.models.budgets import Budget
+from guardian.models.costs import ProviderCost
+from guardian.models.keys import ApiKey, ProviderAccount, ProviderResource
+from guardian.models.people import AccessToken, Account, Invitation, Organization, Session, TeamMember, User
+from guardian.models.prices import PriceOverride
+from guardian.models.reports import Report
+from guardian.models.sync import SyncRun
+from guardian.models.usage import UsageLog, UsageRollup
+
+__all__ = [
+    "AccessToken",
+    "Account",
+    "ActivityLog",
+    "Alert",
+    "AlertNotification",
+    "ApiKey",
+    "Budget",
+    "EmailLog",
+    "Invitation",
+    "Invoice",
+    "Organization",
+    "PriceOverride",
+    "ProviderAccount",
+    "ProviderCost",
+    "ProviderResource",
+    "Report",
+    "Session",
+    "Subscription",
+    "SyncRun",
+    "TeamMember",
+    "UsageLog",
+    "UsageRollup",
+    "User",
+]

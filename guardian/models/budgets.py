@@ -1,0 +1,25 @@
+"""Budget: a limit of ours on spend, per organization and scope."""
+
+from decimal import Decimal
+from typing import Any
+
+from sqlmodel import Field
+
+from guardian.models.base import Row, enum_field, flag_field, json_field, json_list_field, money_field
+from guardian.models.enums import BudgetKind, BudgetPeriod
+
+
+class Budget(Row, table=True):
+    """`scope` names what it limits (organization, team, user, key, model, tag) and which; HARD stops calls."""
+
+    __tablename__ = "budgets"
+
+    organization_id: str = Field(foreign_key="organizations.id", ondelete="CASCADE", index=True)
+    name: str
+    scope: dict[str, Any] | None = json_field()
+    limit: Decimal = money_field()
+    period: BudgetPeriod = enum_field(BudgetPeriod, "budget_period", BudgetPeriod.MONTHLY)
+    kind: BudgetKind = enum_field(BudgetKind, "budget_kind", BudgetKind.SOFT)
+    thresholds: list[Any] | None = json_list_field()
+    is_active: bool = flag_field(True)
+    meta: dict[str, Any] | None = json_field("metadata")

@@ -1,0 +1,168 @@
+"""Every enumeration of the schema. The guide's five come first; their values are its words."""
+
+from enum import StrEnum
+
+
+class Provider(StrEnum):
+    OPENAI = "OPENAI"
+    ANTHROPIC = "ANTHROPIC"
+    GOOGLE = "GOOGLE"
+    XAI = "XAI"
+    PERPLEXITY = "PERPLEXITY"
+    CUSTOM = "CUSTOM"
+
+
+class UserRole(StrEnum):
+    USER = "USER"
+    ADMIN = "ADMIN"
+    SUPER_ADMIN = "SUPER_ADMIN"
+
+
+class Plan(StrEnum):
+    FREE = "FREE"
+    STARTER = "STARTER"
+    GROWTH = "GROWTH"
+    SCALE = "SCALE"
+    ENTERPRISE = "ENTERPRISE"
+
+
+class AlertType(StrEnum):
+    COST_THRESHOLD = "COST_THRESHOLD"
+    USAGE_SPIKE = "USAGE_SPIKE"
+    RATE_LIMIT = "RATE_LIMIT"
+    ERROR_RATE = "ERROR_RATE"
+    BUDGET_EXCEEDED = "BUDGET_EXCEEDED"
+
+
+class ComparisonType(StrEnum):
+    GREATER_THAN = "GREATER_THAN"
+    GREATER_THAN_OR_EQUAL = "GREATER_THAN_OR_EQUAL"
+    LESS_THAN = "LESS_THAN"
+    LESS_THAN_OR_EQUAL = "LESS_THAN_OR_EQUAL"
+    PERCENT_CHANGE = "PERCENT_CHANGE"
+
+
+class AlertFrequency(StrEnum):
+    IMMEDIATE = "IMMEDIATE"
+    HOURLY = "HOURLY"
+    DAILY = "DAILY"
+    WEEKLY = "WEEKLY"
+    MONTHLY = "MONTHLY"
+
+
+class AlertState(StrEnum):
+    OK = "OK"
+    WARNING = "WARNING"
+    TRIGGERED = "TRIGGERED"
+    ACKNOWLEDGED = "ACKNOWLEDGED"
+    SNOOZED = "SNOOZED"
+    NO_DATA = "NO_DATA"
+
+
+class NotificationChannel(StrEnum):
+    EMAIL = "EMAIL"
+    SLACK = "SLACK"
+    WEBHOOK = "WEBHOOK"
+
+
+class DeliveryStatus(StrEnum):
+    """A delivery is claimed (SENDING, under a lease) before it is made, so that a crash cannot lose it."""
+
+    PENDING = "PENDING"
+    SENDING = "SENDING"
+    SENT = "SENT"
+    FAILED = "FAILED"
+
+
+class BudgetKind(StrEnum):
+    SOFT = "SOFT"
+    HARD = "HARD"
+
+
+class BudgetPeriod(StrEnum):
+    DAILY = "DAILY"
+    WEEKLY = "WEEKLY"
+    MONTHLY = "MONTHLY"
+    QUARTERLY = "QUARTERLY"
+    YEARLY = "YEARLY"
+
+
+class TeamRole(StrEnum):
+    OWNER = "OWNER"
+    ADMIN = "ADMIN"
+    MEMBER = "MEMBER"
+    VIEWER = "VIEWER"
+
+
+class SubscriptionStatus(StrEnum):
+    TRIALING = "TRIALING"
+    ACTIVE = "ACTIVE"
+    PAST_DUE = "PAST_DUE"
+    CANCELED = "CANCELED"
+    INCOMPLETE = "INCOMPLETE"
+
+
+class InvoiceStatus(StrEnum):
+    DRAFT = "DRAFT"
+    OPEN = "OPEN"
+    PAID = "PAID"
+    VOID = "VOID"
+    UNCOLLECTIBLE = "UNCOLLECTIBLE"
+
+
+class UsageOrigin(StrEnum):
+    """Where a usage row came from. `sync` rows are the reported book, all others the tracked book."""
+
+    GATEWAY = "gateway"
+    INGEST = "ingest"
+    IMPORT = "import"
+    SYNC = "sync"
+
+
+class CostSource(StrEnum):
+    """Whose word a row's cost is. An unpriced row has no cost at all: unknown is never zero."""
+
+    PROVIDER = "provider"
+    COMPUTED = "computed"
+    ESTIMATED = "estimated"
+    UNPRICED = "unpriced"
+
+
+class KeyStatus(StrEnum):
+    """What the last contact with the provider said of a key of the vault."""
+
+    UNTESTED = "untested"
+    ACTIVE = "active"
+    REJECTED = "rejected"
+    WRONG_KIND = "wrong_kind"
+    FORBIDDEN = "forbidden"
+    EXHAUSTED = "exhausted"
+    FAILING = "failing"
+
+
+class SyncStatus(StrEnum):
+    QUEUED = "queued"
+    RUNNING = "running"
+    FINISHED = "finished"
+    FAILED = "failed"
+
+
+class SyncTrigger(StrEnum):
+    BACKFILL = "backfill"
+    SCHEDULE = "schedule"
+    DEMAND = "demand"
+
+
+class ResourceKind(StrEnum):
+    """What a provider calls by an id and a person by a name."""
+
+    PROJECT = "project"
+    API_KEY = "api_key"
+    USER = "user"
+    SERVICE_ACCOUNT = "service_account"
+
+
+class ReportStatus(StrEnum):
+    QUEUED = "QUEUED"
+    READY = "READY"
+    FAILED = "FAILED"

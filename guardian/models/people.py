@@ -1,0 +1,141 @@
+"""People and their organizations: User, Account, Session, Organization, TeamMember, Invitation, AccessToken."""
+
+from datetime import datetime
+from typing import Any, Optional
+
+from sqlalchemy import Index, UniqueConstraint
+from sqlmodel import Field, Relationship
+
+from guardian.models.activity import ActivityLog
+from guardian.models.alerts import Alert
+from guardian.models.base import Row, Table, enum_field, json_field, json_list_field, new_id, relation, time_field
+from guardian.models.billing import Invoice, Subscription
+from guardian.models.budgets import Budget
+from guardian.models.enums import Plan, TeamRole, UserRole
+from guardian.models.keys import ApiKey
+from guardian.models.usage import UsageLog
+
+
+class User(Row, table=True):
+    """A person. `password_hash` is argon2id; None for people who only sign in elsewhere."""
+
+    __tablename__ = "users"
+
+    email: str = Field(unique=True)
+    name: str | None = None
+    image: str | None = None
+    email_verified: datetime | None = time_field(nullable=True)
+    company: str | None = None
+    role: UserRole = enum_field(UserRole, "user_role", UserRole.USER)
+    onboarding_status: dict[str, Any] | None = json_field()
+    settings: dict[str, Any] | None = json_field()
+    password_hash: str | None = None
+    organization_id: str | None = Field(default=None, foreign_key="organizations.id", ondelete="SET NULL", index=True)
+
+    accounts: list["Account"] = Relationship(sa_relationship_kwargs=relation(passive_deletes="all"))
+    sessions: list["Session"] = Relationship(sa_relationship_kwargs=relation(passive_deletes="all"))
+    organization: Optional["Organization"] = Relationship(back_populates="users", sa_relationship_kwargs=relation())
+    api_keys: list[ApiKey] = Relationship(sa_relationship_kwargs=relation(passive_deletes="all"))
+    usage_logs: list[UsageLog] = Relationship(sa_relationship_kwargs=relation(passive_deletes="all"))
+    alerts: list[Alert] = Relationship(sa_relationship_kwargs=relation(passive_deletes="all"))
+    team_members: list["TeamMember"] = Relationship(sa_relationship_kwargs=relation(passive_deletes="all"))
+    activities: list[ActivityLog] = Relationship(sa_relationship_kwargs=relation(passive_deletes="all"))
+    subscriptions: list[Subscription] = Relationship(sa_relationship_kwargs=relation(passive_deletes="all"))
+
+
+class Account(Row, table=True):
+    """A person's identity at a sign-in provider (Google, GitHub, OIDC)."""
+
+    __tablename__ = "accounts"
+    __table_args__ = (UniqueConstraint("provider", "provider_account_id"),)
+
+    user_id: str = Field(foreign_key="users.id", ondelete="CASCADE", index=True)
+    type: str = Field(default="oauth", sa_column_kwargs={"server_default": "oauth"})
+    provider: str
+    provider_account_id: str
+    scope: str | None = None
+
+
+class Session(Table, table=True):
+    """A signed-in browser. Only the SHA-256 of the cookie's token is kept."""
+
+    __tablename__ = "sessions"
+
+    id: str = Field(default_factory=new_id, primary_key=True)
+    token_hash: str = Field(unique=True)
+    user_id: str = Field(foreign_key="users.id", ondelete="CASCADE", index=True)
+    user_agent: str | None = None
+    ip_address: str | None = None
+    created_at: datetime = time_field(now=True)
+    last_used_at: datetime = time_field(now=True)
+    expires_at: datetime = time_field(index=True)
+    revoked_at: datetime | None = time_field(nullable=True)
+
+
+class Organization(Row, table=True):
+    """A customer: everything that people own belongs to exactly one. `settings.timeZone` is its IANA zone."""
+
+    __tablename__ = "organizations"
+
+    name: str
+    domain: str | None = Field(default=None, unique=True)
+    plan: Plan = enum_field(Plan, "plan", Plan.FREE)
+    billing_email: str | None = None
+    stripe_customer_id: str | None = Field(default=None, unique=True)
+    settings: dict[str, Any] | None = json_field()
+    meta: dict[str, Any] | None = json_field("metadata")
+
+    users: list[User] = Relationship(
+        back_populates="organization", sa_relationship_kwargs=relation(passive_deletes="all")
+    )
+    api_keys: list[ApiKey] = Relationship(sa_relationship_kwargs=relation(passive_deletes="all"))
+    usage_logs: list[UsageLog] = Relationship(sa_relationship_kwargs=relation(passive_deletes="all"))
+    invoices: list[Invoice] = Relationship(sa_relationship_kwargs=relation(passive_deletes="all"))
+    subscriptions: list[Subscription] = Relationship(sa_relationship_kwargs=relation(passive_deletes="all"))
+    team_members: list["TeamMember"] = Relationship(sa_relationship_kwargs=relation(passive_deletes="all"))
+    budgets: list[Budget] = Relationship(sa_relationship_kwargs=relation(passive_deletes="all"))
+
+
+class TeamMember(Row, table=True):
+    """A person's place in an organization's team."""
+
+    __tablename__ = "team_members"
+    __table_args__ = (UniqueConstraint("organization_id", "user_id"),)
+
+    organization_id: str = Field(foreign_key="organizations.id", ondelete="CASCADE")
+    user_id: str = Field(foreign_key="users.id", ondelete="CASCADE", index=True)
+    role: TeamRole = enum_field(TeamRole, "team_role", TeamRole.MEMBER)
+    team: str | None = None
+
+
+class Invitation(Row, table=True):
+    """A person asked to join; only the SHA-256 of the link's token is kept."""
+
+    __tablename__ = "invitations"
+    __table_args__ = (Index("ix_invitations_organization_id_email", "organization_id", "email"),)
+
+    organization_id: str = Field(foreign_key="organizations.id", ondelete="CASCADE")
+    invited_by_id: str | None = Field(default=None, foreign_key="users.id", ondelete="SET NULL")
+    email: str
+    role: TeamRole = enum_field(TeamRole, "team_role", TeamRole.MEMBER)
+    token_hash: str = Field(unique=True)
+    expires_at: datetime = time_field()
+    accepted_at: datetime | None = time_field(nullable=True)
+    revoked_at: datetime | None = time_field(nullable=True)
+
+
+class AccessToken(Row, table=True):
+    """A key of ours (gdn_…) for REST, gateway and ingest; only its SHA-256 is kept, and its last four characters."""
+
+    __tablename__ = "access_tokens"
+
+    organization_id: str = Field(foreign_key="organizations.id", ondelete="CASCADE", index=True)
+    user_id: str = Field(foreign_key="users.id", ondelete="CASCADE", index=True)
+    name: str
+    token_hash: str = Field(unique=True)
+    hint: str
+    scopes: list[str] = json_list_field()
+    budget_id: str | None = Field(default=None, foreign_key="budgets.id", ondelete="SET NULL")
+    expires_at: datetime | None = time_field(nullable=True)
+    last_used_at: datetime | None = time_field(nullable=True)
+    revoked_at: datetime | None = time_field(nullable=True)

@@ -1,0 +1,121 @@
+"""The usage ledger: UsageLog (tracked and reported books, partitioned by month) and UsageRollup (hourly sums)."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Index, PrimaryKeyConstraint
+from sqlmodel import Field
+
+from guardian.models.base import (
+    Table,
+    count_field,
+    enum_field,
+    json_field,
+    json_list_field,
+    money_field,
+    new_id,
+    time_field,
+)
+from guardian.models.enums import CostSource, Provider, UsageOrigin
+
+
+class Counts(Table):
+    """Token columns of the ledger. Shares of the input are disjoint (records.UsageCounts says how)."""
+
+    input_tokens: int = count_field()
+    output_tokens: int = count_field()
+    total_tokens: int = count_field()
+    cache_read_tokens: int = count_field()
+    cache_write_5m_tokens: int = count_field()
+    cache_write_30m_tokens: int = count_field()
+    cache_write_1h_tokens: int = count_field()
+    cache_write_12h_tokens: int = count_field()
+    reasoning_tokens: int = count_field()
+    audio_input_tokens: int = count_field()
+    audio_output_tokens: int = count_field()
+    image_input_tokens: int = count_field()
+    image_output_tokens: int = count_field()
+
+
+class UsageLog(Counts, table=True):
+    """One call (tracked) or one row of a provider's bucket (reported). The id is derived from what happened.
+
+    `requests` is None where the provider does not count them. `cost` is None exactly where `cost_source` is unpriced.
+    `bucket_end` is set for reported rows. `units` counts what is billed but is no token, and `bill` holds the lines
+    (unit, quantity, unit price, multiplier) whose products add up to `cost`.
+    """
+
+    __tablename__ = "usage_logs"
+    __table_args__ = (
+        PrimaryKeyConstraint("id", "timestamp"),
+        Index("ix_usage_logs_user_id_provider_timestamp", "user_id", "provider", "timestamp"),
+        Index("ix_usage_logs_organization_id_timestamp", "organization_id", "timestamp"),
+        {"postgresql_partition_by": "RANGE (timestamp)"},
+    )
+
+    id: str = Field(default_factory=new_id)
+    timestamp: datetime = time_field(now=True)
+    bucket_end: datetime | None = time_field(nullable=True)
+    provider: Provider = enum_field(Provider, "provider")
+    model: str
+    operation: str
+    origin: UsageOrigin = enum_field(UsageOrigin, "usage_origin", UsageOrigin.GATEWAY)
+    series: str | None = None
+    requests: int | None = count_field(None)
+    units: dict[str, Any] | None = json_field()
+    cost: Decimal | None = money_field(nullable=True)
+    cost_source: CostSource = enum_field(CostSource, "cost_source", CostSource.UNPRICED)
+    cost_reason: str | None = None
+    price_source: str | None = None
+    price_version: str | None = None
+    price_ref: str | None = None
+    bill: list[Any] | None = json_list_field()
+    response_time: int | None = None
+    status_code: int | None = None
+    error: str | None = None
+    account_id: str | None = None
+    project_id: str | None = None
+    external_key_id: str | None = None
+    external_user_id: str | None = None
+    service_tier: str | None = None
+    tags: dict[str, Any] | None = json_field()
+    session: str | None = None
+    meta: dict[str, Any] | None = json_field("metadata")
+    user_id: str = Field(foreign_key="users.id", ondelete="RESTRICT")
+    organization_id: str | None = Field(default=None, foreign_key="organizations.id", ondelete="SET NULL")
+    api_key_id: str | None = Field(default=None, foreign_key="api_keys.id", ondelete="SET NULL")
+
+
+class UsageRollup(Counts, table=True):
+    """Sums of the usage rows of one hour and one combination of dimensions; changed with its rows, in one transaction.
+
+    The id is derived from the dimensions. `unpriced_*` count what `cost` leaves out; `rows` is how many rows are in it.
+    """
+
+    __tablename__ = "usage_rollups"
+    __table_args__ = (
+        PrimaryKeyConstraint("organization_id", "id"),
+        Index("ix_usage_rollups_organization_id_hour", "organization_id", "hour"),
+    )
+
+    organization_id: str = Field(foreign_key="organizations.id", ondelete="CASCADE")
+    id: str
+    hour: datetime = time_field()
+    provider: Provider = enum_field(Provider, "provider")
+    account_id: str | None = None
+    model: str
+    operation: str
+    origin: UsageOrigin = enum_field(UsageOrigin, "usage_origin")
+    cost_source: CostSource = enum_field(CostSource, "cost_source")
+    service_tier: str | None = None
+    project_id: str | None = None
+    external_key_id: str | None = None
+    external_user_id: str | None = None
+    api_key_id: str | None = None
+    user_id: str | None = None
+    rows: int = count_field()
+    requests: int = count_field()
+    cost: Decimal = money_field(default=Decimal(0))
+    unpriced_rows: int = count_field()
+    unpriced_tokens: int = count_field()

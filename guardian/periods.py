@@ -1,0 +1,90 @@
+"""UTC instants, bucket widths, and calendar periods in a time zone. No other module does arithmetic on dates."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from itertools import pairwise
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from guardian.errors import ValidationError
+
+HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
+
+
+def utcnow() -> datetime:
+    return datetime.now(UTC)
+
+
+def floor_hour(moment: datetime) -> datetime:
+    return moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+
+
+def floor_day(moment: datetime) -> datetime:
+    """Start of the UTC day."""
+    return moment.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def floor_month(moment: datetime) -> datetime:
+    """Start of the UTC month."""
+    return floor_day(moment).replace(day=1)
+
+
+def next_month(month: datetime) -> datetime:
+    return (month.replace(day=1) + timedelta(days=32)).replace(day=1)
+
+
+def zone(name: str) -> ZoneInfo:
+    """The IANA zone of that name. Raises ValidationError for an unknown one."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValidationError(
+            f"Unknown time zone {name!r}. Use an IANA name such as Europe/Berlin.",
+            details=[{"field": "tz", "message": "unknown IANA time zone"}],
+        ) from None
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A span of time: `start` inclusive, `end` exclusive, both UTC."""
+
+    start: datetime
+    end: datetime
+
+    def chunks(self, size: timedelta) -> Iterator["Window"]:
+        """This span cut at multiples of `size` from its start; the last piece may be shorter."""
+        start = self.start
+        while start < self.end:
+            end = min(start + size, self.end)
+            yield Window(start, end)
+            start = end
+
+
+def local_midnight(day: date, tz: ZoneInfo) -> datetime:
+    """The first instant of a local day, in UTC. Where DST skips midnight, the first after the gap."""
+    start = datetime.combine(day, time.min, tz).astimezone(UTC)
+    # In a gap, fold=0 maps to before the jump, i.e. still the previous local day; step to the first instant of `day`.
+    while start.astimezone(tz).date() < day:
+        start += timedelta(minutes=15)
+    return start
+
+
+def local_days(first: date, last: date, tz: ZoneInfo) -> list[Window]:
+    """One window per local calendar day from `first` to `last`, both inclusive; 23 to 25 hours each, without gaps."""
+    edges = [local_midnight(first + i * DAY, tz) for i in range((last - first).days + 2)]
+    return [Window(a, b) for a, b in pairwise(edges)]
+
+
+def local_date(moment: datetime, tz: ZoneInfo) -> date:
+    return moment.astimezone(tz).date()
+
+
+def month_start(day: date) -> date:
+    return day.replace(day=1)
+
+
+def same_day_of_previous_month(day: date) -> date:
+    """The same day number one month earlier, or that month's last day when it is shorter (31 March → 28 February)."""
+    last = day.replace(day=1) - DAY
+    return last.replace(day=min(day.day, last.day))

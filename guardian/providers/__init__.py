@@ -1,0 +1,1 @@
+"""One file per vendor behind BaseProvider, and the registry that finds them."""

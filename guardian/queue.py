@@ -1,0 +1,65 @@
+"""Queue names, what a job may carry, and enqueue(): ids only, never a secret, never an object."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from functools import lru_cache
+from typing import Any
+
+from redis import Redis
+from redis.backoff import ExponentialWithJitterBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+from redis.retry import Retry
+from rq import Queue
+from rq.job import Job
+
+from guardian.config import settings
+
+USAGE_QUEUE = "usage-processing"
+ALERT_QUEUE = "alert-checking"
+EMAIL_QUEUE = "email-sending"
+REPORT_QUEUE = "report-generation"
+QUEUE_NAMES: tuple[str, ...] = (USAGE_QUEUE, ALERT_QUEUE, EMAIL_QUEUE, REPORT_QUEUE)
+
+RESULT_TTL = timedelta(hours=1)
+FAILURE_TTL = timedelta(days=7)
+
+
+@lru_cache(maxsize=1)
+def connection() -> Redis:
+    """This process's Redis. A lost connection is tried again for some 3 s before the call fails."""
+    return Redis.from_url(
+        settings().require_redis_url(),
+        socket_connect_timeout=5,
+        socket_keepalive=True,
+        health_check_interval=15,
+        retry=Retry(ExponentialWithJitterBackoff(base=0.1, cap=1), retries=5),
+        retry_on_error=[RedisConnectionError, RedisTimeoutError],
+    )
+
+
+def enqueue(
+    queue: str,
+    function: Callable[..., Any],
+    *ids: str,
+    job_id: str,
+    timeout: int = 600,
+    delay: timedelta | None = None,
+) -> Job:
+    """Put one job on a queue. `job_id` uses "-" and names what the job does, so that the same job is there only once.
+
+    A job with that id that still waits is left where it is. `timeout` is in seconds.
+    """
+    target = Queue(queue, connection=connection())
+    waiting = Job.fetch_many([job_id], connection=connection())[0]
+    if waiting is not None and waiting.get_status() in ("queued", "scheduled", "deferred"):
+        return waiting
+    options: dict[str, Any] = {
+        "job_id": job_id,
+        "job_timeout": timeout,
+        "result_ttl": int(RESULT_TTL.total_seconds()),
+        "failure_ttl": int(FAILURE_TTL.total_seconds()),
+    }
+    if delay is not None and delay > timedelta(0):
+        return target.enqueue_in(delay, function, *ids, **options)
+    return target.enqueue(function, *ids, **options)

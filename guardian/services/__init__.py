@@ -1,0 +1,1 @@
+"""All queries and rules. Three wings: guard uses ledger, ledger uses people."""

@@ -1,0 +1,40 @@
+"""Monthly partitions of usage_logs: made ahead by a job, and before a write that reaches further back."""
+
+from datetime import datetime
+
+from sqlalchemy import text
+from sqlmodel import Session
+
+from guardian import db
+from guardian.periods import floor_month, next_month
+
+
+def ensure_partitions(session: Session, start: datetime, end: datetime) -> list[str]:
+    """Make the partitions for every UTC month that [start, end] touches; gives the names of the new ones."""
+    months: list[datetime] = []
+    month = floor_month(start)
+    while month <= end:
+        months.append(month)
+        month = next_month(month)
+    wanted = {f"usage_logs_{m:%Y_%m}": m for m in months}
+    missing = sorted(wanted.keys() - _existing(session))
+    if missing:
+        db.lock(session, "usage_logs partitions")
+        missing = sorted(wanted.keys() - _existing(session))
+    for name in missing:
+        first = wanted[name]
+        # DDL takes no parameters; both values are made of a date that we formatted.
+        session.connection().execute(
+            text(
+                f"CREATE TABLE {name} PARTITION OF usage_logs "
+                f"FOR VALUES FROM ('{first:%Y-%m-%d}T00:00:00Z') TO ('{next_month(first):%Y-%m-%d}T00:00:00Z')"
+            )
+        )
+    return missing
+
+
+def _existing(session: Session) -> set[str]:
+    rows = session.connection().execute(
+        text("SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = 'usage_logs'::regclass")
+    )
+    return {row[0] for row in rows}

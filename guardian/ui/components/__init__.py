@@ -1,0 +1,1 @@
+"""Functions of props that pages compose."""

@@ -1,0 +1,130 @@
+"""Fixtures for all: real servers once per test run, a fresh migrated database and an empty Redis for each test."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+import pytest
+import redis as redis_library
+from sqlmodel import Session
+
+from guardian import db, queue
+from guardian.config import settings
+from guardian.embedded.postgres import PostgresServer
+from guardian.embedded.redis import RedisServer
+from guardian.models import Organization, TeamMember, User
+from guardian.models.enums import TeamRole, UserRole
+from guardian.services.actor import Actor
+
+ROOT = Path(__file__).parent.parent
+ENCRYPTION_KEY = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
+
+
+def forget_caches() -> None:
+    """Make this process read its settings and open its connections anew."""
+    if db.engine.cache_info().currsize:
+        db.engine().dispose()
+    if queue.connection.cache_info().currsize:
+        queue.connection().close()
+    for cached in (settings, db.engine, queue.connection):
+        cached.cache_clear()
+
+
+@dataclass(frozen=True)
+class Servers:
+    """Addresses of this run's own PostgreSQL and Redis; `template` is a migrated database that tests are cloned from."""
+
+    postgres: PostgresServer
+    redis: RedisServer
+    postgres_url: str
+    redis_url: str
+    template: str
+
+    def database_url(self, name: str) -> str:
+        return self.postgres_url.rsplit("/", 1)[0] + "/" + name
+
+    def execute(self, statement: str) -> None:
+        with psycopg.connect(self.database_url("postgres"), autocommit=True) as connection:
+            connection.execute(statement.encode())
+
+
+@pytest.fixture(scope="session")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
+    folder = tmp_path_factory.mktemp("servers")
+    postgres = PostgresServer(folder / "data", options={"fsync": "off", "full_page_writes": "off"})
+    redis = RedisServer(folder / "data")
+    try:
+        postgres_url, redis_url = postgres.start(), redis.start()
+        found = Servers(postgres, redis, postgres_url, redis_url, "template_migrated")
+        found.execute(f"CREATE DATABASE {found.template}")
+        subprocess.run(
+            [sys.executable, "-m", "alembic", "upgrade", "head"],
+            cwd=ROOT,
+            env={**os.environ, "DATABASE_URL": found.database_url(found.template)},
+            check=True,
+        )
+        yield found
+    finally:
+        redis.stop()
+        postgres.stop()
+
+
+@pytest.fixture
+def environment(servers: Servers, monkeypatch: pytest.MonkeyPatch) -> Generator[Servers]:
+    """A database and a Redis that hold nothing, and an environment that names them."""
+    name = f"test_{os.urandom(6).hex()}"
+    servers.execute(f"CREATE DATABASE {name} TEMPLATE {servers.template} STRATEGY file_copy")
+    with redis_library.Redis.from_url(servers.redis_url) as cleaner:
+        cleaner.flushall()
+    monkeypatch.setenv("DATABASE_URL", servers.database_url(name))
+    monkeypatch.setenv("REDIS_URL", servers.redis_url)
+    monkeypatch.setenv("ENCRYPTION_KEY", ENCRYPTION_KEY)
+    forget_caches()
+    yield servers
+    forget_caches()
+    servers.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def session(environment: Servers) -> Generator[Session]:
+    """A session of the test's own, committed by the test where another connection must see its rows."""
+    with Session(db.engine(), expire_on_commit=False) as opened:
+        yield opened
+
+
+@dataclass(frozen=True)
+class People:
+    """alice owns an organization, bob is a member of it, charlie owns another one and must never see theirs."""
+
+    alice: Actor
+    bob: Actor
+    charlie: Actor
+
+
+def make_actor(
+    session: Session, organization: Organization, name: str, team_role: TeamRole, role: UserRole = UserRole.USER
+) -> Actor:
+    user = User(email=f"{name}@example.com", name=name.title(), role=role, organization_id=organization.id)
+    session.add(user)
+    session.flush()
+    session.add(TeamMember(organization_id=organization.id, user_id=user.id, role=team_role))
+    session.flush()
+    return Actor(user_id=user.id, organization_id=organization.id, role=role, team_role=team_role, email=user.email)
+
+
+@pytest.fixture
+def people(session: Session) -> People:
+    acme, globex = Organization(name="Acme"), Organization(name="Globex")
+    session.add_all([acme, globex])
+    session.flush()
+    found = People(
+        alice=make_actor(session, acme, "alice", TeamRole.OWNER),
+        bob=make_actor(session, acme, "bob", TeamRole.MEMBER),
+        charlie=make_actor(session, globex, "charlie", TeamRole.OWNER),
+    )
+    session.commit()
+    return found

@@ -1,0 +1,1 @@
+"""Thin doors through which RQ's processes start; no logic."""
