@@ -1,0 +1,99 @@
+"""BaseProvider: what every vendor's adapter offers, and the parts that all of them share."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, ClassVar, Protocol
+
+from guardian.crypto import EncryptionService, SealedSecret
+from guardian.errors import ProviderError
+from guardian.models.enums import Provider
+from guardian.providers.http import ProviderHttp
+from guardian.records import CostBreakdown, CostBucket, NamedResource, TestResult, UsageBucket, UsageRecord
+
+
+@dataclass(frozen=True, slots=True)
+class TrackedUsage:
+    """One priced call on its way to the ledger; `response_time` in milliseconds."""
+
+    user_id: str
+    usage: UsageRecord
+    cost: CostBreakdown
+    response_id: str | None = None
+    response_time: int | None = None
+    status_code: int | None = None
+    error: str | None = None
+
+
+Pricer = Callable[[UsageRecord], CostBreakdown]
+
+
+class UsageSink(Protocol):
+    """Takes tracked usage and keeps it: the ledger service, or the gateway's journal."""
+
+    def __call__(self, usage: TrackedUsage, /) -> None: ...
+
+
+class BaseProvider(ABC):
+    """One vendor. An instance is cheap, holds no key, and may be used by one thread at a time.
+
+    `reports` lists the usage reports of the vendor, in the order in which a sync reads them; empty where the vendor
+    has none. All calls raise ProviderError (see errors.py) and nothing else when the vendor is at fault.
+    """
+
+    provider: ClassVar[Provider]
+    reports: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(
+        self,
+        http: ProviderHttp,
+        *,
+        pricer: Pricer,
+        sink: UsageSink | None = None,
+        metadata: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.http = http
+        self.metadata: Mapping[str, Any] = metadata or {}
+        self._pricer = pricer
+        self._sink = sink
+
+    @abstractmethod
+    def test_connection(self, api_key: str) -> TestResult:
+        """Try the key with the cheapest call that proves what a sync needs. Never raises for a bad key: it says so."""
+
+    @abstractmethod
+    def get_usage(self, api_key: str, start: datetime, end: datetime, report: str) -> Iterator[UsageBucket]:
+        """The buckets of one report that lie in [start, end), oldest first, empty ones included."""
+
+    @abstractmethod
+    def get_costs(self, api_key: str, start: datetime, end: datetime) -> Iterator[CostBucket]:
+        """The days of the cost report in [start, end), oldest first, empty ones included."""
+
+    @abstractmethod
+    def get_resources(self, api_key: str) -> Iterator[NamedResource]:
+        """Names of the account's projects, keys and users."""
+
+    @abstractmethod
+    def make_request(self, api_key: str, user_id: str, payload: Mapping[str, Any]) -> dict[str, Any]:
+        """Send one inference request, track its usage in the sink, and give the vendor's answer back unchanged."""
+
+    def calculate_cost(self, usage: UsageRecord) -> CostBreakdown:
+        """Price one record: the provider's own word first, else the pricer that the caller gave."""
+        return self._pricer(usage)
+
+    def track_usage(self, user_id: str, usage: UsageRecord, cost: CostBreakdown, **facts: Any) -> None:
+        """Hand one priced call to the sink. The sink stores it, publishes the change and has the alerts checked."""
+        if self._sink is None:
+            raise ProviderError("This provider was made without a ledger to write to.")
+        self._sink(TrackedUsage(user_id, usage, cost, **facts))
+
+    def validate_api_key(self, stored: SealedSecret, encryption: EncryptionService) -> bool:
+        """Open a sealed key and test it. Raises DecryptionError when no key of the ring opens it."""
+        return self.test_connection(encryption.decrypt_api_key(stored)).success
+
+
+def dollars_from_cents(amount: Decimal) -> Decimal:
+    """Anthropic's cost reports are in cents (contracts/anthropic.md, d.1); shifting two places loses no digit."""
+    return amount.scaleb(-2)

@@ -1,0 +1,237 @@
+"""ProviderHttp: the one way to a provider's JSON API. Deadline, size bound, retries, and our own errors."""
+
+import json
+import random
+import time
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
+from importlib.metadata import PackageNotFoundError, version
+from types import TracebackType
+from typing import Any, NoReturn, Self, cast
+from urllib.parse import urlsplit
+
+import httpcore
+import httpx
+from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt
+
+from guardian.errors import ProviderContractBroken, ProviderError, ProviderKeyRejected
+from guardian.providers import failures
+from guardian.providers.failures import Answer
+from guardian.providers.transport import DeadlineTransport, deadline
+
+Params = Sequence[tuple[str, str]]
+Classify = Callable[[Answer], ProviderError | None]
+
+MAX_ANSWER_BYTES = 64 * 2**20  # the largest page seen is some 5 MB: 168 hours of 40 keys
+LONGEST_WAIT = 60.0  # seconds; a longer Retry-After frees the worker and reschedules the job
+_CONNECT_SECONDS = 10.0
+_UNSENT_ERRORS = (httpcore.ConnectError, httpcore.ConnectTimeout, httpcore.ProxyError)
+_WIRE_ERRORS = (httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError, httpcore.ProxyError)
+_SECRET_HEADERS = ("authorization", "x-api-key", "x-goog-api-key", "api-key")
+
+
+def _product_version() -> str:
+    try:
+        return version("ai-cost-guardian")
+    except PackageNotFoundError:
+        return "0"
+
+
+USER_AGENT = f"AI-Cost-Guardian/{_product_version()}"
+
+
+class _Failed(Exception):
+    """One attempt that failed; `again` says whether another may help."""
+
+    def __init__(self, error: ProviderError, again: bool) -> None:
+        super().__init__()
+        self.error = error
+        self.again = again
+
+
+def _wait(state: RetryCallState) -> float:
+    """The provider's own wish, else 0.5 s doubling up to 8 s; jitter keeps many workers from returning at once."""
+    failed = state.outcome.exception() if state.outcome else None
+    wish = failed.error.retry_after if isinstance(failed, _Failed) else None
+    if wish is not None:
+        return wish + random.uniform(0, 0.25 + wish / 10)  # noqa: S311  # jitter is no secret
+    return min(8.0, 0.5 * 2 ** (state.attempt_number - 1)) * random.uniform(0.75, 1)  # noqa: S311  # the same
+
+
+def _may_help(error: BaseException) -> bool:
+    return isinstance(error, _Failed) and error.again
+
+
+def check_key(vendor: str, api_key: str) -> str:
+    """The key without the white space of a careless paste.
+
+    Raises ProviderKeyRejected for what cannot be sent in a header, and so cannot be a key.
+    """
+    key = api_key.strip()
+    if not key or not key.isascii() or not key.isprintable() or " " in key:
+        raise ProviderKeyRejected(f"This is not a key of {vendor}: a key is one word of letters, digits and dashes.")
+    return key
+
+
+class ProviderHttp:
+    """A client of one provider's API, for one thread at a time; connections are kept alive until `close`.
+
+    `timeout` is the whole time of one attempt in seconds, from connecting to the last byte. `sleep` and `transport`
+    are the seams for tests. All methods raise ProviderError only; neither it nor this object's repr shows a secret.
+    """
+
+    def __init__(
+        self,
+        vendor: str,
+        base_url: str,
+        *,
+        timeout: float = 30,
+        attempts: int = 4,
+        sleep: Callable[[float], None] = time.sleep,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        self.vendor = vendor
+        self.base_url = base_url.rstrip("/")
+        self.timeout = timeout
+        self.attempts = attempts
+        self._sleep = sleep
+        self._host = urlsplit(base_url).hostname or base_url
+        self._client = httpx.Client(
+            base_url=self.base_url,
+            headers={"User-Agent": USER_AGENT, "Accept": "application/json"},
+            timeout=httpx.Timeout(timeout, connect=min(timeout, _CONNECT_SECONDS)),
+            follow_redirects=False,
+            # A ~/.netrc entry would put another Authorization header on our calls.
+            trust_env=False,
+            transport=transport or DeadlineTransport(self.base_url),
+        )
+
+    def __repr__(self) -> str:
+        return f"ProviderHttp({self.vendor!r}, {self.base_url!r})"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._client.close()
+
+    def get_json(
+        self,
+        path: str,
+        params: Params = (),
+        headers: Mapping[str, str] | None = None,
+        *,
+        classify: Classify | None = None,
+        attempts: int | None = None,
+    ) -> Answer:
+        """GET a JSON object; a temporary failure is tried again up to `attempts` times in all.
+
+        `classify` may give the vendor's own error for an answer of status 400 or more, or None for the usual one.
+        A Retry-After above LONGEST_WAIT is raised at once, with `retry_after` set.
+        """
+        request = self._client.build_request("GET", path, params=httpx.QueryParams(list(params)), headers=headers)
+        return self._send(request, classify, attempts or self.attempts)
+
+    def post_json(
+        self,
+        path: str,
+        body: Mapping[str, Any],
+        headers: Mapping[str, str] | None = None,
+        *,
+        classify: Classify | None = None,
+        attempts: int | None = None,
+    ) -> Answer:
+        """POST a JSON object. Not repeated once the provider may have begun to work (a lost answer is billed too)."""
+        request = self._client.build_request("POST", path, json=dict(body), headers=headers)
+        return self._send(request, classify, attempts or self.attempts)
+
+    def _send(self, request: httpx.Request, classify: Classify | None, attempts: int) -> Answer:
+        retrying = Retrying(
+            stop=stop_after_attempt(attempts),
+            wait=_wait,
+            retry=retry_if_exception(_may_help),
+            sleep=self._sleep,
+            reraise=True,
+        )
+        try:
+            return retrying(self._attempt, request, classify)
+        except _Failed as failed:
+            raise failed.error from None
+
+    def _attempt(self, request: httpx.Request, classify: Classify | None) -> Answer:
+        began = time.perf_counter()
+        try:
+            with deadline(self.timeout):
+                response = self._client.send(request, stream=True)
+                try:
+                    content = self._read(response)
+                finally:
+                    response.close()
+        except (httpx.TransportError, httpx.DecodingError, *_WIRE_ERRORS) as error:
+            unsent = isinstance(error, (httpx.ConnectError, httpx.ConnectTimeout, *_UNSENT_ERRORS))
+            failure = failures.from_wire(self.vendor, self._host, error, self.timeout)
+            raise _Failed(failure, again=unsent or request.method == "GET") from error
+        took = round((time.perf_counter() - began) * 1000)
+        if response.status_code >= 400:
+            self._refuse(request, response, content, classify)
+        if 300 <= response.status_code < 400:
+            raise _Failed(failures.redirected(self.vendor, response.status_code), again=False)
+        try:
+            body = self._parse(content, response.status_code)
+        except ProviderError as error:
+            raise _Failed(error, again=not error.permanent and request.method == "GET") from None
+        return Answer(response.status_code, body, dict(response.headers), took)
+
+    def _read(self, response: httpx.Response) -> bytes:
+        content = bytearray()
+        for piece in response.iter_bytes():
+            content += piece
+            if len(content) > MAX_ANSWER_BYTES:
+                raise _Failed(
+                    ProviderContractBroken(
+                        f"{self.vendor}'s answer is larger than {MAX_ANSWER_BYTES // 2**20} MB, which no report is.",
+                        upstream_status=response.status_code,
+                    ),
+                    again=False,
+                )
+        return bytes(content)
+
+    def _refuse(
+        self, request: httpx.Request, response: httpx.Response, content: bytes, classify: Classify | None
+    ) -> NoReturn:
+        """Raise what an answer of status 400 or more means."""
+        status = response.status_code
+        # Some providers repeat the key in their error; it must not travel on into a log or a page.
+        for name in _SECRET_HEADERS:
+            secret = request.headers.get(name, "").removeprefix("Bearer ").encode()
+            if secret:
+                content = content.replace(secret, b"(key)")
+        try:
+            answer = Answer(status, self._parse(content, status), dict(response.headers))
+        except ProviderError as unreadable:
+            answer = Answer(status, {}, dict(response.headers))
+            # A 4xx page of a firewall says nothing about the key: do not condemn the key for it.
+            if content.lstrip()[:1] == b"<" and status not in (408, 409, 429) and status < 500:
+                raise _Failed(unreadable, again=request.method == "GET") from None
+        error = (classify(answer) if classify else None) or failures.from_status(self.vendor, answer)
+        wish = response.headers.get("x-should-retry")
+        again = {"true": True, "false": False}.get(wish or "", not error.permanent)
+        patient = error.retry_after is None or error.retry_after <= LONGEST_WAIT
+        raise _Failed(error, again=again and patient)
+
+    def _parse(self, content: bytes, status: int) -> dict[str, Any]:
+        """A JSON object, its fractions as Decimal. NaN and Infinity become Decimals that no field reader accepts."""
+        try:
+            found: object = json.loads(content, parse_float=Decimal, parse_constant=Decimal)
+        except (ValueError, RecursionError):
+            if content.lstrip()[:1] == b"<":
+                raise failures.web_page(self.vendor, status) from None
+            raise failures.broken_json(self.vendor, status) from None
+        if not isinstance(found, dict):
+            raise ProviderContractBroken(
+                f"{self.vendor} answered with something else than a JSON object.", upstream_status=status
+            )
+        return cast("dict[str, Any]", found)
