@@ -1,0 +1,137 @@
+"""What the people wing gives out: frozen values, ready for a page or for JSON; never a secret, never a hash."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Generic, TypeVar
+
+from guardian.models.enums import KeyStatus, Plan, Provider, TeamRole, UserRole
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page(Generic[T]):
+    """One page of a list, newest first. `next_cursor` asks for the page after it, and is None on the last one."""
+
+    items: tuple[T, ...]
+    next_cursor: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrganizationView:
+    """`time_zone` is the IANA zone in which the organization's days begin."""
+
+    id: str
+    name: str
+    plan: Plan
+    time_zone: str
+    billing_email: str | None
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserView:
+    """`team_role` is the person's role in `organization`; `permissions` are resource:action pairs, sorted."""
+
+    id: str
+    email: str
+    name: str | None
+    company: str | None
+    role: UserRole
+    team_role: TeamRole
+    created_at: datetime
+    organization: OrganizationView
+    permissions: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionView:
+    """A signed-in browser; `current` marks the one that asks."""
+
+    id: str
+    user_agent: str | None
+    ip_address: str | None
+    created_at: datetime
+    last_used_at: datetime
+    expires_at: datetime
+    current: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenView:
+    """An access token of ours; `hint` is its last four characters."""
+
+    id: str
+    name: str
+    hint: str
+    scopes: tuple[str, ...]
+    user_id: str
+    budget_id: str | None
+    created_at: datetime
+    expires_at: datetime | None
+    last_used_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyView:
+    """A provider's key in the vault, without the key: `hint` is its last four characters.
+
+    `kind` is "admin" for a key that may read the provider's reports, "inference" for one that may not, None while
+    unknown. `status_message` is the last word of the provider, in words that say what to do. `account_name` is the
+    billing account's, where the provider tells it. `owner` is the name or e-mail of the person who stored it.
+    """
+
+    id: str
+    provider: Provider
+    label: str | None
+    hint: str
+    is_active: bool
+    status: KeyStatus
+    status_message: str | None
+    kind: str | None
+    account_id: str | None
+    account_name: str | None
+    user_id: str
+    owner: str
+    created_at: datetime
+    last_used: datetime | None
+    last_validated: datetime | None
+    metadata: Mapping[str, Any]
+
+    @property
+    def name(self) -> str:
+        """What people call it: its label, else the provider and its last four characters."""
+        return self.label or f"{self.provider.value} …{self.hint}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyLoss:
+    """What a deleted key takes with it, and what stays in the ledger without its name.
+
+    `usage_rows` and `cost` stay (the rows forget which key of the vault they came from); `pulls` go, and with
+    `last_of_account` nothing is pulled for that billing account any more.
+    """
+
+    key: KeyView
+    usage_rows: int
+    cost: Decimal
+    pulls: int
+    last_of_account: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActivityView:
+    """One audited action; `actor` is the person's name or e-mail, None where nobody was signed in or a job acted."""
+
+    id: str
+    action: str
+    actor: str | None
+    user_id: str | None
+    resource_type: str | None
+    resource_id: str | None
+    request_id: str | None
+    ip_address: str | None
+    metadata: Mapping[str, Any]
+    created_at: datetime
