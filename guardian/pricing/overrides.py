@@ -1,0 +1,65 @@
+"""Prices that a customer agreed with a provider, as plain dated values: which of them holds for a record."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from fnmatch import fnmatchcase
+from types import MappingProxyType
+
+from guardian.errors import ValidationError
+from guardian.models.enums import Provider
+
+_NO_PRICES: Mapping[str, Decimal] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Override:
+    """Either `percent_of_list` (100 is the list price) or `prices` in dollars per million units, by unit name.
+
+    `model_pattern` is a glob (*, ?, [seq]) on the model's name as the provider reports it, whatever its case.
+    `valid_from` is inclusive, `valid_to` exclusive, both UTC. Absolute prices are final: no tier, batch or region
+    changes them; units that they do not name keep the list price. Unit names are those of records.UsageCounts, with
+    `cache_write_tokens` for every kind of cache write. Two overrides are equal only when they are the same object.
+    Raises ValidationError when neither or both are given, or a number is negative.
+    """
+
+    id: str
+    provider: Provider
+    model_pattern: str
+    valid_from: datetime
+    valid_to: datetime | None = None
+    percent_of_list: Decimal | None = None
+    prices: Mapping[str, Decimal] = field(default_factory=lambda: _NO_PRICES)
+
+    def __post_init__(self) -> None:
+        if (self.percent_of_list is None) == (not self.prices):
+            raise ValidationError("A price override needs either a percentage of the list price or prices of its own.")
+        numbers = [*self.prices.values(), *([] if self.percent_of_list is None else [self.percent_of_list])]
+        if any(not number.is_finite() or number < 0 for number in numbers):
+            raise ValidationError("A price override's numbers must be zero or more.")
+        if self.valid_to is not None and self.valid_to <= self.valid_from:
+            raise ValidationError("A price override must end after it starts.")
+
+    def holds(self, provider: Provider, model: str, moment: datetime) -> bool:
+        return (
+            self.provider == provider
+            and self.valid_from <= moment
+            and (self.valid_to is None or moment < self.valid_to)
+            and fnmatchcase(model.lower(), self.model_pattern.lower())
+        )
+
+    @property
+    def specificity(self) -> tuple[bool, int]:
+        """A whole name beats a pattern; among patterns the one with more literal characters wins."""
+        wild = sum(self.model_pattern.count(c) for c in "*?[")
+        return wild == 0, len(self.model_pattern) - wild
+
+
+def choose(overrides: Iterable[Override], provider: Provider, model: str, moment: datetime) -> Override | None:
+    """The override that holds: the most specific pattern, then the latest start, then the greatest id."""
+    return max(
+        (o for o in overrides if o.holds(provider, model, moment)),
+        key=lambda o: (o.specificity, o.valid_from, o.id),
+        default=None,
+    )
