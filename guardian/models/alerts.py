@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Index, Numeric, UniqueConstraint
 from sqlmodel import Field, Relationship
@@ -16,6 +16,9 @@ from guardian.models.enums import (
     DeliveryStatus,
     NotificationChannel,
 )
+
+if TYPE_CHECKING:
+    from guardian.models.people import User
 
 
 class Alert(Row, table=True):
@@ -40,6 +43,7 @@ class Alert(Row, table=True):
     user_id: str = Field(foreign_key="users.id", ondelete="CASCADE")
     organization_id: str | None = Field(default=None, foreign_key="organizations.id", ondelete="CASCADE", index=True)
 
+    user: "User" = Relationship(back_populates="alerts", sa_relationship_kwargs=relation())
     notifications: list["AlertNotification"] = Relationship(sa_relationship_kwargs=relation(passive_deletes="all"))
 
 

@@ -49,7 +49,8 @@ def derived_id(at: datetime, *identity: str | None) -> str:
     """
     digest = hashlib.sha256()
     for part in identity:
-        digest.update(b"\x00-" if part is None else b"\x00+" + part.encode())
+        encoded = b"" if part is None else part.encode()
+        digest.update(b"-" if part is None else b"%d:" % len(encoded) + encoded)
     number = int.from_bytes(digest.digest()[:12], "big")
     return "c" + _base36(int(at.timestamp() * 1000), _TIME_DIGITS) + _base36(number, _TAIL_DIGITS)
 

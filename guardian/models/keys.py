@@ -1,13 +1,17 @@
 """The vault: ApiKey (a provider's key), and what a key shows of its account: ProviderAccount, ProviderResource."""
 
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any, Optional
 
 from sqlalchemy import Index, UniqueConstraint
-from sqlmodel import Field
+from sqlmodel import Field, Relationship
 
-from guardian.models.base import Row, Table, enum_field, flag_field, json_field, new_id, time_field
+from guardian.models.base import Row, Table, enum_field, flag_field, json_field, new_id, relation, time_field
 from guardian.models.enums import KeyStatus, Provider, ResourceKind
+
+if TYPE_CHECKING:
+    from guardian.models.people import Organization, User
+    from guardian.models.usage import UsageLog
 
 
 class ApiKey(Row, table=True):
@@ -38,6 +42,12 @@ class ApiKey(Row, table=True):
     meta: dict[str, Any] | None = json_field("metadata")
     user_id: str = Field(foreign_key="users.id", ondelete="CASCADE")
     organization_id: str | None = Field(default=None, foreign_key="organizations.id", ondelete="SET NULL", index=True)
+
+    user: "User" = Relationship(back_populates="api_keys", sa_relationship_kwargs=relation())
+    organization: Optional["Organization"] = Relationship(back_populates="api_keys", sa_relationship_kwargs=relation())
+    usage_logs: list["UsageLog"] = Relationship(
+        back_populates="api_key", sa_relationship_kwargs=relation(passive_deletes="all")
+    )
 
 
 class ProviderAccount(Row, table=True):

@@ -35,9 +35,11 @@ class User(Row, table=True):
     accounts: list["Account"] = Relationship(sa_relationship_kwargs=relation(passive_deletes="all"))
     sessions: list["Session"] = Relationship(sa_relationship_kwargs=relation(passive_deletes="all"))
     organization: Optional["Organization"] = Relationship(back_populates="users", sa_relationship_kwargs=relation())
-    api_keys: list[ApiKey] = Relationship(sa_relationship_kwargs=relation(passive_deletes="all"))
-    usage_logs: list[UsageLog] = Relationship(sa_relationship_kwargs=relation(passive_deletes="all"))
-    alerts: list[Alert] = Relationship(sa_relationship_kwargs=relation(passive_deletes="all"))
+    api_keys: list[ApiKey] = Relationship(back_populates="user", sa_relationship_kwargs=relation(passive_deletes="all"))
+    usage_logs: list[UsageLog] = Relationship(
+        back_populates="user", sa_relationship_kwargs=relation(passive_deletes="all")
+    )
+    alerts: list[Alert] = Relationship(back_populates="user", sa_relationship_kwargs=relation(passive_deletes="all"))
     team_members: list["TeamMember"] = Relationship(sa_relationship_kwargs=relation(passive_deletes="all"))
     activities: list[ActivityLog] = Relationship(sa_relationship_kwargs=relation(passive_deletes="all"))
     subscriptions: list[Subscription] = Relationship(sa_relationship_kwargs=relation(passive_deletes="all"))
@@ -88,8 +90,12 @@ class Organization(Row, table=True):
     users: list[User] = Relationship(
         back_populates="organization", sa_relationship_kwargs=relation(passive_deletes="all")
     )
-    api_keys: list[ApiKey] = Relationship(sa_relationship_kwargs=relation(passive_deletes="all"))
-    usage_logs: list[UsageLog] = Relationship(sa_relationship_kwargs=relation(passive_deletes="all"))
+    api_keys: list[ApiKey] = Relationship(
+        back_populates="organization", sa_relationship_kwargs=relation(passive_deletes="all")
+    )
+    usage_logs: list[UsageLog] = Relationship(
+        back_populates="organization", sa_relationship_kwargs=relation(passive_deletes="all")
+    )
     invoices: list[Invoice] = Relationship(sa_relationship_kwargs=relation(passive_deletes="all"))
     subscriptions: list[Subscription] = Relationship(sa_relationship_kwargs=relation(passive_deletes="all"))
     team_members: list["TeamMember"] = Relationship(sa_relationship_kwargs=relation(passive_deletes="all"))

@@ -2,10 +2,10 @@
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any, Optional
 
 from sqlalchemy import Index, PrimaryKeyConstraint
-from sqlmodel import Field
+from sqlmodel import Field, Relationship
 
 from guardian.models.base import (
     Table,
@@ -15,9 +15,14 @@ from guardian.models.base import (
     json_list_field,
     money_field,
     new_id,
+    relation,
     time_field,
 )
 from guardian.models.enums import CostSource, Provider, UsageOrigin
+
+if TYPE_CHECKING:
+    from guardian.models.keys import ApiKey
+    from guardian.models.people import Organization, User
 
 
 class Counts(Table):
@@ -85,6 +90,12 @@ class UsageLog(Counts, table=True):
     user_id: str = Field(foreign_key="users.id", ondelete="RESTRICT")
     organization_id: str | None = Field(default=None, foreign_key="organizations.id", ondelete="SET NULL")
     api_key_id: str | None = Field(default=None, foreign_key="api_keys.id", ondelete="SET NULL")
+
+    user: "User" = Relationship(back_populates="usage_logs", sa_relationship_kwargs=relation())
+    organization: Optional["Organization"] = Relationship(
+        back_populates="usage_logs", sa_relationship_kwargs=relation()
+    )
+    api_key: Optional["ApiKey"] = Relationship(back_populates="usage_logs", sa_relationship_kwargs=relation())
 
 
 class UsageRollup(Counts, table=True):
