@@ -180,6 +180,6 @@ def from_wire(vendor: str, host: str, error: Exception, timeout: float) -> Provi
 
 
 def _deepest(error: BaseException) -> BaseException:
-    while error.__cause__ is not None:
-        error = error.__cause__
-    return error
+    """What the socket said. httpcore re-raises its errors without their cause, but keeps it as their argument."""
+    inner = error.__cause__ or (error.args[0] if error.args else None)
+    return _deepest(inner) if isinstance(inner, BaseException) else error
