@@ -19,6 +19,8 @@ local n = redis.call('INCR', KEYS[1])
 if n == 1 then redis.call('EXPIRE', KEYS[1], ARGV[1]) end
 return {n, redis.call('TTL', KEYS[1])}
 """
+# DECR alone would make a counter without an end of a window that has just ended.
+_GIVE_BACK = "if redis.call('EXISTS', KEYS[1]) == 1 then redis.call('DECR', KEYS[1]) end"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,12 @@ class _Memory:
             self._windows[key] = (ends, n + 1)
             return n + 1, max(1, int(ends - now))
 
+    def give_back(self, key: str) -> None:
+        with self._lock:
+            if key in self._windows:
+                ends, n = self._windows[key]
+                self._windows[key] = (ends, max(0, n - 1))
+
 
 _memory = _Memory()
 
@@ -70,3 +78,13 @@ def forget(limit: Limit, key: str) -> None:
         connection().delete(f"limit:{limit.name}:{key}")
     except RedisError as error:
         log.warning("limits.redis_unreachable", limit=limit.name, error=str(error))
+
+
+def give_back(limit: Limit, key: str) -> None:
+    """Take one counted call back, so that an honest success does not use up what many share, such as an address."""
+    name = f"limit:{limit.name}:{key}"
+    try:
+        connection().eval(_GIVE_BACK, 1, name)
+    except RedisError as error:
+        log.warning("limits.redis_unreachable", limit=limit.name, error=str(error))
+        _memory.give_back(name)

@@ -6,7 +6,16 @@ from guardian.models.billing import Invoice, Subscription
 from guardian.models.budgets import Budget
 from guardian.models.costs import ProviderCost
 from guardian.models.keys import ApiKey, ProviderAccount, ProviderResource
-from guardian.models.people import AccessToken, Account, Invitation, Organization, Session, TeamMember, User
+from guardian.models.people import (
+    AccessToken,
+    Account,
+    Invitation,
+    Organization,
+    PasswordReset,
+    Session,
+    TeamMember,
+    User,
+)
 from guardian.models.prices import PriceOverride
 from guardian.models.reports import Report
 from guardian.models.sync import SyncRun
@@ -24,6 +33,7 @@ __all__ = [
     "Invitation",
     "Invoice",
     "Organization",
+    "PasswordReset",
     "PriceOverride",
     "ProviderAccount",
     "ProviderCost",

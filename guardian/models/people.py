@@ -1,4 +1,4 @@
-"""People and their organizations: User, Account, Session, Organization, TeamMember, Invitation, AccessToken."""
+"""People and their organizations: who they are, how they sign in, and what lets them in."""
 
 from datetime import datetime
 from typing import Any, Optional
@@ -72,6 +72,19 @@ class Session(Table, table=True):
     last_used_at: datetime = time_field(now=True)
     expires_at: datetime = time_field(index=True)
     revoked_at: datetime | None = time_field(nullable=True)
+
+
+class PasswordReset(Table, table=True):
+    """A mailed link that lets its reader choose a new password once; only the SHA-256 of its token is kept."""
+
+    __tablename__ = "password_resets"
+
+    id: str = Field(default_factory=new_id, primary_key=True)
+    user_id: str = Field(foreign_key="users.id", ondelete="CASCADE", index=True)
+    token_hash: str = Field(unique=True)
+    created_at: datetime = time_field(now=True)
+    expires_at: datetime = time_field()
+    used_at: datetime | None = time_field(nullable=True)
 
 
 class Organization(Row, table=True):

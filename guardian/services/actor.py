@@ -16,7 +16,7 @@ _GRANTS: dict[TeamRole, frozenset[str]] = {
     TeamRole.OWNER: _ADMIN | {"organization:delete", "billing:update"},
 }
 # What a person may do to their own account, whatever their role.
-_SELF = frozenset({"session:read", "session:delete"})
+_SELF = frozenset({"session:read", "session:delete", "tokens:read", "tokens:create", "tokens:delete"})
 _INGEST = frozenset({"usage:write"})
 _NOTHING: frozenset[str] = frozenset()
 _INSTALLATION = frozenset({"admin:read", "admin:update", "mailbox:read"})
