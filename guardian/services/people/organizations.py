@@ -1,0 +1,74 @@
+"""Organizations: reading and changing one's own."""
+
+from dataclasses import dataclass
+
+from sqlmodel import Session
+
+from guardian import periods
+from guardian.errors import NotFoundError, ValidationError
+from guardian.models import Organization
+from guardian.services.actor import Actor
+from guardian.services.people.emails import normal_email
+from guardian.services.people.views import OrganizationView
+
+MAX_NAME = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrganizationChange:
+    """What to change; None leaves it. An empty `billing_email` removes it."""
+
+    name: str | None = None
+    time_zone: str | None = None
+    billing_email: str | None = None
+
+
+def organization_view(row: Organization) -> OrganizationView:
+    stored = (row.settings or {}).get("timeZone")
+    return OrganizationView(
+        id=row.id,
+        name=row.name,
+        plan=row.plan,
+        time_zone=stored if isinstance(stored, str) else "UTC",
+        billing_email=row.billing_email,
+        created_at=row.created_at,
+    )
+
+
+def get_organization(session: Session, actor: Actor) -> OrganizationView:
+    """The actor's organization."""
+    actor.require("organization:read")
+    return organization_view(_own(session, actor))
+
+
+def update_organization(session: Session, actor: Actor, change: OrganizationChange) -> OrganizationView:
+    """Change it. Raises ValidationError on the field name, timeZone or billingEmail."""
+    actor.require("organization:update")
+    row = _own(session, actor)
+    if change.name is not None:
+        name = " ".join(change.name.split())
+        if not 1 <= len(name) <= MAX_NAME:
+            raise _wrong("name", f"A name has 1 to {MAX_NAME} characters.")
+        row.name = name
+    if change.time_zone is not None:
+        try:
+            periods.zone(change.time_zone)
+        except ValidationError as error:
+            raise _wrong("timeZone", error.message) from None
+        row.settings = {**(row.settings or {}), "timeZone": change.time_zone}
+    if change.billing_email is not None:
+        row.billing_email = normal_email(change.billing_email, "billingEmail") if change.billing_email.strip() else None
+    session.add(row)
+    session.flush()
+    return organization_view(row)
+
+
+def _own(session: Session, actor: Actor) -> Organization:
+    row = session.get(Organization, actor.organization_id)
+    if row is None:
+        raise NotFoundError("Organization")
+    return row
+
+
+def _wrong(field: str, message: str) -> ValidationError:
+    return ValidationError(message, details=[{"field": field, "message": message}])

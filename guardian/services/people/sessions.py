@@ -1,0 +1,182 @@
+"""Sessions: signed-in browsers. The cookie holds a random token, the database only its hash."""
+
+from datetime import timedelta
+
+from sqlalchemy import ColumnElement
+from sqlmodel import Session, and_, col, select, update
+
+from guardian.crypto import hash_token, new_token
+from guardian.errors import AuthenticationError, NotFoundError
+from guardian.models import Session as BrowserSession
+from guardian.models import TeamMember, User
+from guardian.models.enums import TeamRole
+from guardian.periods import utcnow
+from guardian.services.actor import Actor
+from guardian.services.people.views import SessionView
+
+IDLE = timedelta(days=30)  # unused for so long, a session ends
+LIFETIME = timedelta(days=90)  # and after so long, however much it was used
+TOUCH = timedelta(minutes=1)  # how exact `last_used_at` is: one write a minute instead of one a request
+
+_EXPIRED = "Your session has ended. Sign in again."
+
+
+def open_session(
+    session: Session, user: User, *, user_agent: str | None, ip_address: str | None
+) -> tuple[str, BrowserSession]:
+    """A new session for a person who has proved who they are: the cookie's token, shown only here, and its row."""
+    token = new_token()
+    row = BrowserSession(
+        token_hash=hash_token(token),
+        user_id=user.id,
+        user_agent=_printable(user_agent),
+        ip_address=ip_address,
+        expires_at=utcnow() + IDLE,
+    )
+    session.add(row)
+    session.flush()
+    return token, row
+
+
+def actor_for_session(
+    session: Session, token: str, *, request_id: str | None = None, ip_address: str | None = None
+) -> Actor:
+    """Who holds this token. Raises AuthenticationError when the session is unknown, revoked or over."""
+    now = utcnow()
+    found = session.exec(
+        select(BrowserSession, User, TeamMember)
+        .join(User, col(User.id) == col(BrowserSession.user_id))
+        .join(TeamMember, member_of_own_organization())
+        .where(BrowserSession.token_hash == hash_token(token))
+    ).one_or_none()
+    if found is None:
+        raise AuthenticationError(_EXPIRED)
+    row, user, member = found
+    if row.revoked_at is not None or row.expires_at <= now or row.created_at + LIFETIME <= now:
+        raise AuthenticationError(_EXPIRED)
+    if row.last_used_at <= now - TOUCH:
+        # Two requests at once need not both write: the second finds the row already touched.
+        session.exec(
+            update(BrowserSession)
+            .where(col(BrowserSession.id) == row.id, col(BrowserSession.last_used_at) == row.last_used_at)
+            .values(last_used_at=now, expires_at=min(now + IDLE, row.created_at + LIFETIME))
+            .execution_options(synchronize_session=False)
+        )
+    return person(user, member.role, session_id=row.id, request_id=request_id, ip_address=ip_address)
+
+
+def actor_for_user(
+    session: Session,
+    user_id: str,
+    *,
+    session_id: str | None = None,
+    request_id: str | None = None,
+    ip_address: str | None = None,
+) -> Actor:
+    """A person without asking for a proof: for a sign-in just made, a job that acts for them, the command line.
+
+    Raises AuthenticationError when the person, or their place in an organization, is gone.
+    """
+    found = session.exec(
+        select(User, TeamMember).join(TeamMember, member_of_own_organization()).where(User.id == user_id)
+    ).one_or_none()
+    if found is None:
+        raise AuthenticationError("This account belongs to no organization. Ask to be invited to one.")
+    user, member = found
+    return person(user, member.role, session_id=session_id, request_id=request_id, ip_address=ip_address)
+
+
+def list_sessions(session: Session, actor: Actor) -> list[SessionView]:
+    """The actor's own sessions that still work, the latest used first."""
+    actor.require("session:read")
+    now = utcnow()
+    rows = session.exec(
+        select(BrowserSession)
+        .where(
+            BrowserSession.user_id == actor.user_id,
+            col(BrowserSession.revoked_at).is_(None),
+            col(BrowserSession.expires_at) > now,
+            col(BrowserSession.created_at) > now - LIFETIME,
+        )
+        .order_by(col(BrowserSession.last_used_at).desc(), col(BrowserSession.id).desc())
+    )
+    return [
+        SessionView(
+            id=row.id,
+            user_agent=row.user_agent,
+            ip_address=row.ip_address,
+            created_at=row.created_at,
+            last_used_at=row.last_used_at,
+            expires_at=min(row.expires_at, row.created_at + LIFETIME),
+            current=row.id == actor.session_id,
+        )
+        for row in rows
+    ]
+
+
+def revoke_session(session: Session, actor: Actor, session_id: str) -> None:
+    """Sign one of the actor's own browsers out. Raises NotFoundError for anybody else's, and for one that is over."""
+    actor.require("session:delete")
+    if not _revoke(session, actor, col(BrowserSession.id) == session_id):
+        raise NotFoundError("Session")
+
+
+def revoke_other_sessions(session: Session, actor: Actor) -> int:
+    """Sign the actor out everywhere but here; how many browsers that were."""
+    actor.require("session:delete")
+    return _revoke(session, actor, col(BrowserSession.id).is_distinct_from(actor.session_id))
+
+
+def sign_out(session: Session, actor: Actor) -> None:
+    """End the session that asks; nothing to do for an access token."""
+    if actor.session_id is not None:
+        _revoke(session, actor, col(BrowserSession.id) == actor.session_id)
+
+
+def member_of_own_organization() -> ColumnElement[bool]:
+    """The join of a User with their place in the organization they work in now."""
+    return and_(col(TeamMember.user_id) == col(User.id), col(TeamMember.organization_id) == col(User.organization_id))
+
+
+def person(
+    user: User,
+    team_role: TeamRole,
+    *,
+    session_id: str | None = None,
+    scopes: frozenset[str] | None = None,
+    request_id: str | None = None,
+    ip_address: str | None = None,
+) -> Actor:
+    """The actor of a user row that was joined with its team member's role."""
+    if user.organization_id is None:
+        raise AuthenticationError("This account belongs to no organization. Ask to be invited to one.")
+    return Actor(
+        user_id=user.id,
+        organization_id=user.organization_id,
+        role=user.role,
+        team_role=team_role,
+        email=user.email,
+        session_id=session_id,
+        scopes=scopes,
+        request_id=request_id,
+        ip_address=ip_address,
+    )
+
+
+def _revoke(session: Session, actor: Actor, which: ColumnElement[bool]) -> int:
+    revoked = session.exec(
+        update(BrowserSession)
+        .where(
+            which,
+            col(BrowserSession.user_id) == actor.user_id,
+            col(BrowserSession.revoked_at).is_(None),
+            col(BrowserSession.expires_at) > utcnow(),
+        )
+        .values(revoked_at=utcnow())
+        .returning(col(BrowserSession.id))
+    )
+    return len(revoked.all())
+
+
+def _printable(user_agent: str | None) -> str | None:
+    return "".join(c for c in user_agent if c.isprintable())[:300] if user_agent else None
