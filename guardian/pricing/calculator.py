@@ -33,16 +33,7 @@ def price(record: UsageRecord, overrides: Sequence[Override] = ()) -> CostBreakd
     zero. A price that may not be the real one makes the cost an estimate, and `reason` says why.
     """
     if record.provider_cost is not None:
-        line = BillLine(
-            unit="provider_cost",
-            quantity=_ONE,
-            unit_price=record.provider_cost,
-            multiplier=_ONE,
-            amount=record.provider_cost,
-        )
-        return CostBreakdown(
-            amount=record.provider_cost, source=CostSource.PROVIDER, lines=(line,), price_source="provider"
-        )
+        return _as_reported(record.provider_cost)
     sheet, doubt = _sheet_of(record, overrides)
     if sheet is None:
         return _without_price(record)
@@ -57,7 +48,7 @@ def price(record: UsageRecord, overrides: Sequence[Override] = ()) -> CostBreakd
     if missing:
         return _unpriced(f"No price is known for {', '.join(missing)} of {record.model}.", sheet)
     lines = tuple([_line(unit, quantity, rates[unit]) for unit, quantity in quantities])
-    doubts = [rates[unit].doubt for unit, _ in quantities]
+    doubts = [doubt for unit, _ in quantities for doubt in rates[unit].doubts]
     reason = _sentence([*doubts, doubt, length_doubt]) if lines else None
     return CostBreakdown(
         amount=sum([line.amount for line in lines], _ZERO),
@@ -68,6 +59,11 @@ def price(record: UsageRecord, overrides: Sequence[Override] = ()) -> CostBreakd
         price_ref=sheet.ref,
         reason=reason,
     )
+
+
+def _as_reported(cost: Decimal) -> CostBreakdown:
+    line = BillLine(unit="provider_cost", quantity=_ONE, unit_price=cost, multiplier=_ONE, amount=cost)
+    return CostBreakdown(amount=cost, source=CostSource.PROVIDER, lines=(line,), price_source="provider")
 
 
 def _sheet_of(record: UsageRecord, overrides: Sequence[Override]) -> tuple[Sheet | None, str | None]:

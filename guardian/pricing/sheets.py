@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time
-from decimal import Decimal
+from decimal import Decimal, Inexact, localcontext
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -71,7 +71,7 @@ class Rate(NamedTuple):
     price: Decimal
     per: int
     exact: bool
-    doubt: str | None
+    doubts: tuple[str, ...]
 
 
 class Sheet(NamedTuple):
@@ -180,9 +180,11 @@ def _level(
         if listed is not None and (override is None or name not in override.prices):
             multiplier = percent * (listed.token_multiplier * region if token else _ONE)
             doubts += [listed.doubt, listed.token_doubt if token else None]
-        unit_price = value / per
-        doubt = "; ".join(d for d in doubts if d) or None
-        return Rate(unit_price, multiplier, value, per, unit_price * per == value, doubt)
+        with localcontext() as arithmetic:
+            arithmetic.clear_flags()
+            unit_price = value / per
+            exact = not arithmetic.flags[Inexact]
+        return Rate(unit_price, multiplier, value, per, exact, tuple(d for d in doubts if d))
 
     rates: dict[str, Rate] = {}
     for share in SHARES:
