@@ -6,10 +6,11 @@ from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
 from types import MappingProxyType
 
-from guardian.models.enums import CostSource
+from guardian.models.enums import CostSource, Provider
+from guardian.pricing.catalog import Processing
 from guardian.pricing.overrides import Override, choose
-from guardian.pricing.sheets import Rate, Sheet, sheets
-from guardian.records import BillLine, CostBreakdown, UsageRecord
+from guardian.pricing.sheets import STANDARD, Rate, Sheet, sheets
+from guardian.records import UNKNOWN_MODEL, BillLine, CostBreakdown, UsageRecord
 
 _ZERO, _ONE = Decimal(0), Decimal(1)
 _MONEY = Decimal("1e-10")
@@ -17,6 +18,9 @@ _MOMENT = timedelta(microseconds=1)
 _NO_RATES: Mapping[str, Rate] = MappingProxyType({})
 # Anthropic's reports tell the length of the requests of a row: more than the first, at most the second, input tokens.
 _CONTEXT_WINDOWS = {"0-200k": (0, 200_000), "200k-1M": (200_000, 1_000_000)}
+
+# Where a report does not name the model, these operations still tell it: all their models have one price.
+_MODEL_OF = {(Provider.OPENAI, "moderation"): "moderation"}
 
 Quantities = list[tuple[str, int | Decimal]]
 
@@ -84,11 +88,15 @@ def _sheet_of(record: UsageRecord, overrides: Sequence[Override]) -> tuple[Sheet
 
 
 def _sheet_at(record: UsageRecord, moment: datetime, overrides: Sequence[Override]) -> Sheet | None:
-    override = choose(overrides, record.provider, record.model, moment) if overrides else None
-    get = record.dimensions.get
-    return sheets().find(
-        record.provider, record.model, moment, record.service_tier, get("speed"), get("inference_geo"), override
-    )
+    model = record.model
+    if model == UNKNOWN_MODEL:
+        model = _MODEL_OF.get((record.provider, record.operation), model)
+    override = choose(overrides, record.provider, model, moment) if overrides else None
+    tier, dimensions = record.service_tier, record.dimensions
+    if tier is None and not dimensions:
+        return sheets().find(record.provider, model, moment, STANDARD, None, override)
+    processing = Processing(tier, dimensions.get("service_tier"), dimensions.get("speed"))
+    return sheets().find(record.provider, model, moment, processing, dimensions.get("inference_geo"), override)
 
 
 def _level_of(sheet: Sheet, record: UsageRecord) -> tuple[int, str | None]:
@@ -177,6 +185,8 @@ def _without_price(record: UsageRecord) -> CostBreakdown:
         return _unpriced(_impossible(record))
     if not quantities:
         return CostBreakdown(amount=_ZERO, source=CostSource.COMPUTED)
+    if record.model == UNKNOWN_MODEL:
+        return _unpriced("The report does not name the model, so no price can be told.")
     return _unpriced(f"No price is known for the model {record.model!r} of {record.provider}.")
 
 

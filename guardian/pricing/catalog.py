@@ -9,6 +9,7 @@ from datetime import UTC, datetime, time
 from decimal import Decimal
 from functools import cached_property
 from types import MappingProxyType
+from typing import NamedTuple
 
 import genai_prices
 from genai_prices.data_snapshot import DataSnapshot
@@ -72,7 +73,7 @@ SERVICE_FEES: Mapping[str, str] = MappingProxyType(
 # "Moderation models are free models".
 _FREE = (Provider.OPENAI, "moderation")
 
-_STANDARD_TIERS = frozenset({None, "", "default", "standard"})
+_STANDARD = ("", "default", "standard")
 _BATCH = {"processing": "batch"}
 # OpenAI and Anthropic document 50 % for every model of their batch APIs; prompt caching discounts stack with it.
 _BATCH_MULTIPLIER = Decimal("0.5")
@@ -97,16 +98,28 @@ class ListPrice:
     by_time: bool = False
 
 
-def price_context(service_tier: str | None, speed: str | None) -> dict[str, str]:
-    """A response's tier and speed in the catalog's words; empty for standard processing."""
-    context: dict[str, str] = {}
-    if service_tier == "batch":
-        context.update(_BATCH)
-    elif service_tier not in _STANDARD_TIERS:
-        context["service_tier"] = str(service_tier)
-    if speed not in _STANDARD_TIERS:
-        context["speed"] = str(speed)
-    return context
+class Processing(NamedTuple):
+    """How a request was processed, in the words of the provider's *response*; None or its default is standard.
+
+    `further_tier` is what a batch row names besides "batch".
+    """
+
+    tier: str | None = None
+    further_tier: str | None = None
+    speed: str | None = None
+
+    def context(self) -> dict[str, str]:
+        """The same in the catalog's words; empty for standard processing."""
+        found: dict[str, str] = {}
+        tiers = [(tier or "").lower() for tier in (self.tier, self.further_tier)]
+        if "batch" in tiers:
+            found.update(_BATCH)
+        for tier in tiers:
+            if tier not in (*_STANDARD, "batch"):
+                found["service_tier"] = tier
+        if (speed := (self.speed or "").lower()) not in _STANDARD:
+            found["speed"] = speed
+        return found
 
 
 @dataclass(slots=True)
@@ -197,6 +210,11 @@ def _terms(model: ModelInfo, moment: datetime, context: dict[str, str], *, own: 
     variants = [v for v in (model.price_variants or ()) if own and v.when == context]
     if any(v.constraint is None or v.constraint.active(moment) for v in variants):
         return _Terms(model.get_prices(moment, context))
+    if len(context) > 1:
+        first = dict([next(iter(context.items()))])
+        terms = _terms(model, moment, first, own=own)
+        doubt = f"the catalog has no price of {model.id} for {label} at once; that for {first.popitem()[1]} is used"
+        return _Terms(terms.price, terms.multiplier, f"{doubt}; {terms.doubt}" if terms.doubt else doubt)
     starts = [v.constraint.start_date for v in variants if isinstance(v.constraint, StartDateConstraint)]
     if starts:
         first = datetime.combine(min(starts), time.min, UTC)

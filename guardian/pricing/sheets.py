@@ -11,9 +11,10 @@ from genai_prices.data_snapshot import DataSnapshot, get_snapshot
 from genai_prices.types import TieredPrices
 
 from guardian.models.enums import Provider
-from guardian.pricing.catalog import PRICE_SOURCE, Catalog, ListPrice, UnitPrice, price_context
+from guardian.pricing.catalog import PRICE_SOURCE, Catalog, ListPrice, Processing, UnitPrice
 from guardian.pricing.overrides import Override
 
+STANDARD = Processing()
 _ONE = Decimal(1)
 _MILLION = 1_000_000
 # Anthropic, pricing page: inference in the US costs 1.1× on every kind of token, for models from 4.6 on.
@@ -99,15 +100,15 @@ class Sheets:
         provider: Provider,
         model: str,
         moment: datetime,
-        tier: str | None,
-        speed: str | None,
-        region: str | None,
-        override: Override | None,
+        processing: Processing = STANDARD,
+        region: str | None = None,
+        override: Override | None = None,
     ) -> Sheet | None:
         """The sheet at `moment` (UTC), or None when neither the catalog nor an override knows a price."""
-        sheet = self._by_day(provider, model, moment.date(), None, tier, speed, region, override)
+        day = moment.date()
+        sheet = self._by_day(provider, model, day, None, processing, region, override)
         if sheet is not None and sheet.by_time:
-            return self._make(provider, model, moment.date(), moment.timetz(), tier, speed, region, override)
+            return self._make(provider, model, day, moment.timetz(), processing, region, override)
         return sheet
 
     def _make(
@@ -116,14 +117,12 @@ class Sheets:
         model: str,
         day: date,
         clock: time | None,
-        tier: str | None,
-        speed: str | None,
+        processing: Processing,
         region: str | None,
         override: Override | None,
     ) -> Sheet | None:
         moment = datetime.combine(day, clock or time.min, UTC)
-        context = price_context(tier and tier.lower(), speed and speed.lower())
-        listed = self._catalog.list_price(provider, model, moment, context)
+        listed = self._catalog.list_price(provider, model, moment, processing.context())
         if listed is None and (override is None or not override.prices):
             return None
         return _compile(listed, override, _region_multiplier(provider, listed, region))

@@ -39,7 +39,7 @@ SHORT = {
     "audio_out": "audio_output_tokens",
     "image_out": "image_output_tokens",
 }
-NOT_COUNTS = {"requests", "tier", "speed", "geo", "window", "provider", "provider_cost"}
+NOT_COUNTS = {"requests", "tier", "speed", "geo", "window", "second_tier", "operation", "provider", "provider_cost"}
 
 
 def utc(text: str) -> datetime:
@@ -60,10 +60,10 @@ def bucket(model: str, at: str = NOVEMBER, days: float = 1, **facts: Any) -> Usa
 def _record(model: str, start: datetime, end: datetime, facts: Mapping[str, Any]) -> UsageRecord:
     counts = {SHORT[name]: value for name, value in facts.items() if name in SHORT}
     units = {n: Decimal(v) for n, v in facts.items() if n not in SHORT and n not in NOT_COUNTS}
-    named = {"speed": "speed", "geo": "inference_geo", "window": "context_window"}
+    named = {"speed": "speed", "geo": "inference_geo", "window": "context_window", "second_tier": "service_tier"}
     return UsageRecord(
         provider=facts.get("provider") or PREFIXES.get(model.split("-")[0], Provider.OPENAI),
-        operation="test",
+        operation=facts.get("operation", "test"),
         model=model,
         start=start,
         end=end,

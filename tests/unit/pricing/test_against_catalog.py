@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from guardian.models.enums import CostSource, Provider
 from guardian.pricing.calculator import price
-from guardian.pricing.catalog import CATALOG_IDS, price_context
+from guardian.pricing.catalog import CATALOG_IDS, Processing
 from guardian.records import UsageCounts, UsageRecord
 from tests.unit.pricing.make import MODELS
 
@@ -88,13 +88,13 @@ def catalogs_word(record: UsageRecord) -> Decimal:
         record.model,
         provider_id=CATALOG_IDS[record.provider],
         genai_request_timestamp=record.start,
-        price_context=price_context(record.service_tier, None),
+        price_context=Processing(record.service_tier).context(),
     ).total_price
 
 
 def covered(model: ModelInfo, at: datetime, tier: str | None) -> bool:
     """Whether the catalog itself knows this tier's price at that time."""
-    context = price_context(tier, None)
+    context = Processing(tier).context()
     return not context or any(
         v.when == context and (v.constraint is None or v.constraint.active(at)) for v in model.price_variants or ()
     )

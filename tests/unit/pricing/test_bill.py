@@ -7,7 +7,7 @@ import pytest
 
 from guardian.models.enums import CostSource, Provider
 from guardian.pricing.calculator import price, to_money
-from guardian.records import UsageRecord
+from guardian.records import UNKNOWN_MODEL, UsageRecord
 from tests.unit.pricing.make import UNPRICED, bucket, call
 
 
@@ -75,6 +75,7 @@ def test_a_provider_may_say_that_a_call_was_free() -> None:
         (call("gpt-4o-of-tomorrow", i=1), "'gpt-4o-of-tomorrow'"),
         (call("claude-opus-6", i=1), "'claude-opus-6' of ANTHROPIC"),
         (call("", i=1), "''"),
+        (bucket(UNKNOWN_MODEL, i=1), "does not name the model"),
         (call("llama-local", i=1, provider=Provider.CUSTOM), "'llama-local' of CUSTOM"),
         # another provider's model is not ours to price
         (call("claude-opus-5-5", i=1, provider=Provider.OPENAI), "'claude-opus-5-5' of OPENAI"),

@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from guardian.models.enums import CostSource
-from guardian.records import UsageRecord
+from guardian.records import UNKNOWN_MODEL, UsageRecord
 from tests.unit.pricing.make import ESTIMATED, assert_costs, bucket, call, row
 
 # What the example answers of the providers' contracts add up to, page by page.
@@ -125,6 +125,7 @@ OPENAI = [
     row(bucket("file-search", file_search_requests=2, requests=0), "0.005", ESTIMATED),
     # OpenAI: "Moderation models are free models"
     row(bucket("omni-moderation-latest", i=16, requests=2), "0"),
+    row(bucket(UNKNOWN_MODEL, i=16, requests=2, operation="moderation"), "0"),
 ]
 
 OTHERS = [

@@ -32,6 +32,9 @@ TIERS = [
     # the same for batch and 14 October
     row(call("gpt-5", "2026-10-13T23:59:59", i=100_000, o=10_000, tier="batch"), "0.1125", ESTIMATED),
     row(call("gpt-5", "2026-10-14T00:00:00", i=100_000, o=10_000, tier="batch"), "0.1125"),
+    # no list has batch and priority at once: that of batch
+    row(bucket("gpt-5", i=100_000, requests=10, tier="batch", second_tier="priority"), "0.0625", ESTIMATED),
+    row(call("GPT-5", i=100_000, tier="Flex"), "0.0625"),
     # the batch list keeps the standard price of cached input: 1000×1 + 1000×0.5 + 100×4 = 1900 µ
     row(call("gpt-4.1", i=2000, read=1000, o=100, tier="batch"), "0.0019"),
     # batch tiers of long requests: 272001×2.5 + 1000×11.25 = 680002.5 + 11250 µ
@@ -45,6 +48,8 @@ TIERS = [
 ]
 
 ANTHROPIC = [
+    # a batch that claims to be fast, too, is priced as a batch: 1000×2 µ
+    row(call("claude-opus-5-5", i=1000, tier="batch", speed="fast"), "0.002", ESTIMATED),
     # half of everything, the cache included: 1M×(2 + 0.1 + 2.5 + 4 + 10)
     row(bucket("claude-opus-5-5", i=4_000_000, read=10**6, w5=10**6, w1h=10**6, o=10**6, tier="batch"), "18.6"),
     # retired model, not in the batch list: half of 1000×15 + 100×75 = 11250 µ
