@@ -1,0 +1,174 @@
+"""`guardian doctor`: everything that has to be right before one goes on, a line each, with what to do about it."""
+
+import smtplib
+import ssl
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Literal, cast
+
+from redis.exceptions import RedisError
+from sentry_sdk.utils import BadDsn, Dsn
+from sqlalchemy.exc import SQLAlchemyError
+
+from guardian import db
+from guardian.config import Settings
+from guardian.crypto import EncryptionService
+from guardian.embedded.migrate import current_and_head
+from guardian.errors import GuardianError
+from guardian.queue import connection
+from guardian.services.people import audit
+from guardian.services.people.key_rotation import Unopened, reseal_batch
+
+_SMTP_SECONDS = 5.0
+_HTTP_SECONDS = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line. `word` is "ok", "FAIL" (the command then ends with status 1) or "note"."""
+
+    word: Literal["ok", "FAIL", "note"]
+    about: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.word:<4}  {self.about}: {self.text}"
+
+
+def examine(settings: Settings) -> Iterator[Finding]:
+    """Every check in order. A check that cannot even be made (no address configured) fails with what to set."""
+    yield Finding("ok", "variables", "every variable is valid")
+    checks: tuple[tuple[str, Callable[[Settings], Finding]], ...] = (
+        ("database", _database),
+        ("migrations", _migrations),
+        ("encryption key", _encryption_key),
+        ("audit log", _audit_log),
+        ("Redis", _redis),
+        ("email", _email),
+        ("error tracking", _error_tracking),
+        ("monitoring", _monitoring),
+    )
+    for about, check in checks:
+        try:
+            yield check(settings)
+        except GuardianError as error:
+            yield Finding("FAIL", about, error.message)
+        except SQLAlchemyError as error:
+            yield Finding("FAIL", about, f"{str(error).splitlines()[0]} (run `guardian migrate`)")
+
+
+def _database(settings: Settings) -> Finding:
+    settings.require_database_url()
+    current_and_head()
+    url = db.engine().url
+    return Finding("ok", "database", f"PostgreSQL answers at {url.host}:{url.port or 5432}/{url.database}")
+
+
+def _migrations(_settings: Settings) -> Finding:
+    current, head = current_and_head()
+    if current != head:
+        return Finding(
+            "FAIL", "migrations", f"the database is at {current or 'nothing'}, newest is {head}: guardian migrate"
+        )
+    return Finding("ok", "migrations", f"at the newest revision, {head}")
+
+
+def _encryption_key(settings: Settings) -> Finding:
+    previous = settings.encryption_key_previous
+    service = EncryptionService(settings.require_encryption_key(), previous.get_secret_value() if previous else None)
+    unopened: list[Unopened] = []
+    opened, older, after = 0, 0, None
+    while True:
+        with db.session() as session:
+            batch = reseal_batch(session, service, after=after, dry_run=True)
+        unopened += batch.unopened
+        opened += batch.current + batch.resealed
+        older += batch.resealed
+        if batch.last_id is None:
+            break
+        after = batch.last_id
+    if unopened:
+        names = ", ".join(one.name for one in unopened[:5])
+        return Finding(
+            "FAIL",
+            "encryption key",
+            f"{len(unopened)} of {opened + len(unopened)} stored keys cannot be opened ({names}): "
+            "set the key that sealed them as ENCRYPTION_KEY_PREVIOUS, or store them again",
+        )
+    rest = f"; {older} still carry the previous key: guardian keys rotate" if older else ""
+    return Finding("ok", "encryption key", f"opens all {opened} stored keys{rest}")
+
+
+def _audit_log(_settings: Settings) -> Finding:
+    broken: list[str] = []
+    with db.session() as session:
+        chains = audit.chains(session)
+        for chain in chains:
+            row = audit.verify(session, chain)
+            if row is not None:
+                broken.append(f"{chain or 'nobody'} from row {row}")
+    if broken:
+        return Finding(
+            "FAIL", "audit log", f"changed after it was written: {'; '.join(broken[:5])}. Compare with a backup"
+        )
+    return Finding("ok", "audit log", f"{len(chains)} chains are whole")
+
+
+def _redis(settings: Settings) -> Finding:
+    settings.require_redis_url()
+    try:
+        client = connection()
+        client.ping()
+        version = cast("dict[str, str]", client.info("server"))["redis_version"]
+        policy = cast("dict[str, str]", client.info("memory"))["maxmemory_policy"]
+    except RedisError as error:
+        return Finding("FAIL", "Redis", f"does not answer: {error}. Check REDIS_URL")
+    if policy != "noeviction":
+        return Finding(
+            "FAIL", "Redis", f"maxmemory-policy is {policy}, so a full server would drop queued jobs: set noeviction"
+        )
+    return Finding("ok", "Redis", f"{version} answers, maxmemory-policy noeviction")
+
+
+def _email(settings: Settings) -> Finding:
+    if settings.smtp_host is None:
+        return Finding("FAIL", "email", "SMTP_HOST is not set, so no alert and no invitation reaches anybody")
+    where = f"{settings.smtp_host}:{settings.smtp_port}"
+    context = ssl.create_default_context()
+    try:
+        if settings.smtp_secure:
+            client = smtplib.SMTP_SSL(settings.smtp_host, settings.smtp_port, timeout=_SMTP_SECONDS, context=context)
+        else:
+            client = smtplib.SMTP(settings.smtp_host, settings.smtp_port, timeout=_SMTP_SECONDS)
+        with client:
+            client.ehlo()
+            if settings.smtp_user and settings.smtp_password:
+                if not settings.smtp_secure and client.has_extn("starttls"):
+                    client.starttls(context=context)
+                    client.ehlo()
+                client.login(settings.smtp_user, settings.smtp_password.get_secret_value())
+    except (OSError, smtplib.SMTPException) as error:
+        return Finding("FAIL", "email", f"{where} does not work: {error}. Check SMTP_HOST, SMTP_PORT and SMTP_SECURE")
+    return Finding("ok", "email", f"SMTP answers at {where}")
+
+
+def _error_tracking(settings: Settings) -> Finding:
+    if settings.sentry_dsn is None:
+        return Finding("note", "error tracking", "SENTRY_DSN is not set: errors are only in the logs")
+    try:
+        dsn = Dsn(settings.sentry_dsn.get_secret_value())
+    except BadDsn as error:
+        return Finding("FAIL", "error tracking", f"SENTRY_DSN is no DSN: {error}")
+    return Finding("ok", "error tracking", f"errors go to {dsn.host}")
+
+
+def _monitoring(settings: Settings) -> Finding:
+    url = f"{settings.base_url}/metrics"
+    try:
+        with urllib.request.urlopen(url, timeout=_HTTP_SECONDS) as response:  # noqa: S310 - our own address
+            status = response.status
+    except (urllib.error.URLError, OSError, ValueError) as error:
+        return Finding("note", "monitoring", f"{url} does not answer ({error}): nothing to scrape while web is down")
+    return Finding("ok", "monitoring", f"{url} answers {status}")
