@@ -8,6 +8,9 @@ from types import MappingProxyType
 
 from guardian.models.enums import CostSource, Provider, ResourceKind
 
+# The model of a row in which the provider names none: no catalog has a price for it, so it shows up as unpriced.
+UNKNOWN_MODEL = "(not reported)"
+
 _EMPTY: Mapping[str, str] = MappingProxyType({})
 _NO_UNITS: Mapping[str, Decimal] = MappingProxyType({})
 

@@ -9,7 +9,8 @@ from typing import Any, ClassVar, Protocol
 
 from guardian.crypto import EncryptionService, SealedSecret
 from guardian.errors import ProviderError
-from guardian.models.enums import Provider
+from guardian.models.enums import CostSource, Provider
+from guardian.providers.failures import Answer
 from guardian.providers.http import ProviderHttp
 from guardian.records import CostBreakdown, CostBucket, NamedResource, TestResult, UsageBucket, UsageRecord
 
@@ -58,6 +59,12 @@ class BaseProvider(ABC):
         self.metadata: Mapping[str, Any] = metadata or {}
         self._pricer = pricer
         self._sink = sink
+        # Features that the vendor refused on a path: not asked for again in this instance's life.
+        self._refused: set[tuple[str, str]] = set()
+
+    def close(self) -> None:
+        """Give back the connections."""
+        self.http.close()
 
     @abstractmethod
     def test_connection(self, api_key: str) -> TestResult:
@@ -65,11 +72,11 @@ class BaseProvider(ABC):
 
     @abstractmethod
     def get_usage(self, api_key: str, start: datetime, end: datetime, report: str) -> Iterator[UsageBucket]:
-        """The buckets of one report that lie in [start, end), oldest first, empty ones included."""
+        """The buckets of one report that touch [start, end), oldest first, empty ones included; all or none."""
 
     @abstractmethod
     def get_costs(self, api_key: str, start: datetime, end: datetime) -> Iterator[CostBucket]:
-        """The days of the cost report in [start, end), oldest first, empty ones included."""
+        """The days of the cost report that touch [start, end), oldest first, empty ones included."""
 
     @abstractmethod
     def get_resources(self, api_key: str) -> Iterator[NamedResource]:
@@ -85,9 +92,28 @@ class BaseProvider(ABC):
 
     def track_usage(self, user_id: str, usage: UsageRecord, cost: CostBreakdown, **facts: Any) -> None:
         """Hand one priced call to the sink. The sink stores it, publishes the change and has the alerts checked."""
+        self.require_sink()(TrackedUsage(user_id, usage, cost, **facts))
+
+    def require_sink(self) -> UsageSink:
+        """The sink; asked for before a request is sent, so that no paid call goes untracked. Raises ProviderError."""
         if self._sink is None:
             raise ProviderError("This provider was made without a ledger to write to.")
-        self._sink(TrackedUsage(user_id, usage, cost, **facts))
+        return self._sink
+
+    def track_answer(self, user_id: str, usage: UsageRecord, answer: Answer, *, missing: str | None) -> None:
+        """Price and track one inference answer; `missing` says why its cost is unknown, if it states no usage."""
+        if missing is None:
+            cost = self.calculate_cost(usage)
+        else:
+            cost = CostBreakdown(amount=None, source=CostSource.UNPRICED, reason=missing)
+        self.track_usage(
+            user_id,
+            usage,
+            cost,
+            response_id=answer.body.get("id"),
+            response_time=answer.response_time,
+            status_code=answer.status,
+        )
 
     def validate_api_key(self, stored: SealedSecret, encryption: EncryptionService) -> bool:
         """Open a sealed key and test it. Raises DecryptionError when no key of the ring opens it."""

@@ -92,7 +92,7 @@ def rate_limited(vendor: str, answer: Answer) -> ProviderError:
     wait = retry_after(answer.headers)
     asks = "" if wait is None else f" and asks to wait {duration(wait)}"
     return ProviderRateLimited(
-        f"{vendor} limits how often this account may ask{asks}; it will be tried again later.",
+        f"{vendor} limits how often this account may ask{asks}; this usually passes by itself.",
         upstream_status=answer.status,
         retry_after=wait,
     )
@@ -120,7 +120,7 @@ def from_status(vendor: str, answer: Answer) -> ProviderError:
         return rate_limited(vendor, answer)
     if status in (408, 409) or status >= 500:
         return ProviderUnavailable(
-            f"{vendor} has a problem on its side (HTTP {status}); it will be tried again.",
+            f"{vendor} has a problem on its side (HTTP {status}); this usually passes by itself.",
             upstream_status=status,
             retry_after=retry_after(answer.headers),
         )
@@ -140,14 +140,14 @@ def redirected(vendor: str, status: int) -> ProviderError:
 def web_page(vendor: str, status: int) -> ProviderError:
     return ProviderUnavailable(
         f"{vendor} answered with a web page instead of data (HTTP {status}): an outage, or a proxy or firewall in "
-        "between. It will be tried again.",
+        "between. This usually passes by itself.",
         upstream_status=status,
     )
 
 
 def broken_json(vendor: str, status: int) -> ProviderError:
     return ProviderUnavailable(
-        f"{vendor}'s answer broke off or is not valid JSON (HTTP {status}). It will be tried again.",
+        f"{vendor}'s answer broke off or is not valid JSON (HTTP {status}). This usually passes by itself.",
         upstream_status=status,
     )
 
@@ -157,7 +157,9 @@ def from_wire(vendor: str, host: str, error: Exception, timeout: float) -> Provi
     if isinstance(error, (httpx.ConnectTimeout, httpcore.ConnectTimeout)):
         return ProviderUnreachable(f"No connection to {vendor} ({host}) within {duration(timeout)}. Check the network.")
     if isinstance(error, (httpx.TimeoutException, httpcore.TimeoutException)):
-        return ProviderUnreachable(f"{vendor} did not answer within {duration(timeout)}; it will be tried again.")
+        return ProviderUnreachable(
+            f"{vendor} did not answer within {duration(timeout)}; this usually passes by itself."
+        )
     cause = _deepest(error)
     if isinstance(cause, socket.gaierror):
         return ProviderUnreachable(
@@ -176,7 +178,9 @@ def from_wire(vendor: str, host: str, error: Exception, timeout: float) -> Provi
         )
     if isinstance(error, (httpx.ConnectError, httpcore.ConnectError)):
         return ProviderUnreachable(f"No connection to {vendor} ({host}). Check this server's network.")
-    return ProviderUnreachable(f"{vendor} closed the connection before its answer was whole; it will be tried again.")
+    return ProviderUnreachable(
+        f"{vendor} closed the connection before its answer was whole; this usually passes by itself."
+    )
 
 
 def _deepest(error: BaseException) -> BaseException:

@@ -121,8 +121,13 @@ class AnthropicFake:
         if headers.get("anthropic-version") not in ("2023-06-01", "2026-10-21"):
             raise refusal(400, "anthropic-version: header is required")
         self._authorize(headers, admin=path.startswith("/v1/organizations/"))
+        reply = self._route(method, path, query, headers)
+        reply.headers |= {"anthropic-organization-id": self.me["id"], "request-id": "req_fake"}
+        return reply
+
+    def _route(self, method: str, path: str, query: list[tuple[str, str]], headers: dict[str, str]) -> Reply:
         if method == "POST" and path == "/v1/messages":
-            return Reply(self.reply, headers={"request-id": "req_fake"})
+            return Reply(self.reply)
         routes = {
             "/v1/organizations/me": lambda: Reply(self.me),
             "/v1/organizations/usage_report/messages": lambda: self._usage(query, headers),
@@ -207,9 +212,10 @@ class AnthropicFake:
         all_spans = [s for s in spans(start, end, width) if s[0] <= self.now() and s[1] <= end]
         begin = position(query, one(query, "page"), lambda why: refusal(400, f"page: {why}"))
         stop = begin + limit
+        part = all_spans[begin:stop]
         data = [
-            {"starting_at": iso(a), "ending_at": iso(b), "results": table.grouped(groups, a, b)}
-            for a, b in all_spans[begin:stop]
+            {"starting_at": iso(a), "ending_at": iso(b), "results": rows}
+            for (a, b), rows in zip(part, table.buckets(groups, part), strict=True)
         ]
         more = stop < len(all_spans)
         plain = [(n, v) for n, v in query if n != "page"]

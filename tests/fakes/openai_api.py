@@ -229,9 +229,10 @@ class OpenAIFake:
         all_spans = spans(start, end, width)
         begin = position(query, one(query, "page"), lambda why: refusal(400, why, param="page"))
         stop = begin + min(limit, cap)
+        part = all_spans[begin:stop]
         data = [
-            {"object": "bucket", "start_time": a, "end_time": b, "results": table.grouped(groups, a, b)}
-            for a, b in all_spans[begin:stop]
+            {"object": "bucket", "start_time": a, "end_time": b, "results": rows}
+            for (a, b), rows in zip(part, table.buckets(groups, part), strict=True)
         ]
         more = stop < len(all_spans)
         plain = [(n, v) for n, v in query if n != "page"]

@@ -84,22 +84,26 @@ class Table:
         with self.lock:
             return [dict(r) for r in self._rows]
 
-    def grouped(self, group_by: Sequence[str], start: int, end: int) -> list[dict[str, Any]]:
-        """The rows of [start, end) added up over `group_by`; a dimension that was not asked for is null."""
-        groups: dict[tuple[Any, ...], dict[str, Any]] = {}
+    def buckets(self, group_by: Sequence[str], spans: Sequence[tuple[int, int]]) -> list[list[dict[str, Any]]]:
+        """The rows of each span, added up over `group_by`; a dimension that was not asked for is null.
+
+        The spans are sorted, equally wide and without gaps.
+        """
+        if not spans:
+            return []
+        first, width = spans[0][0], spans[0][1] - spans[0][0]
+        found: list[dict[tuple[Any, ...], dict[str, Any]]] = [{} for _ in spans]
         for row in self.rows():
-            if not start <= row["at"] < end:
+            index = (row["at"] - first) // width
+            if not 0 <= index < len(spans):
                 continue
             key = tuple(row.get(d) if d in group_by else None for d in self.dimensions)
-            into = groups.setdefault(key, dict(zip(self.dimensions, key, strict=True)))
+            into = found[index].setdefault(key, dict(zip(self.dimensions, key, strict=True)))
             for name, value in row.items():
                 if name == "at" or name in self.dimensions:
                     continue
-                if name in self.metrics and name in into:
-                    into[name] = add(into[name], value)
-                else:
-                    into[name] = value
-        return list(groups.values())
+                into[name] = add(into[name], value) if name in self.metrics and name in into else value
+        return [list(groups.values()) for groups in found]
 
 
 def add(one: Any, two: Any) -> Any:

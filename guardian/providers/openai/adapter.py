@@ -1,0 +1,249 @@
+"""OpenAIProvider: walks OpenAI's reports and lists, and sends single requests."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any, ClassVar
+
+from guardian.errors import (
+    ProviderError,
+    ProviderForbidden,
+    ProviderRequestRejected,
+    ProviderWrongKeyKind,
+    ValidationError,
+)
+from guardian.models.enums import Provider, ResourceKind
+from guardian.periods import DAY, HOUR, Window, floor_day, floor_hour, utcnow
+from guardian.providers.base import BaseProvider
+from guardian.providers.buckets import (
+    Buckets,
+    add_cost,
+    add_usage,
+    aligned,
+    cost_identity,
+    page_bound,
+    usage_identity,
+)
+from guardian.providers.failures import Answer
+from guardian.providers.http import Params, check_key
+from guardian.providers.openai import inference
+from guardian.providers.openai.errors import INFERENCE_PREFIXES, classify, is_admin
+from guardian.providers.openai.reports import (
+    COST_GROUPS,
+    DROPPABLE_GROUPS,
+    REPORTS,
+    key_floor,
+    read_cost,
+    read_usage,
+)
+from guardian.providers.paging import ask_within_support, last_id, walk
+from guardian.providers.reading import Row
+from guardian.records import CostBucket, CostRecord, NamedResource, TestResult, UsageBucket, UsageRecord
+
+_USAGE_PAGE, _COST_PAGE, _LIST_PAGE = 168, 180, 100  # the most that each endpoint allows
+_MOST_LIST_PAGES = 1000
+
+
+class OpenAIProvider(BaseProvider):
+    """OpenAI's organization reports need an admin key; inference needs a project or service account key.
+
+    A walk is read whole before its first bucket is given, so that a broken one gives nothing: ask for days, not years.
+    """
+
+    provider = Provider.OPENAI
+    reports: ClassVar[tuple[str, ...]] = tuple(REPORTS)
+
+    # Key test
+
+    def test_connection(self, api_key: str) -> TestResult:
+        """Read one day of costs, the very permission that a sync needs; an inference key lists the models instead.
+
+        A good inference key is a success of kind "inference". On failure `metadata["code"]` is the error's code.
+        """
+        try:
+            key = check_key(self.http.vendor, api_key)
+            if key.startswith(INFERENCE_PREFIXES):
+                return self._test_inference(key)
+            try:
+                return self._test_admin(key)
+            except ProviderWrongKeyKind:
+                return self._test_inference(key)
+        except ProviderError as error:
+            return TestResult(success=False, message=error.message, metadata={"code": error.code})
+
+    def _test_admin(self, key: str) -> TestResult:
+        yesterday = str(int((utcnow() - DAY).timestamp()))
+        answer = self._get(key, "/organization/costs", [("start_time", yesterday), ("limit", "1")], attempts=1)
+        return TestResult(
+            success=True,
+            message="This admin key works: usage and costs can be read.",
+            kind="admin",
+            account_id=answer.headers.get("openai-organization"),
+        )
+
+    def _test_inference(self, key: str) -> TestResult:
+        message = "This key works for inference. Usage reports need an admin key: add one beside it."
+        try:
+            answer = self._get(key, "/models", attempts=1, reports=False)
+        except ProviderForbidden as forbidden:
+            if forbidden.details is None:
+                raise
+            # A restricted key may lack api.model.read and be good all the same: OpenAI knows it.
+            return TestResult(success=True, message=message, kind="inference")
+        account = answer.headers.get("openai-organization")
+        return TestResult(success=True, message=message, kind="inference", account_id=account)
+
+    # Reports
+
+    def get_usage(self, api_key: str, start: datetime, end: datetime, report: str) -> Iterator[UsageBucket]:
+        spec = REPORTS.get(report)
+        if spec is None:
+            raise ValidationError(f"OpenAI has no usage report named {report!r}.")
+        where = f"OpenAI's {report} report"
+        window = aligned(start, end, floor_hour, HOUR)
+        query = [("bucket_width", "1h"), ("limit", str(_USAGE_PAGE))]
+        found = Buckets[UsageRecord](window, where, usage_identity, add_usage)
+        try:
+            for page in self._walk(api_key, f"/organization/usage/{report}", where, window, HOUR, query, spec.groups):
+                found.take(page, "start_time", "end_time", partial(read_usage, spec))
+        except ProviderRequestRejected as rejected:
+            if rejected.upstream_status == 404 and spec.optional:
+                return
+            raise
+        for first, last, records in found:
+            yield UsageBucket(series=report, start=first, end=last, records=records)
+
+    def get_costs(self, api_key: str, start: datetime, end: datetime) -> Iterator[CostBucket]:
+        yield from self._costs(api_key, aligned(start, end, floor_day, DAY), COST_GROUPS)
+
+    def _costs(self, api_key: str, window: Window, groups: Sequence[str]) -> Iterator[CostBucket]:
+        """Days of the cost report; by key only from where OpenAI can tell keys apart (400 before: contract d.2)."""
+        where = "OpenAI's costs report"
+        found = Buckets[CostRecord](window, where, cost_identity, add_cost)
+        query = [("bucket_width", "1d"), ("limit", str(_COST_PAGE))]
+        try:
+            for page in self._walk(api_key, "/organization/costs", where, window, DAY, query, groups):
+                found.take(page, "start_time", "end_time", read_cost)
+        except ProviderRequestRejected as rejected:
+            if "api_key_id" not in groups or "api_key_id" not in rejected.message:
+                raise
+            coarse = [g for g in groups if g != "api_key_id"]
+            floor = key_floor(rejected.message, window)
+            yield from self._costs(api_key, Window(window.start, floor), coarse)
+            if floor < window.end:
+                yield from self._costs(api_key, Window(floor, window.end), groups)
+            return
+        for first, last, records in found:
+            yield CostBucket(start=first, end=last, records=records)
+
+    def _walk(
+        self,
+        api_key: str,
+        path: str,
+        where: str,
+        window: Window,
+        width: timedelta,
+        query: Params,
+        groups: Sequence[str],
+    ) -> Iterator[Row]:
+        """The pages of one report over [window.start, window.end or now).
+
+        The end is fixed for the whole walk: a page token belongs to exactly one query, and a moving end breaks paging.
+        """
+        now = utcnow()
+        end = min(window.end, now.replace(microsecond=0))
+        if end <= window.start:
+            return
+
+        def ask(features: Sequence[str], page: str | None = None) -> Answer:
+            params = [("start_time", _unix(window.start)), *query]
+            params += [("end_time", _unix(end))] if "end_time" in features else []
+            params += [("group_by[]", name) for name in features if name != "end_time"]
+            return self._get(api_key, path, params + ([("page", page)] if page else []))
+
+        # An end in OpenAI's future can be refused, and clocks differ: then it is left out.
+        droppable = [*DROPPABLE_GROUPS, "end_time"] if end < window.end else DROPPABLE_GROUPS
+        handed_back = ["api_key_id"] if path.endswith("/costs") else []
+        wanted = [f for f in (*groups, "end_time") if (path, f) not in self._refused]
+        first, features = ask_within_support(ask, wanted, droppable, handed_back)
+        # Users can be told apart in some time ranges and not in others, so that refusal is not remembered.
+        self._refused |= {(path, "api_source")} - {(path, f) for f in features}
+        bound = page_bound(Window(window.start, max(end, now)), width)
+        yield from walk(lambda page: ask(features, page) if page else first, where, most=bound)
+
+    # Names
+
+    def get_resources(self, api_key: str) -> Iterator[NamedResource]:
+        """Projects, their keys and service accounts, users and admin keys. What the key may not list is left out."""
+        for project in self._list(api_key, "/organization/projects", [("include_archived", "true")]):
+            parent = project.text("id")
+            yield _named(ResourceKind.PROJECT, project)
+            # Without owner_project_access=any some enabled keys are missing (contract, b).
+            keys = self._list(api_key, f"/organization/projects/{parent}/api_keys", [("owner_project_access", "any")])
+            yield from (_named(ResourceKind.API_KEY, key, parent) for key in keys)
+            accounts = self._list(api_key, f"/organization/projects/{parent}/service_accounts")
+            yield from (_named(ResourceKind.SERVICE_ACCOUNT, account, parent) for account in accounts)
+        yield from (_named(ResourceKind.USER, user) for user in self._list(api_key, "/organization/users"))
+        admin_keys = self._list(api_key, "/organization/admin_api_keys")
+        yield from (_named(ResourceKind.API_KEY, key) for key in admin_keys)
+
+    def _list(self, api_key: str, path: str, query: Params = ()) -> Iterator[Row]:
+        def ask(after: str | None) -> Answer:
+            params = [*query, ("limit", str(_LIST_PAGE)), *([("after", after)] if after else [])]
+            return self._get(api_key, path, params)
+
+        where = f"OpenAI's list {path.removeprefix('/organization/')}"
+        try:
+            for page in walk(ask, where, most=_MOST_LIST_PAGES, follow=last_id):
+                yield from page.rows("data")
+        except (ProviderForbidden, ProviderRequestRejected) as error:
+            # Names are a courtesy: a key without the permission still syncs, people then read ids.
+            if error.upstream_status not in (403, 404):
+                raise
+
+    # Inference
+
+    def make_request(self, api_key: str, user_id: str, payload: Mapping[str, Any]) -> dict[str, Any]:
+        """POST to /chat/completions, /responses or /embeddings, and track the usage.
+
+        `payload["endpoint"]` names the path; without it `messages` means chat, and `input` embeddings where the model's
+        name says so, else responses. Streaming belongs to the gateway: ValidationError.
+        """
+        self.require_sink()
+        endpoint, body = inference.route(payload)
+        key = check_key(self.http.vendor, api_key)
+        answer = self.http.post_json(
+            endpoint,
+            body,
+            _bearer(key),
+            classify=lambda a: classify(a, admin_key=is_admin(key), reports=False),
+        )
+        usage, reason = inference.read(endpoint, answer.body, str(body.get("model") or ""), utcnow())
+        self.track_answer(user_id, usage, answer, missing=reason)
+        return dict(answer.body)
+
+    def _get(
+        self, api_key: str, path: str, params: Params = (), *, attempts: int | None = None, reports: bool = True
+    ) -> Answer:
+        key = check_key(self.http.vendor, api_key)
+        return self.http.get_json(
+            path,
+            params,
+            _bearer(key),
+            classify=lambda answer: classify(answer, admin_key=is_admin(key), reports=reports),
+            attempts=attempts,
+        )
+
+
+def _bearer(key: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {key}"}
+
+
+def _unix(moment: datetime) -> str:
+    return str(int(moment.timestamp()))
+
+
+def _named(kind: ResourceKind, row: Row, parent: str | None = None) -> NamedResource:
+    external_id = row.text("id")
+    name = row.maybe_text("name") or row.maybe_text("email") or row.maybe_text("redacted_value") or external_id
+    return NamedResource(kind=kind, external_id=external_id, name=name, parent_id=parent)
