@@ -1,5 +1,6 @@
 """UTC instants, bucket widths, and calendar periods in a time zone. No other module does arithmetic on dates."""
 
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -62,16 +63,23 @@ class Window:
 
 
 def local_midnight(day: date, tz: ZoneInfo) -> datetime:
-    """The first instant of a local day, in UTC. Where DST skips midnight, the first after the gap."""
-    start = datetime.combine(day, time.min, tz).astimezone(UTC)
-    # In a gap, fold=0 maps to before the jump, i.e. still the previous local day; step to the first instant of `day`.
-    while start.astimezone(tz).date() < day:
-        start += timedelta(minutes=15)
-    return start
+    """The first instant of a local day, in UTC. Where midnight does not exist (DST), the first instant after the gap.
+
+    A day that the zone never had (Apia, 30 December 2011) gets the first instant of the next one: it lasts no time.
+    """
+    midnight = datetime.combine(day, time.min, tz)
+    latest = midnight.astimezone(UTC)
+    if latest.astimezone(tz).date() >= day > (latest - timedelta(seconds=1)).astimezone(tz).date():
+        return latest
+    # The gap began before midnight (Toronto, 30 March 1919, 23:30): its end lies between both readings of midnight.
+    earliest = midnight.replace(fold=1).astimezone(UTC)
+    seconds = range(int((latest - earliest).total_seconds()))
+    past = bisect_left(seconds, True, key=lambda s: (earliest + timedelta(seconds=s)).astimezone(tz).date() >= day)
+    return earliest + timedelta(seconds=past)
 
 
 def local_days(first: date, last: date, tz: ZoneInfo) -> list[Window]:
-    """One window per local calendar day from `first` to `last`, both inclusive; 23 to 25 hours each, without gaps."""
+    """One window per local calendar day from `first` to `last`, both inclusive, without gaps; mostly 23 to 25 hours."""
     edges = [local_midnight(first + i * DAY, tz) for i in range((last - first).days + 2)]
     return [Window(a, b) for a, b in pairwise(edges)]
 
