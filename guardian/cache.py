@@ -7,13 +7,16 @@ from typing import Any, TypeVar, cast
 
 import structlog
 from redis import Redis
-from redis.exceptions import RedisError
+from redis.client import Pipeline
+from redis.exceptions import RedisError, WatchError
 
 from guardian.queue import connection
 
 DEFAULT_TTL = 300  # seconds, the guide's
 _HITS, _MISSES = "cache:hits", "cache:misses"
-_INDEX = "cache-index:"
+_INDEX, _GENERATION = "cache-index:", "cache-generation:"
+_OWNER_TTL = 86_400  # seconds; longer than any entry lives or any fetcher runs
+_UNREACHABLE = b"unreachable"  # no generation is written like this, so nothing is cached under it
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
@@ -73,27 +76,45 @@ class CacheService:
     def set(self, key: str, data: Any, ttl: int = DEFAULT_TTL, *, owner: str) -> None:
         try:
             with self._redis.pipeline() as pipe:
-                pipe.setex(key, ttl, json.dumps(data, default=_encode))
-                pipe.sadd(_INDEX + owner, key)
-                pipe.expire(_INDEX + owner, 86_400)
-                pipe.execute()
+                self._write(pipe, key, data, ttl, owner)
         except RedisError as error:
             log.warning("cache.unreachable", error=str(error))
 
     def get_or_set(self, key: str, fetcher: Callable[[], T], ttl: int = DEFAULT_TTL, *, owner: str) -> T:
-        """The cached value, else `fetcher`'s, which is then cached."""
+        """The cached value, else `fetcher`'s, which is then cached.
+
+        What `fetcher` read before an invalidation is not cached after it: it would be stale for the whole `ttl`.
+        """
         cached = self.get(key)
         if cached is not None:
             return cast("T", cached)
+        generation = self._generation(owner)
         data = fetcher()
-        self.set(key, data, ttl, owner=owner)
+        try:
+            with self._redis.pipeline() as pipe:
+                pipe.watch(_GENERATION + owner)
+                if pipe.get(_GENERATION + owner) == generation:
+                    pipe.multi()
+                    self._write(pipe, key, data, ttl, owner)
+        except WatchError:
+            log.debug("cache.invalidated_meanwhile", key=key)
+        except RedisError as error:
+            log.warning("cache.unreachable", error=str(error))
         return data
 
     def invalidate(self, owner: str) -> None:
         """Drop everything cached for one user or organization."""
         try:
-            keys = cast("set[bytes]", self._redis.smembers(_INDEX + owner))
-            self._redis.delete(_INDEX + owner, *keys)
+            with self._redis.pipeline() as pipe:
+                pipe.incr(_GENERATION + owner)
+                pipe.expire(_GENERATION + owner, _OWNER_TTL)
+                pipe.smembers(_INDEX + owner)
+                keys = cast("set[bytes]", pipe.execute()[2])
+                if keys:
+                    # Only what was seen: an entry written since then stays known, to be dropped next time.
+                    pipe.srem(_INDEX + owner, *keys)
+                    pipe.delete(*keys)
+                    pipe.execute()
         except RedisError as error:
             log.warning("cache.unreachable", error=str(error))
 
@@ -101,6 +122,19 @@ class CacheService:
         """Hits ÷ look-ups since the counters began; None before the first look-up."""
         hits, misses = (int(n or 0) for n in cast("list[bytes | None]", self._redis.mget(_HITS, _MISSES)))
         return hits / (hits + misses) if hits + misses else None
+
+    def _generation(self, owner: str) -> bytes | None:
+        try:
+            return cast("bytes | None", self._redis.get(_GENERATION + owner))
+        except RedisError as error:
+            log.warning("cache.unreachable", error=str(error))
+            return _UNREACHABLE
+
+    def _write(self, pipe: Pipeline, key: str, data: Any, ttl: int, owner: str) -> None:
+        pipe.setex(key, ttl, json.dumps(data, default=_encode))
+        pipe.sadd(_INDEX + owner, key)
+        pipe.expire(_INDEX + owner, _OWNER_TTL)
+        pipe.execute()
 
 
 def _encode(value: object) -> Any:

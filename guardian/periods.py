@@ -1,7 +1,7 @@
 """UTC instants, bucket widths, and calendar periods in a time zone. No other module does arithmetic on dates."""
 
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
@@ -62,6 +62,17 @@ class Window:
             start = end
 
 
+def united(windows: Iterable[Window]) -> list[Window]:
+    """The time that these windows cover, in order: windows that overlap or touch become one."""
+    found: list[Window] = []
+    for window in sorted(windows, key=lambda w: w.start):
+        if found and window.start <= found[-1].end:
+            found[-1] = Window(found[-1].start, max(found[-1].end, window.end))
+        else:
+            found.append(window)
+    return found
+
+
 def local_midnight(day: date, tz: ZoneInfo) -> datetime:
     """The first instant of a local day, in UTC. Where midnight does not exist (DST), the first instant after the gap.
 
@@ -82,6 +93,28 @@ def local_days(first: date, last: date, tz: ZoneInfo) -> list[Window]:
     """One window per local calendar day from `first` to `last`, both inclusive, without gaps; mostly 23 to 25 hours."""
     edges = [local_midnight(first + i * DAY, tz) for i in range((last - first).days + 2)]
     return [Window(a, b) for a, b in pairwise(edges)]
+
+
+def local_months(first: date, last: date, tz: ZoneInfo) -> list[Window]:
+    """One window per local calendar month, from that of `first` to that of `last`, both inclusive, without gaps."""
+    starts = [month_start(first)]
+    while starts[-1] <= last:
+        starts.append((starts[-1] + 32 * DAY).replace(day=1))
+    edges = [local_midnight(start, tz) for start in starts]
+    return [Window(a, b) for a, b in pairwise(edges)]
+
+
+def local_hours(day: Window, tz: ZoneInfo) -> list[Window]:
+    """A local day's window cut where the local clock shows a full hour.
+
+    Where DST moves the clock by half an hour (Lord Howe), the hour of the change lasts 90 minutes.
+    """
+    edges = [day.start]
+    moment = day.start.replace(minute=day.start.minute // 15 * 15, second=0, microsecond=0)
+    while (moment := moment + timedelta(minutes=15)) < day.end:
+        if moment.astimezone(tz).minute == 0:
+            edges.append(moment)
+    return [Window(a, b) for a, b in pairwise([*edges, day.end])]
 
 
 def local_date(moment: datetime, tz: ZoneInfo) -> date:

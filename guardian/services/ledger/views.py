@@ -4,9 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import Literal
+from typing import Any, Generic, Literal, TypeVar
 
-from guardian.models.enums import SyncStatus, SyncTrigger
+from guardian.models.enums import CostSource, Provider, SyncStatus, SyncTrigger, UsageOrigin
+from guardian.records import BillLine
+
+T = TypeVar("T")
 
 Bucket = Literal["hour", "day", "month"]
 
@@ -31,7 +34,7 @@ DIMENSIONS: tuple[str, ...] = (
 class SummaryQuery:
     """Spend in [start, end), both UTC. Buckets are calendar hours, days or months of the zone `tz`.
 
-    `filters` holds allowed values by dimension. A query spans at most 400 days.
+    `filters` holds allowed values by dimension; the value "" means "has none". A query spans at most 400 days.
     """
 
     start: datetime
@@ -120,7 +123,10 @@ class Freshness:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExpensiveLine:
-    """One of the most expensive combinations of model, operation, project, key and tier in the range."""
+    """One of the most expensive combinations of model, operation, project, key and tier in the range.
+
+    `project` and `provider_key` are names for people where one is known, else the provider's ids, which follow.
+    """
 
     provider: str
     model: str
@@ -129,6 +135,8 @@ class ExpensiveLine:
     provider_key: str | None
     tier: str | None
     totals: Totals
+    project_id: str | None = None
+    provider_key_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,7 +151,12 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dashboard:
-    """Everything the dashboard shows, read in one go. `has_keys` False means nothing was ever connected."""
+    """Everything the dashboard shows, read in one go. `has_keys` False means nothing was ever connected.
+
+    `per_day` is grouped by provider and has at most 200 points (buckets × providers): where days would give more, its
+    buckets are calendar weeks, else months. `by_*` hold the 50 most expensive; what they leave out is `totals` minus
+    their sum. Groups by model, project and key also carry their provider. `start` and `end` are UTC instants.
+    """
 
     time_zone: str
     start: datetime
@@ -160,3 +173,97 @@ class Dashboard:
     billed: Decimal | None
     freshness: Freshness
     has_keys: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BilledGroup:
+    """Lines of the providers' cost reports that share these values; `cost` in US dollars."""
+
+    values: Mapping[str, str | None]
+    cost: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Billed:
+    """The billed book of a span. `total` is None where no cost report has a line in it."""
+
+    total: Decimal | None
+    groups: tuple[BilledGroup, ...]
+
+
+# What single usage rows can be filtered by: the dimensions, and the caller's session.
+USAGE_FILTERS: tuple[str, ...] = (*DIMENSIONS, "session")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UsageFilter:
+    """Usage rows of every book with a timestamp in [start, end), either side open when None.
+
+    `filters` holds allowed values by name of USAGE_FILTERS; the value "" means "has none".
+    """
+
+    start: datetime | None = None
+    end: datetime | None = None
+    filters: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page(Generic[T]):
+    """Some items of a list, and the cursor that gives the next ones; None at the end."""
+
+    items: tuple[T, ...]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UsageView:
+    """One usage row. `names` is keyed by dimension (project, providerKey, apiKey, user, externalUser, account).
+
+    `cost` is None exactly where `cost_source` is unpriced. `bill` is filled by get_usage only.
+    """
+
+    id: str
+    provider: Provider
+    model: str
+    operation: str
+    origin: UsageOrigin
+    series: str | None
+    requests: int | None
+    input_tokens: int
+    output_tokens: int
+    total_tokens: int
+    cache_read_tokens: int
+    cache_write_5m_tokens: int
+    cache_write_30m_tokens: int
+    cache_write_1h_tokens: int
+    cache_write_12h_tokens: int
+    reasoning_tokens: int
+    audio_input_tokens: int
+    audio_output_tokens: int
+    image_input_tokens: int
+    image_output_tokens: int
+    units: Mapping[str, Any]
+    cost: Decimal | None
+    cost_source: CostSource
+    cost_reason: str | None
+    price_source: str | None
+    price_version: str | None
+    price_ref: str | None
+    response_time: int | None
+    status_code: int | None
+    error: str | None
+    timestamp: datetime
+    bucket_end: datetime | None
+    user_id: str
+    organization_id: str | None
+    api_key_id: str | None
+    account_id: str | None
+    project_id: str | None
+    external_key_id: str | None
+    external_user_id: str | None
+    service_tier: str | None
+    tags: Mapping[str, Any]
+    session: str | None
+    metadata: Mapping[str, Any]
+    names: Mapping[str, str]
+    bill: tuple[BillLine, ...] = ()

@@ -1,0 +1,9 @@
+"""What the ledger answers: spend summed up, the dashboard, single rows, and the provider's bill."""
+
+from guardian.services.ledger.queries.bills import billed
+from guardian.services.ledger.queries.dashboards import dashboard, invalidate_organization
+from guardian.services.ledger.queries.freshness import run_view
+from guardian.services.ledger.queries.rows import get_usage, list_usage
+from guardian.services.ledger.queries.summaries import summary
+
+__all__ = ["billed", "dashboard", "get_usage", "invalidate_organization", "list_usage", "run_view", "summary"]

@@ -1,0 +1,206 @@
+"""Everything the dashboard shows: the figures through the cache, the state of the pulls always fresh."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from functools import reduce
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from pydantic import TypeAdapter
+from sqlalchemy import exists, or_, select
+from sqlmodel import Session, col
+
+from guardian.cache import CacheService
+from guardian.errors import NotFoundError
+from guardian.models.keys import ApiKey, ProviderAccount
+from guardian.models.people import Organization
+from guardian.models.usage import UsageRollup
+from guardian.periods import DAY, Window, floor_hour, local_date, local_midnight, month_start, utcnow, zone
+from guardian.services.actor import Actor
+from guardian.services.ledger.queries import buckets
+from guardian.services.ledger.queries.bills import billed
+from guardian.services.ledger.queries.board import (
+    PARTS,
+    Part,
+    coarser,
+    read_comparison,
+    read_parts,
+    spans,
+)
+from guardian.services.ledger.queries.books import Books, read_books
+from guardian.services.ledger.queries.freshness import read_freshness
+from guardian.services.ledger.queries.names import Names, read_names
+from guardian.services.ledger.queries.summaries import groups
+from guardian.services.ledger.queries.sums import add
+from guardian.services.ledger.views import Comparison, Dashboard, ExpensiveLine, Group, SpendBucket, Totals
+
+_MOST_POINTS = 200
+_MOST_LINES = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Figures:
+    """The part of a Dashboard that only changes with the ledger, and with the hour."""
+
+    totals: Totals
+    today: Decimal
+    month: Comparison
+    per_day: tuple[SpendBucket, ...]
+    by_provider: tuple[Group, ...]
+    by_model: tuple[Group, ...]
+    by_project: tuple[Group, ...]
+    by_key: tuple[Group, ...]
+    lines: tuple[ExpensiveLine, ...]
+    billed: Decimal | None
+
+
+_FIGURES = TypeAdapter(_Figures)
+
+
+def dashboard(
+    session: Session,
+    actor: Actor,
+    start: date | None = None,
+    end: date | None = None,
+    now: datetime | None = None,
+) -> Dashboard:
+    """The dashboard of the local days from `start` to `end`, both inclusive; by default this month so far.
+
+    With one of them only, the range runs from the start of `end`'s month, or to today. Raises AuthorizationError, and
+    ValidationError for an empty range or one of more than 400 days.
+    """
+    actor.require("usage:read")
+    now = now or utcnow()
+    settings, has_keys = _organization(session, actor)
+    tz = zone(str(settings.get("timeZone") or "UTC"))
+    last = end or local_date(now, tz)
+    first = start or month_start(last)
+    if not end and first > last:
+        last = first
+    buckets.check_days(first, last)
+    window = Window(local_midnight(first, tz), local_midnight(last + DAY, tz))
+    figures = _cached(session, actor, window, now, tz)
+    return Dashboard(
+        time_zone=tz.key,
+        start=window.start,
+        end=window.end,
+        freshness=read_freshness(session, actor.organization_id, now),
+        has_keys=has_keys,
+        **{name: getattr(figures, name) for name in _Figures.__dataclass_fields__},
+    )
+
+
+def invalidate_organization(organization_id: str) -> None:
+    """Forget what is cached of an organization's figures.
+
+    Whoever changes the ledger calls it after the commit and before telling the pages, which then read anew.
+    """
+    CacheService().invalidate(organization_id)
+
+
+def _organization(session: Session, actor: Actor) -> tuple[Mapping[str, Any], bool]:
+    tables = (ApiKey.organization_id, ProviderAccount.organization_id, UsageRollup.organization_id)
+    connected = or_(*(exists().where(col(column) == actor.organization_id) for column in tables))
+    query = select(col(Organization.settings), connected).where(col(Organization.id) == actor.organization_id)
+    row: Any = session.connection().execute(query).first()
+    if row is None:
+        raise NotFoundError("Organization")
+    return row[0] or {}, row[1]
+
+
+def _cached(session: Session, actor: Actor, window: Window, now: datetime, tz: ZoneInfo) -> _Figures:
+    hour, today = floor_hour(now), local_date(now, tz)
+    key = ":".join(
+        (
+            CacheService.keys.organization_usage(actor.organization_id),
+            "dashboard",
+            *(moment.isoformat() for moment in (window.start, window.end, hour, today)),
+            tz.key,
+        )
+    )
+    found = CacheService().get_or_set(
+        key,
+        lambda: _FIGURES.dump_python(_figures(session, actor, window, now, tz), mode="json"),
+        owner=actor.organization_id,
+    )
+    return _FIGURES.validate_python(found)
+
+
+def _figures(session: Session, actor: Actor, window: Window, now: datetime, tz: ZoneInfo) -> _Figures:
+    at = spans(now, tz)
+    both = Window(min(window.start, at.whole.start), max(window.end, at.whole.end))
+    books = read_books(session, actor.organization_id, both)
+    days = buckets.windows("day", window.start, window.end, tz)
+    parts = read_parts(session, books, window, days)
+    today, month = read_comparison(session, books, at, now)
+    names = read_names(
+        session,
+        actor.organization_id,
+        {
+            "project": [values[1] for values in parts["projects"]] + [values[3] for values in parts["lines"]],
+            "providerKey": [values[1] for values in parts["keys"]] + [values[4] for values in parts["lines"]],
+        },
+    )
+    return _Figures(
+        totals=parts["total"].get((), Totals()),
+        today=today,
+        month=month,
+        per_day=_per_day(parts["days"], days, books, now, tz),
+        by_provider=groups(PARTS["providers"], parts["providers"], names),
+        by_model=groups(PARTS["models"], parts["models"], names),
+        by_project=groups(PARTS["projects"], parts["projects"], names),
+        by_key=groups(PARTS["keys"], parts["keys"], names),
+        lines=tuple(_line(values, of, names) for values, of in list(parts["lines"].items())[:_MOST_LINES]),
+        billed=billed(session, actor, window.start, window.end).total,
+    )
+
+
+def _per_day(part: Part, days: list[Window], books: Books, now: datetime, tz: ZoneInfo) -> tuple[SpendBucket, ...]:
+    """Days, or the weeks or months that they make up where the chart would get more than 200 points."""
+    providers = len({provider for _, provider in part}) or 1
+    runs = [[place] for place in range(1, len(days) + 1)]
+    for by in ("week", "month"):
+        if len(runs) * providers > _MOST_POINTS:
+            runs = coarser(days, tz, by)
+    by_day: dict[str | None, dict[str | None, Totals]] = {}
+    for (day, provider), of in part.items():
+        by_day.setdefault(day, {})[provider] = of
+    return tuple(_bucket(run, by_day, days, books, now) for run in runs)
+
+
+def _bucket(
+    run: Sequence[int],
+    by_day: Mapping[str | None, Mapping[str | None, Totals]],
+    days: list[Window],
+    books: Books,
+    now: datetime,
+) -> SpendBucket:
+    span = Window(days[run[0] - 1].start, days[run[-1] - 1].end)
+    stacked: dict[tuple[str | None, ...], Totals] = {}
+    for place in run:
+        for provider, of in by_day.get(str(place), {}).items():
+            stacked[(provider,)] = add(stacked.get((provider,), Totals()), of)
+    return SpendBucket(
+        start=span.start,
+        end=span.end,
+        totals=reduce(add, stacked.values(), Totals()),
+        groups=groups(PARTS["providers"], stacked, {}),
+        covered=bool(stacked) or books.covers(span, now, {}),
+    )
+
+
+def _line(values: Sequence[str | None], of: Totals, names: Names) -> ExpensiveLine:
+    provider, model, operation, project, key, tier = values
+    return ExpensiveLine(
+        provider=provider or "",
+        model=model or "",
+        operation=operation or "",
+        project=names.get(("project", project or ""), project),
+        provider_key=names.get(("providerKey", key or ""), key),
+        tier=tier,
+        totals=of,
+        project_id=project,
+        provider_key_id=key,
+    )

@@ -1,0 +1,136 @@
+"""Single usage rows: newest first by keyset pages, and one row with its bill."""
+
+import base64
+import binascii
+import json
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import ColumnElement, select, tuple_
+from sqlmodel import Session, col
+
+from guardian.errors import NotFoundError
+from guardian.models.usage import UsageLog
+from guardian.records import BillLine
+from guardian.services.actor import Actor
+from guardian.services.ledger.queries.dimensions import FIELDS, Expression, Query, conditions, refuse
+from guardian.services.ledger.queries.names import NAMED, Names, names_of, read_names
+from guardian.services.ledger.views import Page, UsageFilter, UsageView
+
+_MOST_ROWS = 200
+_ID = re.compile(r"c[0-9a-z]{24}")
+_MILLISECOND = timedelta(milliseconds=1)
+_SAME = (  # columns that a view shows under their own name
+    *("id", "provider", "model", "operation", "origin", "series", "requests", "input_tokens", "output_tokens"),
+    *("total_tokens", "cache_read_tokens", "cache_write_5m_tokens", "cache_write_30m_tokens"),
+    *("cache_write_1h_tokens", "cache_write_12h_tokens", "reasoning_tokens", "audio_input_tokens"),
+    *("audio_output_tokens", "image_input_tokens", "image_output_tokens", "cost", "cost_source", "cost_reason"),
+    *("price_source", "price_version", "price_ref", "response_time", "status_code", "error", "timestamp"),
+    *("bucket_end", "user_id", "organization_id", "api_key_id", "account_id", "project_id", "external_key_id"),
+    *("external_user_id", "service_tier", "session"),
+)
+_COLUMNS = [col(getattr(UsageLog, name)) for name in (*_SAME, "units", "tags", "meta")]
+
+
+def list_usage(
+    session: Session, actor: Actor, usage: UsageFilter, cursor: str | None = None, limit: int = 50
+) -> Page[UsageView]:
+    """Rows of every book, newest first; `limit` from 1 to 200.
+
+    Rows that arrive while pages are read neither repeat nor hide a row of a later page. Raises AuthorizationError, and
+    ValidationError for a wrong filter, limit or cursor.
+    """
+    actor.require("usage:read")
+    if not 1 <= limit <= _MOST_ROWS:
+        raise refuse("limit", f"The limit is {limit}. Give a number from 1 to {_MOST_ROWS}.")
+    time = col(UsageLog.timestamp)
+    query = _mine(actor, *_COLUMNS).where(*_range(usage), *conditions(UsageLog, usage.filters))
+    if cursor is not None:
+        moment, id = _read_cursor(cursor)
+        # The first condition says what the second implies, in a form that leaves out later partitions.
+        query = query.where(time <= moment, tuple_(time, col(UsageLog.id)) < tuple_(moment, id))
+    query = query.order_by(time.desc(), col(UsageLog.id).desc()).limit(limit + 1)
+    found: list[Any] = list(session.connection().execute(query))
+    shown = found[:limit]
+    return Page(
+        items=tuple(_views(session, actor, shown)),
+        next_cursor=_cursor(shown[-1].timestamp, shown[-1].id) if len(found) > limit else None,
+    )
+
+
+def get_usage(session: Session, actor: Actor, id: str) -> UsageView:
+    """One row with its bill. Raises AuthorizationError; NotFoundError also for a row of another organization."""
+    actor.require("usage:read")
+    if not _ID.fullmatch(id):
+        raise NotFoundError("Usage row")
+    query = _mine(actor, *_COLUMNS, col(UsageLog.bill)).where(col(UsageLog.id) == id)
+    # The id tells the time to the millisecond, which leaves one partition; where it tells another, all are looked at.
+    found: Any = session.connection().execute(query.where(*_near(id))).first()
+    found = found or session.connection().execute(query).first()
+    if found is None:
+        raise NotFoundError("Usage row")
+    return _views(session, actor, [found])[0]
+
+
+def _mine(actor: Actor, *columns: Expression) -> Query:
+    return select(*columns).where(col(UsageLog.organization_id) == actor.organization_id)
+
+
+def _range(usage: UsageFilter) -> list[ColumnElement[bool]]:
+    for name, moment in (("from", usage.start), ("to", usage.end)):
+        if moment is not None and moment.tzinfo is None:
+            raise refuse(name, f"The time {name!r} has no offset to UTC. Write it like 2026-11-01T00:00:00Z.")
+    if usage.start and usage.end and usage.start >= usage.end:
+        raise refuse("from", "The range is empty: 'from' must be before 'to'.")
+    since = [col(UsageLog.timestamp) >= usage.start] if usage.start else []
+    until = [col(UsageLog.timestamp) < usage.end] if usage.end else []
+    return since + until
+
+
+def _near(id: str) -> list[ColumnElement[bool]]:
+    """The timestamps that the id's first eight digits can stand for; eight digits end in the year 2059."""
+    moment = datetime.fromtimestamp(0, UTC) + int(id[1:9], 36) * _MILLISECOND
+    return [col(UsageLog.timestamp) >= moment - _MILLISECOND, col(UsageLog.timestamp) < moment + 2 * _MILLISECOND]
+
+
+def _views(session: Session, actor: Actor, found: Sequence[Any]) -> list[UsageView]:
+    wanted = {name: [getattr(row, FIELDS[name]) for row in found] for name in NAMED}
+    names = read_names(session, actor.organization_id, wanted)
+    return [_view(row, names) for row in found]
+
+
+def _view(row: Any, names: Names) -> UsageView:
+    fields = row._mapping
+    return UsageView(
+        **{name: fields[name] for name in _SAME},
+        units=row.units or {},
+        tags=row.tags or {},
+        metadata=fields["metadata"] or {},
+        names=names_of(names, {name: fields[FIELDS[name]] for name in NAMED}),
+        bill=tuple(_line(line) for line in fields.get("bill") or ()),
+    )
+
+
+def _line(line: dict[str, Any]) -> BillLine:
+    quantity, price, multiplier, amount = (
+        Decimal(str(line[name])) for name in ("quantity", "unit_price", "multiplier", "amount")
+    )
+    return BillLine(unit=line["unit"], quantity=quantity, unit_price=price, multiplier=multiplier, amount=amount)
+
+
+def _cursor(moment: datetime, id: str) -> str:
+    return base64.urlsafe_b64encode(json.dumps([moment.astimezone(UTC).isoformat(), id]).encode()).decode().rstrip("=")
+
+
+def _read_cursor(cursor: str) -> tuple[datetime, str]:
+    try:
+        moment, id = json.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True))
+        parsed = datetime.fromisoformat(moment)
+        if parsed.tzinfo is None or not _ID.fullmatch(id):
+            raise ValueError(cursor)
+    except (binascii.Error, ValueError, TypeError):
+        raise refuse("cursor", "The cursor is not one of ours. Start again without a cursor.") from None
+    return parsed, id

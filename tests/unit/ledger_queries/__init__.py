@@ -1,0 +1,1 @@
+"""What the ledger answers, on a real database."""
