@@ -1,6 +1,7 @@
 """Fixtures for all: real servers once per test run, a fresh migrated database and an empty Redis for each test."""
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Generator, Iterator
@@ -69,8 +70,10 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
         )
         yield found
     finally:
-        redis.stop()
-        postgres.stop()
+        for server in (redis, postgres):
+            server.stop()
+            # Below pytest's folder, which is closed to others, root's servers have their files somewhere else.
+            shutil.rmtree(server.home.path, ignore_errors=True)
 
 
 @pytest.fixture

@@ -88,7 +88,7 @@ def restore(settings: Settings, source: Path) -> None:
 
 
 def _program(name: str) -> str:
-    return str(programs() / "bin" / name)
+    return str(programs() / name)
 
 
 def _run(

@@ -70,8 +70,9 @@ class Identity:
         """Whether this identity can read a tree of programs: its parents open, and its first level readable."""
         if self.uid is None:
             return True
-        places = (tree, *tree.iterdir())
-        return self.may_enter(tree) and all(_opens(p, self.uid, self.gid, 5 if p.is_dir() else 4) for p in places)
+        if not self.may_enter(tree.parent):
+            return False
+        return all(_opens(p, self.uid, self.gid, 5 if p.is_dir() else 4) for p in (tree, *tree.iterdir()))
 
 
 def _opens(path: Path, uid: int, gid: int | None, bits: int) -> bool:
@@ -193,24 +194,31 @@ def write_private(path: Path, text: str, identity: Identity | None = None) -> No
         raise
 
 
-def usable_copy(tree: Path, identity: Identity, version: str) -> Path:
-    """The tree itself where that identity can use it, else one copy of it (some 30 MB) in a place that it can.
+def usable_copy(site: Path, parts: tuple[str, ...], identity: Identity, name: str) -> Path:
+    """A folder in which that identity can use the `parts` of `site`: `site` itself, or one copy of them (some 40 MB).
 
-    `version` names the copy, so that a newer tree gets a copy of its own. Symbolic links are kept.
+    The copy keeps the parts where they are to each other, since programs look for their libraries that way. `name` is
+    the copy's, and has to change with the content.
     """
-    if identity.may_use(tree):
-        return tree
-    copy = ELSEWHERE / f"{tree.name}-{version}"
+    if all(identity.may_use(site / part) for part in parts):
+        return site
+    copy = ELSEWHERE / name
     if not copy.exists():
         ELSEWHERE.mkdir(mode=0o711, parents=True, exist_ok=True)
-        draft = copy.with_name(f".{copy.name}.{secrets.token_hex(4)}")
-        shutil.copytree(tree, draft, symlinks=True, ignore=shutil.ignore_patterns("include", "*.a"))
-        for parent, folders, names in os.walk(draft):
-            for path in (Path(parent), *(Path(parent, n) for n in (*folders, *names))):
-                if not path.is_symlink():
-                    path.chmod(stat.S_IMODE(path.stat().st_mode) | (0o555 if path.is_dir() else 0o444))
+        draft = copy.with_name(f".{name}.{secrets.token_hex(4)}")
+        for part in parts:
+            shutil.copytree(site / part, draft / part, symlinks=True, ignore=shutil.ignore_patterns("include", "*.a"))
+        _open(draft)
         try:
             draft.rename(copy)
         except OSError:  # another process was first; its copy is as good
             shutil.rmtree(draft)
     return copy
+
+
+def _open(tree: Path) -> None:
+    """Let everybody read a tree that we just made of programs that everybody can download."""
+    for parent, folders, names in os.walk(tree):
+        for path in (Path(parent), *(Path(parent, name) for name in (*folders, *names))):
+            if not path.is_symlink():
+                path.chmod(stat.S_IMODE(path.stat().st_mode) | (0o555 if path.is_dir() else 0o444))

