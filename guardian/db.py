@@ -60,12 +60,12 @@ def session() -> Generator[Session]:
         except BaseException:
             opened.rollback()
             raise
-        callbacks: list[Callable[[], None]] = opened.info.pop(_AFTER_COMMIT, [])
+        callbacks: list[Callable[[], object]] = opened.info.pop(_AFTER_COMMIT, [])
     for callback in callbacks:
         callback()
 
 
-def after_commit(opened: Session, callback: Callable[[], None]) -> None:
+def after_commit(opened: Session, callback: Callable[[], object]) -> None:
     """Run `callback` once the session's transaction is committed; never when it is rolled back."""
     opened.info.setdefault(_AFTER_COMMIT, []).append(callback)
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import timedelta
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 from redis import Redis
 from redis.backoff import ExponentialWithJitterBackoff
@@ -40,7 +40,7 @@ def connection() -> Redis:
 
 def enqueue(
     queue: str,
-    function: Callable[..., Any],
+    function: Callable[..., Any] | str,
     *ids: str,
     job_id: str,
     timeout: int = 600,
@@ -48,8 +48,10 @@ def enqueue(
 ) -> Job:
     """Put one job on a queue. `job_id` uses "-" and names what the job does, so that the same job is there only once.
 
-    A job with that id that still waits is left where it is. `timeout` is in seconds.
+    Services name `function` by its dotted path, because they do not know the jobs. A job with that id that still
+    waits is left where it is. `timeout` is in seconds.
     """
+    run = cast("Callable[..., Any]", function)  # RQ takes a path too, but types the two apart
     target = Queue(queue, connection=connection())
     waiting = Job.fetch_many([job_id], connection=connection())[0]
     if waiting is not None and waiting.get_status() in ("queued", "scheduled", "deferred"):
@@ -61,5 +63,5 @@ def enqueue(
         "failure_ttl": int(FAILURE_TTL.total_seconds()),
     }
     if delay is not None and delay > timedelta(0):
-        return target.enqueue_in(delay, function, *ids, **options)
-    return target.enqueue(function, *ids, **options)
+        return target.enqueue_in(delay, run, *ids, **options)
+    return target.enqueue(run, *ids, **options)
