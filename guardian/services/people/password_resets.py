@@ -7,7 +7,7 @@ from sqlmodel import Session, col, select, update
 from guardian import limits
 from guardian.config import settings
 from guardian.crypto import hash_token, new_token
-from guardian.errors import AuthenticationError, RateLimitError, ValidationError
+from guardian.errors import RateLimitError, ValidationError
 from guardian.limits import Limit
 from guardian.models import PasswordReset, User
 from guardian.models import Session as BrowserSession
@@ -52,14 +52,14 @@ def request_password_reset(session: Session, email: str) -> None:
 def reset_password(session: Session, token: str, password: str) -> User:
     """Set a new password by a mailed link, and sign the person out everywhere.
 
-    Raises AuthenticationError for a link that is unknown, used or too old; ValidationError for the new password.
+    Raises ValidationError: on `token` for a link that is unknown, used or too old, on `password` for the new one.
     """
     now = utcnow()
     reset = session.exec(
         select(PasswordReset).where(PasswordReset.token_hash == hash_token(token)).with_for_update()
     ).one_or_none()
     if reset is None or reset.used_at is not None or reset.expires_at <= now:
-        raise AuthenticationError(_RESET_WRONG)
+        raise ValidationError(_RESET_WRONG, details=[{"field": "token", "message": _RESET_WRONG}])
     user = session.get_one(User, reset.user_id)
     passwords.require_acceptable(password, user.email)
     user.password_hash = passwords.hash_password(password)

@@ -1,5 +1,6 @@
 """Sessions: signed-in browsers. The cookie holds a random token, the database only its hash."""
 
+from collections.abc import Collection
 from datetime import timedelta
 
 from sqlalchemy import ColumnElement
@@ -86,6 +87,23 @@ def actor_for_user(
     return person(user, member.role, session_id=session_id, request_id=request_id, ip_address=ip_address)
 
 
+def actors_for_sessions(session: Session, session_ids: Collection[str]) -> dict[str, Actor]:
+    """Who is signed in by these sessions now, by session id; sessions that are revoked or over are left out."""
+    now = utcnow()
+    found = session.exec(
+        select(BrowserSession, User, TeamMember)
+        .join(User, col(User.id) == col(BrowserSession.user_id))
+        .join(TeamMember, member_of_own_organization())
+        .where(
+            col(BrowserSession.id).in_(session_ids),
+            col(BrowserSession.revoked_at).is_(None),
+            col(BrowserSession.expires_at) > now,
+            col(BrowserSession.created_at) > now - LIFETIME,
+        )
+    )
+    return {row.id: person(user, member.role, session_id=row.id) for row, user, member in found}
+
+
 def list_sessions(session: Session, actor: Actor) -> list[SessionView]:
     """The actor's own sessions that still work, the latest used first."""
     actor.require("session:read")
@@ -100,18 +118,13 @@ def list_sessions(session: Session, actor: Actor) -> list[SessionView]:
         )
         .order_by(col(BrowserSession.last_used_at).desc(), col(BrowserSession.id).desc())
     )
-    return [
-        SessionView(
-            id=row.id,
-            user_agent=row.user_agent,
-            ip_address=row.ip_address,
-            created_at=row.created_at,
-            last_used_at=row.last_used_at,
-            expires_at=min(row.expires_at, row.created_at + LIFETIME),
-            current=row.id == actor.session_id,
-        )
-        for row in rows
-    ]
+    return [_view(row, actor) for row in rows]
+
+
+def current_session(session: Session, actor: Actor) -> SessionView | None:
+    """The session that asks; None for an access token or a job."""
+    row = session.get(BrowserSession, actor.session_id) if actor.session_id else None
+    return _view(row, actor) if row else None
 
 
 def revoke_session(session: Session, actor: Actor, session_id: str) -> None:
@@ -160,6 +173,18 @@ def person(
         scopes=scopes,
         request_id=request_id,
         ip_address=ip_address,
+    )
+
+
+def _view(row: BrowserSession, actor: Actor) -> SessionView:
+    return SessionView(
+        id=row.id,
+        user_agent=row.user_agent,
+        ip_address=row.ip_address,
+        created_at=row.created_at,
+        last_used_at=row.last_used_at,
+        expires_at=min(row.expires_at, row.created_at + LIFETIME),
+        current=row.id == actor.session_id,
     )
 
 

@@ -1,0 +1,82 @@
+"""The shape of every answer: what FastAPI documents and what a client reads."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Annotated, Any, Generic, Literal, TypeVar
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, PlainSerializer, StringConstraints
+from pydantic.alias_generators import to_camel
+
+T = TypeVar("T")
+
+
+def plain(amount: Decimal) -> str:
+    """An amount as people write it: never an exponent, no zeros at the end ("0.0000002", "12.5", "0")."""
+    text = f"{amount:f}"
+    if "." in text:
+        text = text.rstrip("0").rstrip(".")
+    return "0" if text == "-0" else text
+
+
+def rfc3339(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def _no_control_characters(text: str) -> str:
+    if any(ord(c) < 32 or ord(c) == 127 for c in text):
+        raise ValueError("must not contain control characters")
+    return text
+
+
+Money = Annotated[Decimal, PlainSerializer(plain, return_type=str)]
+Time = Annotated[datetime, PlainSerializer(rfc3339, return_type=str)]
+Line = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200), AfterValidator(_no_control_characters)]
+
+
+class Body(BaseModel):
+    """What a client sends: camelCase, and nothing that we do not know."""
+
+    model_config = ConfigDict(alias_generator=to_camel, extra="forbid", hide_input_in_errors=True)
+
+
+class Out(BaseModel):
+    """What a client gets: camelCase, made from a view of the services."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, from_attributes=True)
+
+
+class Metadata(Out):
+    """`response_time` is in milliseconds."""
+
+    timestamp: Time
+    request_id: str
+    response_time: int
+
+
+class ListMetadata(Metadata):
+    """`next_cursor` asks for the next page; null on the last one."""
+
+    next_cursor: str | None
+
+
+class Envelope(BaseModel, Generic[T]):
+    success: Literal[True] = True
+    data: T
+    metadata: Metadata
+
+
+class ListEnvelope(BaseModel, Generic[T]):
+    success: Literal[True] = True
+    data: list[T]
+    metadata: ListMetadata
+
+
+class Failure(Out):
+    """`retry_after`, in seconds, is there on 429 and 503 only."""
+
+    success: Literal[False] = False
+    error: str
+    code: str
+    details: Any = None
+    request_id: str
+    retry_after: int | None = None

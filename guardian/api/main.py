@@ -1,0 +1,77 @@
+"""Builds the API: its routers, its documentation, and what answers when no route does."""
+
+from typing import Any
+
+from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
+from starlette.routing import Match
+
+from guardian.api import auth, failures, organization
+from guardian.api.edge import Edge
+from guardian.api.steps import COOKIE
+
+_ROUTERS: tuple[APIRouter, ...] = (auth.api, auth.forms, organization.api)
+
+_DESCRIPTION = """
+What your company spends on AI providers. Sign in (`POST /api/v1/auth/login`) for a cookie, or send an access token as
+`Authorization: Bearer gdn_…`. Money is a decimal string in US dollars, times are RFC 3339 in UTC, ids are strings.
+"""
+
+
+def create_api() -> FastAPI:
+    """A new app. It opens nothing: database and Redis are reached by the first request that needs them."""
+    app = FastAPI(
+        title="AI Cost Guardian",
+        version="1",
+        description=_DESCRIPTION,
+        docs_url="/api/docs",
+        redoc_url=None,
+        openapi_url="/api/openapi.json",
+        # A redirect from /keys/ to /keys would drop a body on its way; the one spelling is documented.
+        redirect_slashes=False,
+    )
+    for router in _ROUTERS:
+        app.include_router(router)
+    app.add_api_route("/api/{path:path}", _no_such_route, methods=_ALL_METHODS, include_in_schema=False)
+    app.add_exception_handler(RequestValidationError, _answer)
+    app.add_exception_handler(HTTPException, _answer)
+    app.add_middleware(Edge)
+    _document_security(app)
+    return app
+
+
+_ALL_METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+
+
+async def _answer(request: Request, error: Exception) -> Response:
+    # Paths that are not ours have no request id: alone, without the pages, there is nothing behind them.
+    return failures.answer(error, getattr(request.state, "request_id", ""))
+
+
+async def _no_such_route(request: Request) -> Response:
+    """Without this an unknown /api/… would be answered by the pages, in HTML, once they are mounted behind."""
+    allowed: set[str] = set()
+    for candidate in (route for router in _ROUTERS for route in router.routes if isinstance(route, APIRoute)):
+        if candidate.matches(request.scope)[0] is Match.PARTIAL:
+            allowed |= candidate.methods
+    if allowed:
+        methods = ", ".join(sorted(allowed))
+        raise HTTPException(405, f"Use {methods} here.", headers={"Allow": methods})
+    raise HTTPException(404, "There is no such route. The routes are listed at /api/docs.")
+
+
+def _document_security(app: FastAPI) -> None:
+    generate = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            schema = generate()
+            schema["components"]["securitySchemes"] = {
+                "session": {"type": "apiKey", "in": "cookie", "name": COOKIE},
+                "accessToken": {"type": "http", "scheme": "bearer", "bearerFormat": "gdn_…"},
+            }
+        return app.openapi_schema or generate()
+
+    app.openapi = openapi
