@@ -114,10 +114,12 @@ class Settings(BaseSettings):
             if path and not os.environ.get(name.upper()):
                 try:
                     from_files[name] = Path(path).read_text(encoding="utf-8").strip()
-                except OSError as error:
+                except (OSError, UnicodeDecodeError) as error:
+                    why = error.strerror if isinstance(error, OSError) else "it is not text in UTF-8"
+                    # `from None`: the decoding error carries the file's bytes, which may be a secret.
                     raise ConfigurationError(
-                        f"{name.upper()}_FILE points to {path}, which cannot be read: {error.strerror}."
-                    ) from error
+                        f"{name.upper()}_FILE points to {path}, which cannot be read: {why}."
+                    ) from None
         try:
             return cls(**from_files)  # pyright: ignore[reportArgumentType]  # pydantic parses the text
         except ValidationError as error:

@@ -51,15 +51,15 @@ class EncryptionService:
 
     def __init__(self, encryption_key: str, previous_key: str | None = None) -> None:
         self._ring: dict[str, bytes] = {}
-        for key in filter(None, (encryption_key, previous_key)):
-            if len(key) != 64:
-                raise ConfigurationError("Encryption key must be 32 bytes (64 hex characters)")
+        for key in [encryption_key, previous_key] if previous_key else [encryption_key]:
             try:
-                self._ring[key_id(key)] = bytes.fromhex(key)
+                material = bytes.fromhex(key)
             except ValueError:
-                raise ConfigurationError("Encryption key must be 32 bytes (64 hex characters)") from None
-        if not self._ring:
-            raise ConfigurationError("Encryption key must be 32 bytes (64 hex characters)")
+                material = b""
+            # fromhex skips blanks, so that 64 characters may be fewer than 32 bytes.
+            if len(key) != 64 or len(material) != 32:
+                raise ConfigurationError("Encryption key must be 32 bytes (64 hex characters)")
+            self._ring[key_id(key)] = material
         self.current_key_id = next(iter(self._ring))
 
     def encrypt(self, text: str) -> EncryptedData:
