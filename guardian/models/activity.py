@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Index
+from sqlalchemy import Index, text
 from sqlmodel import Field
 
 from guardian.models.base import Table, count_field, enum_field, json_field, new_id, time_field
@@ -40,9 +40,20 @@ class ActivityLog(Table, table=True):
 
 
 class EmailLog(Table, table=True):
-    """One mail that was sent, or could not be."""
+    """One mail: waiting, on its way, sent, or given up. A sender claims it for a while (SENDING until `lease_until`).
+
+    `payload` holds the text and the HTML until the mail is sent or given up, then nothing: it may carry a link that
+    signs somebody in. `not_before` is when a mail that could not be delivered is tried again.
+    """
 
     __tablename__ = "email_logs"
+    __table_args__ = (
+        Index(
+            "ix_email_logs_waiting",
+            "created_at",
+            postgresql_where=text("status IN ('PENDING', 'SENDING')"),
+        ),
+    )
 
     id: str = Field(default_factory=new_id, primary_key=True)
     organization_id: str | None = Field(default=None, foreign_key="organizations.id", ondelete="SET NULL", index=True)
@@ -51,4 +62,9 @@ class EmailLog(Table, table=True):
     status: DeliveryStatus = enum_field(DeliveryStatus, "delivery_status", DeliveryStatus.PENDING)
     message_id: str | None = None
     error: str | None = None
+    payload: dict[str, Any] | None = json_field()
+    attempts: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    not_before: datetime | None = time_field(nullable=True)
+    lease_until: datetime | None = time_field(nullable=True)
     created_at: datetime = time_field(now=True)
+    sent_at: datetime | None = time_field(nullable=True)

@@ -4,7 +4,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Index, PrimaryKeyConstraint
+from sqlalchemy import Index, Numeric, PrimaryKeyConstraint
 from sqlmodel import Field
 
 from guardian.models.base import Table, enum_field, json_field, money_field, time_field
@@ -30,7 +30,8 @@ class ProviderCost(Table, table=True):
     line_item: str
     billed_cost: Decimal = money_field()
     currency: str = Field(default="USD", sa_column_kwargs={"server_default": "USD"})
-    quantity: Decimal | None = money_field(nullable=True)
+    # No money: one line of a busy day counts more than the ten billion tokens at which NUMERIC(20,10) ends.
+    quantity: Decimal | None = Field(default=None, sa_type=Numeric(30, 10))  # pyright: ignore[reportArgumentType, reportCallIssue]  # SQLModel types sa_type as a class only
     quantity_unit: str | None = None
     model: str | None = None
     cost_type: str | None = None

@@ -14,6 +14,7 @@ class SyncRun(Row, table=True):
     """One pull. At most one per key is queued or running (a partial unique index keeps it so).
 
     `lease_token` and `lease_until` say which worker may write: a worker whose lease was taken over writes nothing.
+    `attempt` counts how often a worker took it up, `failures` how many times in a row that ended without a step done.
     `cursor` holds the steps that are done, so that a killed run goes on where it was. `steps_done / steps_total` is the
     progress. `error_code` and `error` are the last failure's, in words for the key's owner.
     """
@@ -38,6 +39,7 @@ class SyncRun(Row, table=True):
     window_start: datetime = time_field()
     window_end: datetime = time_field()
     attempt: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    failures: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
     not_before: datetime | None = time_field(nullable=True)
     started_at: datetime | None = time_field(nullable=True)
     finished_at: datetime | None = time_field(nullable=True)

@@ -1,0 +1,59 @@
+"""Many rows in one statement: PostgreSQL reads them from one JSON document, as rows of the table itself."""
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Any
+
+from sqlalchemy import Table, text
+from sqlmodel import Session
+
+Row = dict[str, Any]
+"""One row by database column name. All rows of one call have the same columns."""
+
+# A usage row is about 1.2 KB of JSON, so that a statement carries some 6 MB.
+_ROWS_PER_STATEMENT = 5_000
+
+
+def upsert(
+    session: Session, table: Table, rows: Sequence[Row], *, replace: Iterable[str] = (), add: Iterable[str] = ()
+) -> None:
+    """Insert rows in the order given. Where the primary key exists, the columns `replace` take the new values instead,
+    and to the columns `add` the new values are added. Names come from our code, never from input.
+    """
+    if not rows:
+        return
+    key = [column.name for column in table.primary_key.columns]
+    changes = [f'"{name}" = EXCLUDED."{name}"' for name in replace]
+    changes += [f'"{name}" = {table.name}."{name}" + EXCLUDED."{name}"' for name in add]
+    columns = _quoted(rows[0])
+    statement = text(
+        f"INSERT INTO {table.name} ({columns}) "  # noqa: S608  # see above
+        f"SELECT {columns} FROM json_populate_recordset(NULL::{table.name}, CAST(:rows AS json)) "
+        f"ON CONFLICT ({_quoted(key)}) DO UPDATE SET {', '.join(changes)}"
+    )
+    for some in _portions(rows):
+        # Decimal and datetime both are read back exactly from what str() writes.
+        session.connection().execute(statement, {"rows": json.dumps(some, default=str)})
+
+
+def delete(session: Session, table: Table, rows: Sequence[Row]) -> None:
+    """Delete the rows that have these rows' primary keys."""
+    key = [column.name for column in table.primary_key.columns]
+    statement = text(
+        f"DELETE FROM {table.name} WHERE ({_quoted(key)}) IN "  # noqa: S608  # as above
+        f"(SELECT {_quoted(key)} FROM json_populate_recordset(NULL::{table.name}, CAST(:rows AS json)))"
+    )
+    for some in _portions(rows):
+        keys = [{name: row[name] for name in key} for row in some]
+        session.connection().execute(statement, {"rows": json.dumps(keys, default=str)})
+
+
+def _quoted(names: Iterable[str]) -> str:
+    return ", ".join(f'"{name}"' for name in names)
+
+
+def _portions(rows: Sequence[Row]) -> Iterator[list[Row]]:
+    left = iter(rows)
+    while some := list(islice(left, _ROWS_PER_STATEMENT)):
+        yield some

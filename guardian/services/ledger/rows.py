@@ -1,0 +1,181 @@
+"""What a provider states, as rows of the ledger: their identity, their columns, their price."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from guardian.errors import ProviderContractBroken
+from guardian.models.base import derived_id
+from guardian.models.enums import Provider, UsageOrigin
+from guardian.models.usage import Counts
+from guardian.pricing.calculator import price, to_money
+from guardian.pricing.overrides import Override
+from guardian.records import BillLine, CostRecord, UsageRecord
+from guardian.services.ledger.bulk import Row
+
+# What the provider states of a row, beyond its identity and whose it is. The owner of the key that first pulled it
+# stays, so that two keys of one account do not take it from each other.
+USAGE_FACTS = (*Counts.model_fields, "requests", "units")
+COST_FACTS = ("billed_cost", "quantity")
+# What a price makes of a row. It stands as long as the facts do: another price is the re-pricing's to apply.
+PRICE_COLUMNS = ("cost", "cost_source", "cost_reason", "price_source", "price_version", "price_ref", "bill")
+_BIGGEST_COST = Decimal(10**10)  # where NUMERIC(20,10) ends
+_QUANTITY = Decimal("1e-10")  # the places of provider_costs.quantity
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerAccount:
+    """Whose books are written: a provider's billing account as one organization sees it.
+
+    `user_id` is the owner of the key that pulls. `overrides` are the prices that the organization agreed.
+    """
+
+    organization_id: str
+    provider: Provider
+    account_id: str
+    user_id: str
+    overrides: tuple[Override, ...] = ()
+
+
+def usage_row(account: LedgerAccount, series: str, record: UsageRecord) -> Row:
+    """A reported row, as yet without its PRICE_COLUMNS. Raises ProviderContractBroken for another provider's record."""
+    if record.provider is not account.provider:
+        raise ProviderContractBroken(f"A {record.provider} record does not belong into a {account.provider} account.")
+    start, end = record.start.astimezone(UTC), record.end.astimezone(UTC)
+    counts = record.counts
+    return {
+        "id": derived_id(
+            start,
+            account.organization_id,
+            account.provider,
+            account.account_id,
+            series,
+            end.isoformat(),
+            record.operation,
+            record.model,
+            record.project_id,
+            record.external_key_id,
+            record.external_user_id,
+            record.service_tier,
+            *_flat(record.dimensions),
+        ),
+        "timestamp": start,
+        "bucket_end": end,
+        "provider": account.provider,
+        "model": record.model,
+        "operation": record.operation,
+        "origin": UsageOrigin.SYNC,
+        "series": series,
+        "input_tokens": counts.input_tokens,
+        "output_tokens": counts.output_tokens,
+        "total_tokens": counts.total_tokens,
+        "cache_read_tokens": counts.cache_read_tokens,
+        "cache_write_5m_tokens": counts.cache_write_5m_tokens,
+        "cache_write_30m_tokens": counts.cache_write_30m_tokens,
+        "cache_write_1h_tokens": counts.cache_write_1h_tokens,
+        "cache_write_12h_tokens": counts.cache_write_12h_tokens,
+        "reasoning_tokens": counts.reasoning_tokens,
+        "audio_input_tokens": counts.audio_input_tokens,
+        "audio_output_tokens": counts.audio_output_tokens,
+        "image_input_tokens": counts.image_input_tokens,
+        "image_output_tokens": counts.image_output_tokens,
+        "requests": record.requests,
+        # As text: JSON numbers come back as floats, which would not equal what was stated.
+        "units": {name: _exact(number) for name, number in record.counts.units.items()},
+        "account_id": account.account_id,
+        "project_id": record.project_id,
+        "external_key_id": record.external_key_id,
+        "external_user_id": record.external_user_id,
+        "service_tier": record.service_tier,
+        "metadata": dict(record.dimensions),
+        "tags": {},
+        "user_id": account.user_id,
+        "organization_id": account.organization_id,
+        # The key that pulled the report is not the key that spent; that one is external_key_id.
+        "api_key_id": None,
+    }
+
+
+def price_columns(record: UsageRecord, overrides: tuple[Override, ...]) -> Row:
+    """The PRICE_COLUMNS of a record: its cost as the database keeps it, and the bill that says why."""
+    breakdown = price(record, overrides)
+    if breakdown.amount is not None and abs(breakdown.amount) >= _BIGGEST_COST:
+        raise ProviderContractBroken(
+            f"{record.provider} reports so much use of {record.model} in one row that its price cannot be believed."
+        )
+    return {
+        "cost": None if breakdown.amount is None else to_money(breakdown.amount),
+        "cost_source": breakdown.source,
+        "cost_reason": breakdown.reason,
+        "price_source": breakdown.price_source,
+        "price_version": breakdown.price_version,
+        "price_ref": breakdown.price_ref,
+        "bill": [bill_line(line) for line in breakdown.lines],
+    }
+
+
+def bill_line(line: BillLine) -> dict[str, str]:
+    """One line of a stored bill; the numbers as text, digit for digit."""
+    return {
+        "unit": line.unit,
+        "quantity": _exact(line.quantity),
+        "unit_price": _exact(line.unit_price),
+        "multiplier": _exact(line.multiplier),
+        "amount": _exact(line.amount),
+    }
+
+
+def cost_row(account: LedgerAccount, record: CostRecord, now: datetime) -> Row:
+    """A billed row. Raises ProviderContractBroken for another provider's record."""
+    if record.provider is not account.provider:
+        raise ProviderContractBroken(f"A {record.provider} record does not belong into a {account.provider} account.")
+    start, end = record.start.astimezone(UTC), record.end.astimezone(UTC)
+    return {
+        "id": derived_id(
+            start,
+            account.organization_id,
+            account.provider,
+            account.account_id,
+            "costs",
+            end.isoformat(),
+            record.line_item,
+            record.project_id,
+            record.external_key_id,
+            record.external_user_id,
+            record.model,
+            record.cost_type,
+            record.token_type,
+            record.service_tier,
+            record.quantity_unit,
+            *_flat(record.dimensions),
+        ),
+        "organization_id": account.organization_id,
+        "provider": account.provider,
+        "account_id": account.account_id,
+        "period_start": start,
+        "period_end": end,
+        "line_item": record.line_item,
+        "billed_cost": to_money(record.amount),
+        "currency": "USD",
+        "quantity": None if record.quantity is None else record.quantity.quantize(_QUANTITY),
+        "quantity_unit": record.quantity_unit,
+        "model": record.model,
+        "cost_type": record.cost_type,
+        "token_type": record.token_type,
+        "service_tier": record.service_tier,
+        "project_id": record.project_id,
+        "external_key_id": record.external_key_id,
+        "external_user_id": record.external_user_id,
+        "metadata": dict(record.dimensions),
+        "updated_at": now,
+    }
+
+
+def _exact(number: Decimal) -> str:
+    """The number's digits, the same for equal numbers: 3, not 3.0 or 3E+0."""
+    return format(number.normalize(), "f")
+
+
+def _flat(dimensions: Mapping[str, str]) -> list[str]:
+    return [part for pair in sorted(dimensions.items()) for part in pair]
