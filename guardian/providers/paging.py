@@ -9,6 +9,8 @@ from guardian.providers.reading import Row
 
 _ALLOWED = re.compile(r"supported values|should be|one of|allowed|expected", re.IGNORECASE)
 
+_STUCK = 4  # the same page this often in a row; a provider may repeat one, but not live on it
+
 Next = Callable[[Row], str | None]
 
 
@@ -27,13 +29,21 @@ def last_id(page: Row) -> str | None:
 def walk(fetch: Callable[[str | None], Answer], where: str, *, most: int, follow: Next = next_page) -> Iterator[Row]:
     """The pages of one walk; `fetch` gets the token of the page, None for the first.
 
-    Raises ProviderContractBroken when there is more but no token for it, when a token comes again, and after `most`
-    pages: a walk that the provider never ends must not be taken for a report, nor run for ever.
+    Raises ProviderContractBroken when there is more but no token for it, when a token comes again, when the same page
+    comes again and again under new tokens, and after `most` pages: a walk that the provider never ends must not be
+    taken for a report, nor run for ever.
     """
     seen: set[str] = set()
     token: str | None = None
+    before: object = None
+    repeats = 0
     for _ in range(most):
         page = Row(fetch(token).body, where)
+        data = page.raw.get("data")
+        repeats = repeats + 1 if data and data == before else 0
+        if repeats == _STUCK:
+            break
+        before = data
         yield page
         if not page.flag("has_more"):
             return
@@ -43,7 +53,7 @@ def walk(fetch: Callable[[str | None], Answer], where: str, *, most: int, follow
         if token in seen:
             raise ProviderContractBroken(f"{where} has pages without end: it names the same next page again.")
         seen.add(token)
-    raise ProviderContractBroken(f"{where} has pages without end: more than {most} of them.")
+    raise ProviderContractBroken(f"{where} has pages without end: it goes on where nothing can follow.")
 
 
 def ask_within_support(

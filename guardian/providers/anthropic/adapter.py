@@ -147,7 +147,7 @@ class AnthropicProvider(BaseProvider):
         wanted = [f for f in (*groups, "ending_at") if (path, f) not in self._refused]
         first, features = ask_within_support(ask, wanted, droppable)
         self._refused |= {(path, f) for f in wanted if f in DROPPABLE_GROUPS and f not in features}
-        bound = page_bound(Window(window.start, max(end, now)), width)
+        bound = page_bound(Window(window.start, end if "ending_at" in features else now), width)
         yield from walk(lambda page: ask(features, page) if page else first, where, most=bound)
 
     # Names

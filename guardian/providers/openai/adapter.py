@@ -168,7 +168,7 @@ class OpenAIProvider(BaseProvider):
         first, features = ask_within_support(ask, wanted, droppable, handed_back)
         # Users can be told apart in some time ranges and not in others, so that refusal is not remembered.
         self._refused |= {(path, "api_source")} - {(path, f) for f in features}
-        bound = page_bound(Window(window.start, max(end, now)), width)
+        bound = page_bound(Window(window.start, end if "end_time" in features else now), width)
         yield from walk(lambda page: ask(features, page) if page else first, where, most=bound)
 
     # Names

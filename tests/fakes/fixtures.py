@@ -1,0 +1,68 @@
+"""Fixtures around the fake provider server, for every test folder that talks to it."""
+
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+
+import pytest
+
+from guardian.models.enums import CostSource, Provider
+from guardian.providers.anthropic import AnthropicProvider
+from guardian.providers.base import BaseProvider, TrackedUsage
+from guardian.providers.http import ProviderHttp
+from guardian.providers.openai import OpenAIProvider
+from guardian.records import CostBreakdown, UsageRecord
+from tests.fakes.provider_server import FakeProvider
+
+MakeAdapter = Callable[..., BaseProvider]
+
+
+def half_dollar(record: UsageRecord) -> CostBreakdown:
+    """A pricer for tests in which prices do not matter."""
+    return CostBreakdown(amount=Decimal("0.5"), source=CostSource.COMPUTED)
+
+
+@pytest.fixture
+def fake() -> Iterator[FakeProvider]:
+    with FakeProvider() as running:
+        yield running
+
+
+@pytest.fixture
+def sleeps() -> list[float]:
+    """How long the adapters of this test would have waited between attempts; they do not."""
+    return []
+
+
+@pytest.fixture
+def tracked() -> list[TrackedUsage]:
+    """What the adapters of this test handed to their sink."""
+    return []
+
+
+@pytest.fixture
+def make_adapter(fake: FakeProvider, sleeps: list[float], tracked: list[TrackedUsage]) -> Iterator[MakeAdapter]:
+    """Adapters that talk to `fake`; closed when the test ends."""
+    made: list[BaseProvider] = []
+
+    def make(provider: Provider, *, timeout: float = 10, attempts: int = 3) -> BaseProvider:
+        name, adapter, url = {
+            Provider.OPENAI: ("OpenAI", OpenAIProvider, fake.openai_url),
+            Provider.ANTHROPIC: ("Anthropic", AnthropicProvider, fake.anthropic_url),
+        }[provider]
+        http = ProviderHttp(name, url, timeout=timeout, attempts=attempts, sleep=sleeps.append)
+        made.append(adapter(http, pricer=half_dollar, sink=tracked.append))
+        return made[-1]
+
+    yield make
+    for adapter in made:
+        adapter.close()
+
+
+@pytest.fixture
+def openai(make_adapter: MakeAdapter) -> BaseProvider:
+    return make_adapter(Provider.OPENAI)
+
+
+@pytest.fixture
+def anthropic(make_adapter: MakeAdapter) -> BaseProvider:
+    return make_adapter(Provider.ANTHROPIC)
