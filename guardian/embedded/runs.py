@@ -5,7 +5,7 @@ import json
 import os
 import secrets
 import signal
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -104,25 +104,27 @@ class RunFolder:
 
         Call with the lock held: then every child on record is an orphan.
         """
-        stopped: list[str] = []
+        names: list[str] = []
+        orphans: dict[int, psutil.Process] = {}
         for path in sorted(self._folder.glob("*.json")):
             facts = _read(path)
-            if facts is not None and "run" in facts:
-                orphans = self._family(Identified(facts["pid"], facts["created"]), facts["run"])
-                if orphans:
-                    stop(orphans, _STOP)
-                    stopped.append(path.stem)
             path.unlink(missing_ok=True)
-        return stopped
+            if facts is None or "run" not in facts:
+                continue
+            leader = Identified(facts["pid"], facts["created"]).find()
+            if leader is not None:
+                names.append(path.stem)
+                orphans[leader.pid] = leader
+            orphans |= {process.pid: process for process in _marked(facts["run"])}
+        stop(orphans.values(), _STOP)
+        return names
 
-    def _family(self, leader: Identified, mark: str) -> list[psutil.Process]:
-        first = leader.find()
-        found = {first.pid: first} if first is not None else {}
-        for process in psutil.process_iter():
-            with suppress(psutil.Error, OSError):
-                if process.environ().get(MARK) == mark and process.status() != psutil.STATUS_ZOMBIE:
-                    found[process.pid] = process
-        return list(found.values())
+
+def _marked(run: str) -> Generator[psutil.Process]:
+    for process in psutil.process_iter():
+        with suppress(psutil.Error, OSError):
+            if process.environ().get(MARK) == run and process.status() != psutil.STATUS_ZOMBIE:
+                yield process
 
 
 def _read(path: Path) -> dict[str, Any] | None:

@@ -5,8 +5,8 @@ import signal
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType, TracebackType
@@ -86,6 +86,7 @@ class Supervisor:
         self._tell = tell
         self._kept: list[_Kept] = []
         self._handlers: dict[signal.Signals, object] = {}
+        self._put_off = False
 
     def __enter__(self) -> Self:
         self.run.acquire()
@@ -158,10 +159,25 @@ class Supervisor:
 
     def _start(self, kept: _Kept) -> None:
         kept.again_at = None
-        kept.service.start()
+        if isinstance(kept.service, Child):
+            with self._undisturbed():
+                kept.service.start()
+        else:
+            kept.service.start()  # may take minutes, and clears up after an interruption by itself
         kept.started = time.monotonic()
         if kept.service.pid is not None:
             self.run.record(kept.service.name, kept.service.pid)
+
+    @contextmanager
+    def _undisturbed(self) -> Generator[None]:
+        """Put a signal off to the end of the block: between a fork and its note in our books we would lose a child."""
+        self._put_off = True
+        try:
+            yield
+        finally:
+            self._put_off = False
+        if self.stopped_by is not None:
+            raise Stopped
 
     def _tend(self, kept: _Kept) -> None:
         now = time.monotonic()
@@ -189,7 +205,8 @@ class Supervisor:
         self.stopped_by = signal.Signals(number)
         for other in self._handlers:
             signal.signal(other, self._note_signal)
-        raise Stopped
+        if not self._put_off:
+            raise Stopped
 
     def _note_signal(self, _number: int, _frame: FrameType | None) -> None:
         self._tell("· already stopping")
