@@ -164,3 +164,48 @@ def test_the_same_day_of_the_previous_month(day: str, before: str) -> None:
 
 def test_now_is_aware_and_in_utc() -> None:
     assert periods.utcnow().tzinfo is UTC
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    name=st.sampled_from(ZONES),
+    first=st.dates(date(1970, 1, 1), date(2037, 12, 31)),
+    days=st.integers(0, 800),
+)
+def test_months_are_the_sum_of_their_days(name: str, first: date, days: int) -> None:
+    tz, last = zone(name), first + days * DAY
+    months = periods.local_months(first, last, tz)
+    assert months[0].start == local_midnight(first.replace(day=1), tz)
+    assert months[-1].end == local_midnight(month_of(last)[1] + DAY, tz)
+    assert all(a.end == b.start for a, b in pairwise(months))
+    assert len(months) == (last.year - first.year) * 12 + last.month - first.month + 1
+
+
+@pytest.mark.parametrize(
+    ("name", "day", "hours"),
+    [
+        ("Europe/Berlin", "2026-06-01", [1] * 24),
+        ("Europe/Berlin", "2026-03-29", [1] * 23),
+        ("Europe/Berlin", "2026-10-25", [1] * 25),
+        ("Asia/Kathmandu", "2026-06-01", [1] * 24),
+        ("America/Sao_Paulo", "2018-11-04", [1] * 23),
+        ("Australia/Lord_Howe", "2026-10-04", [1, 1.5, *[1] * 21]),
+        ("Australia/Lord_Howe", "2026-04-05", [1, 1.5, *[1] * 22]),
+    ],
+)
+def test_hours_of_a_day_are_cut_where_the_local_clock_shows_them(name: str, day: str, hours: list[float]) -> None:
+    [window] = local_days(date.fromisoformat(day), date.fromisoformat(day), zone(name))
+    found = periods.local_hours(window, zone(name))
+    assert [(h.end - h.start) / HOUR for h in found] == hours
+    assert (found[0].start, found[-1].end) == (window.start, window.end)
+    assert all(h.start.astimezone(zone(name)).minute == 0 for h in found)
+
+
+@given(st.lists(st.tuples(st.integers(0, 60), st.integers(1, 10)), max_size=12))
+def test_united_windows_cover_the_same_time_once(spans: list[tuple[int, int]]) -> None:
+    start = datetime(2026, 11, 1, tzinfo=UTC)
+    united = periods.united(Window(start + a * HOUR, start + (a + n) * HOUR) for a, n in spans)
+    covered = {hour for a, n in spans for hour in range(a, a + n)}
+    assert {h for h in range(80) for w in united if w.start <= start + h * HOUR < w.end} == covered
+    assert all(a.end < b.start for a, b in pairwise(united))
+    assert sum((w.end - w.start for w in united), timedelta()) == len(covered) * HOUR
