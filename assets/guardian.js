@@ -1,0 +1,175 @@
+// What the browser does by itself, without a round trip: modal dialogs, copy buttons, shortcuts, and the fading of
+// figures that changed. Elements ask for it by data attributes:
+//   <dialog data-open="true|false">        is shown modally; Esc and the backdrop click its [data-dismiss] button
+//   <button data-copy="text">              copies the text; data-copy-table="id" copies that table as CSV
+//   <input data-filter>                    is focused by "/"
+//   <dialog id="palette">                  is opened by Ctrl K / ⌘ K
+//   <span data-live>                       fades once when its text changes while nothing is loading
+(() => {
+  "use strict";
+
+  const fade = (element) => {
+    element.classList.remove("flash");
+    void element.offsetWidth; // restarts the animation
+    element.classList.add("flash");
+  };
+
+  const obey = (dialog) => {
+    const wanted = dialog.dataset.open === "true";
+    if (wanted && !dialog.open) dialog.showModal();
+    if (!wanted && dialog.open) dialog.close();
+  };
+
+  const dismiss = (dialog) => {
+    const button = dialog.querySelector("[data-dismiss]");
+    if (button) button.click();
+    else dialog.close();
+  };
+
+  const observer = new MutationObserver((records) => {
+    const changed = new Set();
+    let loaded = false;
+    for (const record of records) {
+      if (record.type === "attributes") {
+        if (record.attributeName === "data-open") obey(record.target);
+        else loaded = true;
+      } else if (record.type === "characterData") {
+        const element = record.target.parentElement?.closest("[data-live]");
+        if (element) changed.add(element);
+      } else {
+        for (const node of record.addedNodes) {
+          if (node.nodeType !== Node.ELEMENT_NODE) continue;
+          if (node.matches("dialog[data-open]")) obey(node);
+          node.querySelectorAll("dialog[data-open]").forEach(obey);
+        }
+      }
+    }
+    // Figures that arrive because somebody chose another range are no news.
+    if (!loaded) changed.forEach(fade);
+  });
+  observer.observe(document.documentElement, {
+    subtree: true,
+    childList: true,
+    characterData: true,
+    attributes: true,
+    attributeFilter: ["data-open", "aria-busy"],
+  });
+  document.querySelectorAll("dialog[data-open]").forEach(obey);
+
+  const csv = (table) =>
+    [...table.rows]
+      .map((row) =>
+        [...row.cells]
+          .map((cell) => (cell.dataset.csv ?? cell.textContent).trim())
+          // A leading = + - @ would be run as a formula by a spreadsheet; a plain number may keep its sign.
+          .map((text) => (/^[=+\-@\t]/.test(text) && !/^-?[\d.]+$/.test(text) ? `'${text}` : text))
+          .map((text) => (/[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text))
+          .join(","),
+      )
+      .join("\n");
+
+  const copy = async (button) => {
+    const table = button.dataset.copyTable && document.getElementById(button.dataset.copyTable);
+    await navigator.clipboard.writeText(table ? csv(table) : button.dataset.copy);
+    button.dataset.copied = "true";
+    const label = button.querySelector("[data-copy-label]");
+    if (!label) return;
+    const before = label.textContent;
+    label.textContent = "Copied";
+    setTimeout(() => {
+      label.textContent = before;
+      delete button.dataset.copied;
+    }, 1500);
+  };
+
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-copy], [data-copy-table]");
+    if (button) copy(button);
+    if (event.target instanceof HTMLDialogElement) {
+      const box = event.target.getBoundingClientRect();
+      const inside =
+        event.clientX >= box.left && event.clientX <= box.right && event.clientY >= box.top && event.clientY <= box.bottom;
+      if (!inside) dismiss(event.target);
+    }
+    const sheet = event.target.closest("a")?.closest("[popover]");
+    if (sheet) sheet.hidePopover();
+  });
+
+  document.addEventListener(
+    "cancel",
+    (event) => {
+      if (!(event.target instanceof HTMLDialogElement)) return;
+      event.preventDefault();
+      dismiss(event.target);
+    },
+    true,
+  );
+
+  const openPalette = () => {
+    const palette = document.getElementById("palette");
+    if (!palette || palette.open) return;
+    palette.showModal();
+    const input = palette.querySelector("input");
+    input.value = "";
+    narrow(palette);
+    input.focus();
+  };
+
+  const visible = (palette) => [...palette.querySelectorAll("li")].filter((item) => !item.hidden);
+
+  const choose = (palette, item) => {
+    palette.querySelectorAll("li").forEach((other) => other.setAttribute("aria-selected", String(other === item)));
+    item?.scrollIntoView({ block: "nearest" });
+  };
+
+  const narrow = (palette) => {
+    const words = palette.querySelector("input").value.toLowerCase().split(/\s+/).filter(Boolean);
+    palette.querySelectorAll("li").forEach((item) => {
+      const text = item.textContent.toLowerCase();
+      item.hidden = !words.every((word) => text.includes(word));
+    });
+    const found = visible(palette);
+    choose(palette, found[0]);
+    palette.querySelector(".none").hidden = found.length > 0;
+  };
+
+  document.addEventListener("input", (event) => {
+    const palette = event.target.closest?.("#palette");
+    if (palette) narrow(palette);
+  });
+
+  document.addEventListener("keydown", (event) => {
+    if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k") {
+      event.preventDefault();
+      openPalette();
+      return;
+    }
+    const palette = event.target.closest?.("#palette");
+    if (palette && ["ArrowDown", "ArrowUp", "Enter"].includes(event.key)) {
+      event.preventDefault();
+      const found = visible(palette);
+      const at = found.findIndex((item) => item.getAttribute("aria-selected") === "true");
+      if (event.key === "Enter") {
+        palette.close();
+        found[at]?.querySelector("a").click();
+        return;
+      }
+      choose(palette, found[(at + (event.key === "ArrowDown" ? 1 : found.length - 1)) % found.length]);
+      return;
+    }
+    const typing = event.target.closest?.("input, textarea, select, [contenteditable]");
+    if (event.key === "/" && !typing) {
+      const filter = document.querySelector("[data-filter]");
+      if (filter) {
+        event.preventDefault();
+        filter.focus();
+      }
+    }
+  });
+
+  document.addEventListener("click", (event) => {
+    if (event.target.closest("[data-opens-palette]")) openPalette();
+    const palette = event.target.closest("#palette");
+    if (palette && event.target.closest("a")) palette.close();
+  });
+})();

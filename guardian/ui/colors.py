@@ -1,0 +1,33 @@
+"""Colours of providers and series: told apart by colour-blind people too, the same on every page, in PDF and mail."""
+
+from guardian.models.enums import Provider
+
+# Okabe and Ito's set, darkened where needed to reach 3:1 against both the light and the dark surface.
+_PROVIDERS: dict[str, str] = {
+    Provider.OPENAI: "#0a9070",
+    Provider.ANTHROPIC: "#d0631c",
+    Provider.GOOGLE: "#2f7fd0",
+    Provider.XAI: "#7d838c",
+    Provider.PERPLEXITY: "#a9810a",
+    Provider.CUSTOM: "#b9619b",
+}
+OTHER = "#8a8f98"
+
+_NAMES: dict[str, str] = {
+    Provider.OPENAI: "OpenAI",
+    Provider.ANTHROPIC: "Anthropic",
+    Provider.GOOGLE: "Google",
+    Provider.XAI: "xAI",
+    Provider.PERPLEXITY: "Perplexity",
+    Provider.CUSTOM: "Custom",
+}
+
+
+def provider_color(provider: str | None) -> str:
+    """The fixed colour of a provider, as #rrggbb."""
+    return _PROVIDERS.get(provider or "", OTHER)
+
+
+def provider_name(provider: str | None) -> str:
+    """How the provider writes its own name."""
+    return _NAMES.get(provider or "", provider or "Unknown")

@@ -1,0 +1,179 @@
+"""The frame of every signed-in page: sidebar, title, states of loading; a page gives only what is inside."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import reflex as rx
+
+from guardian.ui.components.basics import icon, link
+from guardian.ui.components.palette import palette
+from guardian.ui.components.states import error_state, loading_note
+from guardian.ui.session import Page
+
+
+@dataclass(frozen=True)
+class Place:
+    """A page of the sidebar; `admin` ones are shown to those who run the installation."""
+
+    name: str
+    href: str
+    icon: str
+    admin: bool = False
+
+
+PLACES: tuple[Place, ...] = (
+    Place("Dashboard", "/dashboard", "layout-dashboard"),
+    Place("Keys", "/keys", "key-round"),
+    Place("Settings", "/settings", "settings"),
+    Place("Mailbox", "/admin/mailbox", "mail", admin=True),
+)
+
+
+def frame(
+    state: type[Page],
+    here: str,
+    *content: Any,
+    skeleton: rx.Component,
+    title: str | None = None,
+    about: Any = "",
+    actions: rx.Component | None = None,
+) -> rx.Component:
+    """A whole page: `here` is its href. `content` shows once the State has loaded, `skeleton` before.
+
+    `about` is one muted line under the title, `actions` stand at its right.
+    """
+    heading = title or next(place.name for place in PLACES if place.href == here)
+    return rx.el.div(
+        rx.el.a("Skip to the content", href="#content", class_name="skip"),
+        _sidebar(state, here),
+        _topbar(state, here),
+        rx.el.main(
+            rx.el.div(
+                rx.el.header(
+                    rx.el.div(rx.el.h1(heading), rx.el.p(about, class_name="page-about")),
+                    rx.el.div(actions or rx.fragment(), class_name="page-actions"),
+                    class_name="page-header",
+                ),
+                rx.cond(state.problem != "", error_state(state.problem, state.problem_id, state.load), rx.fragment()),
+                rx.cond(
+                    state.loaded,
+                    rx.el.div(
+                        *content,
+                        class_name="body",
+                        custom_attrs={"aria-busy": rx.cond(state.loading, "true", "false")},
+                    ),
+                    rx.cond(
+                        state.problem == "",
+                        rx.el.div(loading_note(), skeleton, class_name="body"),
+                        rx.fragment(),
+                    ),
+                ),
+                class_name="content",
+            ),
+            class_name="main",
+            id="content",
+            custom_attrs={"tabIndex": "-1"},
+        ),
+        palette([(place.name, place.href, place.icon) for place in PLACES if not place.admin]),
+        class_name="frame",
+    )
+
+
+def brand() -> rx.Component:
+    """The product's name."""
+    return link(
+        icon("shield-check", 20),
+        rx.el.span("AI Cost Guardian", class_name="label"),
+        to="/dashboard",
+        class_name="brand",
+        custom_attrs={"aria-label": "AI Cost Guardian, dashboard"},
+    )
+
+
+def _sidebar(state: type[Page], here: str) -> rx.Component:
+    return rx.el.aside(
+        brand(),
+        rx.el.div(
+            rx.el.span("Organization", class_name="muted small"),
+            rx.el.strong(state.viewer.organization),
+            class_name="organization",
+        ),
+        _nav(state, here, "Pages"),
+        _foot(state),
+        class_name="sidebar",
+    )
+
+
+def _topbar(state: type[Page], here: str) -> rx.Component:
+    return rx.el.div(
+        brand(),
+        rx.el.button(
+            icon("menu", 20),
+            rx.el.span("Menu", class_name="sr-only"),
+            type="button",
+            class_name="button quiet icon",
+            custom_attrs={"popoverTarget": "sheet"},
+        ),
+        rx.el.div(
+            _nav(state, here, "Menu"), _foot(state), class_name="sheet", id="sheet", custom_attrs={"popover": "auto"}
+        ),
+        class_name="topbar",
+    )
+
+
+def _nav(state: type[Page], here: str, label: str) -> rx.Component:
+    pages = [_place(place, here) for place in PLACES if not place.admin]
+    admin = [_place(place, here) for place in PLACES if place.admin]
+    return rx.el.nav(
+        *pages,
+        rx.cond(
+            state.viewer.is_super_admin,
+            rx.fragment(rx.el.div("Admin", class_name="nav-heading"), *admin),
+            rx.fragment(),
+        ),
+        class_name="nav",
+        custom_attrs={"aria-label": label},
+    )
+
+
+def _place(place: Place, here: str) -> rx.Component:
+    current = {"aria-current": "page"} if place.href == here else {}
+    return link(
+        icon(place.icon, 18),
+        rx.el.span(place.name, class_name="label"),
+        to=place.href,
+        title=place.name,
+        custom_attrs={"aria-label": place.name, **current},
+    )
+
+
+def _foot(state: type[Page]) -> rx.Component:
+    toggle: Any = rx.toggle_color_mode  # pyright: ignore[reportUnknownVariableType]  # Var of anything
+    return rx.el.div(
+        rx.el.div(
+            rx.el.span(state.viewer.name),
+            rx.el.span(state.viewer.role, class_name="muted small"),
+            class_name="person",
+        ),
+        rx.el.button(
+            rx.color_mode_cond(icon("moon", 18), icon("sun", 18)),
+            rx.el.span(rx.color_mode_cond("Dark", "Light"), class_name="label"),
+            type="button",
+            class_name="nav-button",
+            on_click=toggle,
+            custom_attrs={"aria-label": "Switch between light and dark"},
+        ),
+        rx.el.form(
+            rx.el.button(
+                icon("log-out", 18),
+                rx.el.span("Sign out", class_name="label"),
+                type="submit",
+                class_name="nav-button",
+                custom_attrs={"aria-label": "Sign out"},
+            ),
+            # A document load: the WebSocket must forget the cookie of its handshake.
+            method="post",
+            action="/auth/logout",
+        ),
+        class_name="sidebar-foot",
+    )

@@ -1,0 +1,68 @@
+"""The range picker: presets as links, so that a range can be shared and reloaded, and two dates for any other."""
+
+from typing import Any
+
+import reflex as rx
+
+from guardian.ui.components.basics import button, icon, link
+from guardian.ui.rows import Choice
+
+
+def range_picker(choices: Any, custom: Any, first: Any, last: Any, on_custom: Any) -> rx.Component:
+    """`choices` are the presets, `custom` the label of a custom range or empty, `first` and `last` ISO dates.
+
+    `on_custom` gets the submitted form: {"from": ..., "to": ...}.
+    """
+    other: Any = rx.cond(custom != "", custom, "Custom")  # pyright: ignore[reportUnknownVariableType]  # Var of anything
+    return rx.el.div(
+        rx.el.div(
+            rx.foreach(choices, _preset),
+            rx.el.button(
+                icon("calendar", 14),
+                other,
+                type="button",
+                custom_attrs={"popoverTarget": "range-dates", "aria-current": rx.cond(custom != "", "true", "false")},
+                style={"anchorName": "--range"},
+            ),
+            class_name="segments",
+            role="group",
+            custom_attrs={"aria-label": "Range"},
+        ),
+        rx.el.div(
+            rx.el.form(
+                _day("From", "from", first),
+                _day("To", "to", last),
+                button("Show", type="submit", kind="primary"),
+                on_submit=on_custom,
+                class_name="form",
+            ),
+            id="range-dates",
+            class_name="popover range-dates",
+            custom_attrs={"popover": "auto"},
+        ),
+    )
+
+
+def _preset(choice: Choice) -> rx.Component:
+    return link(
+        choice.label,
+        to=choice.href,
+        custom_attrs={"aria-current": rx.cond(choice.current, "true", "false")},
+        key=choice.label,
+    )
+
+
+def _day(label: str, name: str, value: Any) -> rx.Component:
+    return rx.el.div(
+        rx.el.label(label, html_for=f"range-{name}"),
+        rx.el.input(
+            type="date",
+            name=name,
+            id=f"range-{name}",
+            default_value=value,
+            key=value,
+            required=True,
+            class_name="input",
+        ),
+        class_name="field",
+    )

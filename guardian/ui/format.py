@@ -1,0 +1,131 @@
+"""How numbers, money and times are written for people: pure functions, text out, nothing rounded to a false zero."""
+
+from datetime import datetime, timedelta
+from decimal import ROUND_HALF_UP, Decimal
+from zoneinfo import ZoneInfo
+
+MINUS = "\u2212"  # U+2212 lines up with the digits, the hyphen does not
+NBSP = "\u00a0"
+_CENT = Decimal("0.01")
+_UNITS = ((Decimal(10) ** 3, "k"), (Decimal(10) ** 6, "M"), (Decimal(10) ** 9, "B"), (Decimal(10) ** 12, "T"))
+
+
+def money(amount: Decimal) -> str:
+    """Dollars: two decimals from $1 up, four significant digits below: $1,234.50, $0.0042, $0.00000020."""
+    return (MINUS if amount < 0 else "") + "$" + _digits(abs(amount))
+
+
+def exact(amount: Decimal) -> str:
+    """The whole amount, unrounded and without an exponent, for titles and machines: 0.0000002."""
+    text = f"{amount:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def _digits(amount: Decimal) -> str:
+    rounded = amount.quantize(_CENT, ROUND_HALF_UP) if amount >= 1 else _significant(amount, 4)
+    if rounded >= 1 or not rounded:
+        return f"{rounded.quantize(_CENT):,.2f}"
+    # 0.004200 says no more than 0.0042, but one lone digit (0.5, 0.0000002) looks cut off: keep two of them.
+    text = f"{rounded:f}".rstrip("0")
+    decimals = max(len(text.partition(".")[2]), 1 - rounded.adjusted())
+    return f"{rounded:.{decimals}f}"
+
+
+def _significant(amount: Decimal, digits: int) -> Decimal:
+    if not amount:
+        return Decimal(0)
+    return amount.quantize(Decimal(1).scaleb(amount.adjusted() - digits + 1), ROUND_HALF_UP)
+
+
+def tokens(count: int) -> str:
+    """Counts: 1,234 / 12.3 k / 4.56 M, three digits from ten thousand up."""
+    if abs(count) < 10_000:
+        return number(count)
+    value, unit = Decimal(abs(count)), ""
+    for size, name in _UNITS:
+        scaled = _significant(abs(count) / size, 3)
+        # 999,950 rounds to 1,000 k, which is 1.00 M.
+        value, unit = scaled, name
+        if scaled < 1000:
+            break
+    sign = MINUS if count < 0 else ""
+    return f"{sign}{value:.{max(0, 2 - value.adjusted())}f}{NBSP}{unit}"
+
+
+def number(count: int) -> str:
+    """The exact count with thousands separators."""
+    return (MINUS if count < 0 else "") + f"{abs(count):,}"
+
+
+def change(difference: Decimal | None, percent: Decimal | None) -> str:
+    """A difference as sign, percent and amount: "+18 %, +$212". Without a previous figure there is nothing to say."""
+    if difference is None:
+        return ""
+    if not difference:
+        return "no change"
+    sign = "+" if difference > 0 else MINUS
+    size = abs(difference)
+    amount = f"{sign}${size:,.0f}" if size >= 100 else f"{sign}${_digits(size)}"
+    return amount if percent is None else f"{sign}{_percent(abs(percent))}{NBSP}%, {amount}"
+
+
+def percent(part: Decimal, whole: Decimal) -> str:
+    """`part` of `whole` in percent; empty when there is no whole."""
+    return f"{_percent(part / whole * 100)}{NBSP}%" if whole > 0 else ""
+
+
+def _percent(value: Decimal) -> str:
+    if 0 < value < 1:
+        return f"{value:.1f}" if value >= Decimal("0.05") else "<0.1"
+    return f"{value:,.0f}"
+
+
+def absolute(moment: datetime, zone: ZoneInfo) -> str:
+    """A moment in the organization's zone, whole: 5 Nov 2025, 12:04."""
+    local = moment.astimezone(zone)
+    return f"{local.day} {local:%b %Y, %H:%M}"
+
+
+def clock(moment: datetime, now: datetime, zone: ZoneInfo) -> str:
+    """A moment near now: 12:04 today, else with its day: 4 Nov 12:04, 4 Nov 2024."""
+    local, today = moment.astimezone(zone), now.astimezone(zone)
+    if local.date() == today.date():
+        return f"{local:%H:%M}"
+    if local.year == today.year:
+        return f"{local.day} {local:%b %H:%M}"
+    return f"{local.day} {local:%b %Y}"
+
+
+def relative(moment: datetime, now: datetime) -> str:
+    """How long ago or until: "just now", "3 min ago", "in 2 h", "5 days ago"."""
+    distance = now - moment
+    size = abs(distance)
+    if size < timedelta(minutes=1):
+        return "just now" if distance >= timedelta(0) else "in a moment"
+    text = duration(size)
+    return f"{text} ago" if distance > timedelta(0) else f"in {text}"
+
+
+def duration(span: timedelta) -> str:
+    """A span in its largest unit: 40 s, 3 min, 2 h, 1 day, 5 days."""
+    seconds = max(0, int(span.total_seconds()))
+    if seconds < 60:
+        return f"{seconds}{NBSP}s"
+    if seconds < 3600:
+        return f"{seconds // 60}{NBSP}min"
+    if seconds < 86_400:
+        return f"{seconds // 3600}{NBSP}h"
+    days = seconds // 86_400
+    return f"{days}{NBSP}day" + ("s" if days > 1 else "")
+
+
+def remaining(progress: float, elapsed: timedelta) -> str:
+    """What is left of work that got this far (0 to 1) in this time; empty while nobody can know."""
+    if not 0.02 <= progress < 1 or elapsed < timedelta(seconds=2):
+        return ""
+    return f"about {duration(elapsed * ((1 - progress) / progress))} left"
+
+
+def short_id(identifier: str) -> str:
+    """An id cut in the middle, so that both ends can be compared: proj_8fk…2c9q."""
+    return identifier if len(identifier) <= 16 else f"{identifier[:8]}…{identifier[-4:]}"

@@ -1,0 +1,234 @@
+"""From the ledger's view of the dashboard to the text that it shows: pure functions."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from guardian.services.ledger.views import (
+    Comparison,
+    Dashboard,
+    ExpensiveLine,
+    Freshness,
+    Group,
+    SpendBucket,
+    SyncRunView,
+    Totals,
+)
+from guardian.ui import format
+from guardian.ui.colors import OTHER, provider_color, provider_name
+from guardian.ui.ranges import PRESETS, Range
+from guardian.ui.rows import Choice, Delta, Line, Money, Pull, Ranked
+
+RANKED = 8  # rows of a breakdown; what follows is one row "other"
+SERIES = 7
+NUMERIC_SORTS = frozenset({"cost", "requests", "tokens"})
+SORTS = NUMERIC_SORTS | {"model", "project", "provider_key"}
+
+
+def choices(asked: Range) -> list[Choice]:
+    """The presets as links."""
+    return [Choice(label, f"?range={name}", name == asked.preset) for name, label in PRESETS]
+
+
+def plain(amount: Decimal) -> Money:
+    return Money(format.money(amount), format.exact(amount))
+
+
+def total(totals: Totals) -> Money:
+    """The amount of some totals, marked where a part of it is unpriced or estimated."""
+    notes: list[str] = []
+    if totals.unpriced_rows:
+        notes.append(f"{format.tokens(totals.unpriced_tokens)} tokens without a known price are not in it.")
+    if totals.estimated_cost:
+        notes.append(f"{format.money(totals.estimated_cost)} of it is an estimate.")
+    return Money(format.money(totals.cost), format.exact(totals.cost), " ".join(notes))
+
+
+def freshness(fresh: Freshness, now: datetime, tz: ZoneInfo) -> tuple[str, str]:
+    """ "as of 12:04, next pull 00:00", and the whole times for the hover."""
+    next_pull = f"next pull {format.clock(fresh.next_pull, now, tz)}"
+    title = f"Next pull {format.absolute(fresh.next_pull, tz)}"
+    if fresh.as_of is None:
+        return f"nothing pulled yet, {next_pull}", title
+    return (
+        f"as of {format.clock(fresh.as_of, now, tz)}, {next_pull}",
+        f"As of {format.absolute(fresh.as_of, tz)}. {title}",
+    )
+
+
+def month_change(month: Comparison, now: datetime, tz: ZoneInfo) -> Delta:
+    """This month so far against the same days of the month before, which is named."""
+    today = now.astimezone(tz).date()
+    before = today.replace(day=1) - timedelta(days=1)
+    days = f"1–{min(today.day, before.day)}" if today.day > 1 else "1"
+    named = f"{days} {before:%B}"
+    if month.previous is None or month.change is None:
+        return Delta("", f"no data for {named}")
+    direction = "same" if not month.change else ("up" if month.change > 0 else "down")
+    return Delta(
+        format.change(month.change, month.percent), f"against {format.money(month.previous)} on {named}", direction
+    )
+
+
+def billed(found: Dashboard) -> tuple[Money, str]:
+    """What the providers' cost reports say of the same days, and how far ours is from it."""
+    if found.billed is None:
+        return Money("–", "", ""), "no cost report for these days yet"
+    drift = found.totals.cost - found.billed
+    if not drift:
+        return plain(found.billed), "the same as ours"
+    share = format.percent(abs(drift), found.billed)
+    return plain(found.billed), f"ours is {format.money(abs(drift))} {'more' if drift > 0 else 'less'}" + (
+        f" ({share})" if share else ""
+    )
+
+
+def volume(totals: Totals) -> str:
+    """Calls and tokens in one line."""
+    words = f"{format.tokens(totals.input_tokens + totals.output_tokens)} tokens"
+    return f"{format.tokens(totals.requests)} calls, {words}" if totals.requests else words
+
+
+def unpriced(totals: Totals) -> str:
+    """What the figures leave out; empty when nothing."""
+    if not totals.unpriced_rows:
+        return ""
+    rows = "1 row" if totals.unpriced_rows == 1 else f"{format.number(totals.unpriced_rows)} rows"
+    size = format.tokens(totals.unpriced_tokens)
+    return f"{size} tokens in {rows} have no known price yet. They are not in these figures."
+
+
+def pull(run: SyncRunView, now: datetime) -> Pull:
+    """A pull that runs or failed."""
+    label = f"{provider_name(run.provider)}, {run.key_label}"
+    if run.error:
+        return Pull(run.api_key_id, label, 0, run.error)
+    left = format.remaining(run.progress, now - run.started_at) if run.started_at else ""
+    percent = int(run.progress * 100)
+    note = f"{format.number(run.rows_read)} rows, {percent}{format.NBSP}%" + (f", {left}" if left else "")
+    return Pull(run.api_key_id, label, percent, note if run.started_at else "waiting")
+
+
+def ranked(groups: Sequence[Group], dimension: str, totals: Totals) -> list[Ranked]:
+    """The most expensive groups by name, and the rest as one row, so that the rows add up to the total."""
+    shown = list(groups)[:RANKED]
+    longest = max((group.totals.cost for group in shown), default=Decimal(0))
+    rows = [_ranked_row(group, dimension, totals, longest) for group in shown]
+    rest = totals.cost - sum((group.totals.cost for group in shown), Decimal(0))
+    if len(groups) > RANKED and rest > 0:
+        share = format.percent(rest, totals.cost)
+        rows.append(Ranked("other", "Other", "", OTHER, plain(rest), share, _width(rest, longest)))
+    return rows
+
+
+def _ranked_row(group: Group, dimension: str, totals: Totals, longest: Decimal) -> Ranked:
+    provider, value = group.values.get("provider"), group.values.get(dimension)
+    name = provider_name(value) if dimension == "provider" else group.names.get(dimension) or value
+    return Ranked(
+        key=f"{provider} {value}",
+        name=name or f"No {_WORDS.get(dimension, dimension)}",
+        detail="" if dimension == "provider" or provider is None else provider_name(provider),
+        color=provider_color(provider or (value if dimension == "provider" else None)),
+        money=total(group.totals),
+        share=format.percent(group.totals.cost, totals.cost),
+        width=_width(group.totals.cost, longest),
+    )
+
+
+_WORDS = {"project": "project", "providerKey": "provider key"}
+
+
+def _width(part: Decimal, longest: Decimal) -> float:
+    return round(float(part / longest * 100), 1) if longest > 0 else 0.0
+
+
+def figure(buckets: Sequence[SpendBucket], asked: Range, tz: ZoneInfo) -> tuple[dict[str, Any], str]:
+    """Bars stacked by provider, the biggest at the bottom; a bucket without data is a gap, not a zero."""
+    sums: dict[str, Decimal] = {}
+    for bucket in buckets:
+        for group in bucket.groups:
+            provider = group.values.get("provider") or ""
+            sums[provider] = sums.get(provider, Decimal(0)) + group.totals.cost
+    order = sorted(sums, key=lambda provider: -sums[provider])[:SERIES]
+    labels = [_bucket_label(bucket, tz) for bucket in buckets]
+    series = [_series(buckets, labels, provider) for provider in order]
+    whole = sum(sums.values(), Decimal(0))
+    text = f"Spend, {asked.label}: {format.money(whole)} in {len(buckets)} bars by provider."
+    return {"data": series, "layout": {}}, text
+
+
+def _series(buckets: Sequence[SpendBucket], labels: list[str], provider: str) -> dict[str, Any]:
+    amounts = [_amount(bucket, provider) for bucket in buckets]
+    return {
+        "type": "bar",
+        "name": provider_name(provider),
+        "x": labels,
+        # Heights in pixels need no more than a float; the amounts that people read are text.
+        "y": [None if amount is None else float(amount) for amount in amounts],
+        "customdata": ["" if amount is None else format.money(amount) for amount in amounts],
+        "hovertemplate": "%{fullData.name}  %{customdata}<extra></extra>",
+        "marker": {"color": provider_color(provider)},
+    }
+
+
+def _amount(bucket: SpendBucket, provider: str) -> Decimal | None:
+    if not bucket.covered:
+        return None
+    return sum((g.totals.cost for g in bucket.groups if g.values.get("provider") == provider), Decimal(0))
+
+
+def _bucket_label(bucket: SpendBucket, tz: ZoneInfo) -> str:
+    start = bucket.start.astimezone(tz)
+    if bucket.end - bucket.start > timedelta(days=20):
+        return f"{start:%b %Y}"
+    if bucket.end - bucket.start < timedelta(hours=2):
+        return f"{start:%H:%M}"
+    return f"{start.day} {start:%b}"
+
+
+def line(found: ExpensiveLine) -> Line:
+    """A row of the table."""
+    counts = found.totals
+    tokens = counts.input_tokens + counts.output_tokens
+    return Line(
+        key="\x1f".join(
+            (
+                found.provider,
+                found.model,
+                found.operation,
+                found.project_id or "",
+                found.provider_key_id or "",
+                found.tier or "",
+            )
+        ),
+        model=found.model,
+        operation=found.operation,
+        provider=provider_name(found.provider),
+        color=provider_color(found.provider),
+        project=found.project or "–",
+        project_id=found.project_id or "",
+        provider_key=found.provider_key or "–",
+        provider_key_id=found.provider_key_id or "",
+        tier=found.tier or "",
+        money=total(counts),
+        requests=counts.requests,
+        requests_text=format.tokens(counts.requests) if counts.requests else "–",
+        tokens=tokens,
+        tokens_text=format.tokens(tokens),
+        tokens_title=f"{format.number(counts.input_tokens)} in, {format.number(counts.output_tokens)} out, "
+        f"{format.number(counts.cache_read_tokens)} read from cache",
+    )
+
+
+def sort_lines(lines: list[Line], column: str, descending: bool) -> list[Line]:
+    """The lines by a column of SORTS; equal ones by amount."""
+    by_cost = sorted(lines, key=_cost, reverse=True)
+    if column == "cost":
+        return by_cost if descending else by_cost[::-1]
+    return sorted(by_cost, key=lambda each: getattr(each, column), reverse=descending)
+
+
+def _cost(each: Line) -> Decimal:
+    return Decimal(each.money.exact)

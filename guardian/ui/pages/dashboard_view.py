@@ -1,0 +1,151 @@
+"""How the dashboard looks: the answer first, what it is made of below."""
+
+from typing import Any
+
+import reflex as rx
+
+from guardian.ui.components.basics import button_link, delta, icon, link, money, provider_badge
+from guardian.ui.components.cards import card, money_tile, ranked_card
+from guardian.ui.components.chart import chart
+from guardian.ui.components.frame import frame
+from guardian.ui.components.range_picker import range_picker
+from guardian.ui.components.states import empty_state, notice, progress_bar, skeleton_card
+from guardian.ui.components.table import Column, cell, copy_csv, data_table
+from guardian.ui.rows import Line, Pull
+
+_MODEL = Column("Model", sort="model", narrow="first")
+_PROJECT = Column("Project", sort="project", narrow="second")
+_KEY = Column("Provider key", sort="provider_key")
+_CALLS = Column("Calls", sort="requests", numeric=True)
+_TOKENS = Column("Tokens", sort="tokens", numeric=True, narrow="aside")
+_SPEND = Column("Spend", sort="cost", numeric=True, narrow="amount")
+_COLUMNS = [_MODEL, _PROJECT, _KEY, _CALLS, _TOKENS, _SPEND]
+
+
+def dashboard_view(state: Any, here: str) -> rx.Component:
+    """The page; `state` is the DashboardState class."""
+    return frame(
+        state,
+        here,
+        rx.cond(state.has_keys, _content(state), _nothing_connected()),
+        skeleton=_skeleton(),
+        about=rx.cond(
+            state.loaded,
+            rx.el.span(f"{state.freshness}, times in {state.viewer.zone}", title=state.freshness_title),
+            rx.el.span("\u00a0"),
+        ),
+        actions=rx.cond(
+            state.has_keys,
+            range_picker(state.choices, state.custom, state.first, state.last, state.choose_days),
+            rx.fragment(),
+        ),
+    )
+
+
+def _content(state: Any) -> rx.Component:
+    return rx.fragment(
+        rx.foreach(state.failures, _failure),
+        rx.foreach(state.pulls, _pull),
+        _tiles(state),
+        rx.cond(state.unpriced != "", notice(state.unpriced, tone="warn", icon_name="circle-help"), rx.fragment()),
+        card("Spend per day", chart(state.figure, state.figure_text)),
+        rx.el.div(
+            ranked_card("By provider", state.by_provider, "No spend in this range."),
+            ranked_card("By model", state.by_model, "No spend in this range."),
+            ranked_card("By project", state.by_project, "No spend in this range."),
+            ranked_card("By provider key", state.by_key, "No spend in this range."),
+            class_name="columns",
+        ),
+        _lines(state),
+    )
+
+
+def _tiles(state: Any) -> rx.Component:
+    return rx.el.div(
+        money_tile(
+            rx.fragment("Spend, ", rx.el.span(state.range_label)),
+            state.total,
+            state.volume,
+            testid="total-spend",
+            lead=True,
+        ),
+        money_tile("Today so far", state.today, "since midnight"),
+        money_tile("This month so far", state.month, delta(state.month_change)),
+        money_tile(rx.fragment("Billed, ", rx.el.span(state.range_label)), state.billed, state.billed_note),
+        class_name="tiles",
+    )
+
+
+def _lines(state: Any) -> rx.Component:
+    return rx.el.section(
+        rx.el.div(rx.el.h2("Most expensive lines"), copy_csv("lines"), class_name="card-head"),
+        data_table(
+            "lines",
+            _COLUMNS,
+            rx.foreach(state.lines, _line),
+            caption="The most expensive lines of the range",
+            sorted_by=state.sorted_by,
+            descending=state.descending,
+            on_sort=state.sort,
+        ),
+        class_name="card",
+    )
+
+
+def _line(line: Line) -> rx.Component:
+    return rx.el.tr(
+        cell(
+            _MODEL,
+            provider_badge(line.model, line.color),
+            rx.el.div(
+                line.provider,
+                ", ",
+                line.operation,
+                rx.cond(line.tier != "", rx.fragment(", ", line.tier), rx.fragment()),
+                class_name="muted small",
+            ),
+            custom_attrs={"data-csv": line.model},
+        ),
+        cell(_PROJECT, line.project, title=line.project_id),
+        cell(_KEY, line.provider_key, title=line.provider_key_id),
+        cell(_CALLS, line.requests_text, custom_attrs={"data-csv": f"{line.requests}"}),
+        cell(_TOKENS, line.tokens_text, title=line.tokens_title, custom_attrs={"data-csv": f"{line.tokens}"}),
+        cell(_SPEND, money(line.money), custom_attrs={"data-csv": line.money.exact}),
+        key=line.key,
+    )
+
+
+def _pull(pull: Pull) -> rx.Component:
+    return rx.el.div(
+        rx.el.div(progress_bar(f"Pulling {pull.label}", pull.percent, pull.note), class_name="card-body"),
+        class_name="card",
+        key=pull.key,
+    )
+
+
+def _failure(pull: Pull) -> rx.Component:
+    return notice(
+        rx.el.p(rx.el.strong(pull.label), ": ", pull.note),
+        link("Open keys", to="/keys"),
+        tone="bad",
+        icon_name="circle-alert",
+    )
+
+
+def _nothing_connected() -> rx.Component:
+    return empty_state(
+        "key-round",
+        "Nothing is connected yet",
+        "Add an admin key of OpenAI or Anthropic. The last 90 days are pulled at once, and what was spent, on which "
+        "model, project and key, is shown here.",
+        button_link(icon("plus"), "Add a key", to="/keys", kind="primary"),
+    )
+
+
+def _skeleton() -> rx.Component:
+    return rx.fragment(
+        rx.el.div(*(rx.el.div(class_name="card tile skeleton") for _ in range(4)), class_name="tiles"),
+        skeleton_card(1, "292px"),
+        rx.el.div(*(skeleton_card(5, "28px") for _ in range(4)), class_name="columns"),
+        skeleton_card(8, "36px"),
+    )

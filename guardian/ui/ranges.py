@@ -1,0 +1,85 @@
+"""The span that a page shows: calendar days of the organization's zone, read from the URL."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from guardian.errors import ValidationError
+from guardian.periods import DAY, local_date, month_start
+
+PRESETS: tuple[tuple[str, str], ...] = (
+    ("today", "Today"),
+    ("7d", "7 days"),
+    ("month", "This month"),
+    ("last-month", "Last month"),
+    ("90d", "90 days"),
+)
+DEFAULT = "month"
+CUSTOM = "custom"
+LONGEST_DAYS = 366  # the ledger answers for at most 400 days, the chart for at most 200 points
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Local calendar days from `first` to `last`, both inclusive. `preset` is a name of PRESETS or "custom"."""
+
+    preset: str
+    first: date
+    last: date
+
+    @property
+    def label(self) -> str:
+        """What people call it; a custom one by its days."""
+        named = dict(PRESETS).get(self.preset)
+        if named:
+            return named
+        if self.first == self.last:
+            return _day(self.first)
+        return f"{_day(self.first)} – {_day(self.last)}"
+
+
+def from_query(query: Mapping[str, str], now: datetime, zone: ZoneInfo) -> Range:
+    """The range that a URL asks for: `?range=7d`, or `?from=2025-11-01&to=2025-11-07`. Nonsense means the default."""
+    today = local_date(now, zone)
+    first, last = _date(query.get("from")), _date(query.get("to"))
+    if first and last and first <= last and (last - first).days < LONGEST_DAYS:
+        return Range(CUSTOM, first, last)
+    preset = query.get("range", DEFAULT)
+    return _preset(preset if preset in dict(PRESETS) else DEFAULT, today)
+
+
+def custom_href(first: str, last: str, route: str) -> str:
+    """The address of a page with a range of two ISO dates. Raises ValidationError in words when they make none."""
+    start, end = _date(first), _date(last)
+    if start is None or end is None:
+        raise ValidationError("Choose both a first and a last day.")
+    if start > end:
+        raise ValidationError("The first day is after the last one.")
+    if (end - start).days >= LONGEST_DAYS:
+        raise ValidationError(f"Choose at most {LONGEST_DAYS} days.")
+    return f"{route}?from={start}&to={end}"
+
+
+def _preset(preset: str, today: date) -> Range:
+    if preset == "today":
+        return Range(preset, today, today)
+    if preset == "7d":
+        return Range(preset, today - 6 * DAY, today)
+    if preset == "90d":
+        return Range(preset, today - 89 * DAY, today)
+    this_month = month_start(today)
+    if preset == "last-month":
+        return Range(preset, month_start(this_month - DAY), this_month - DAY)
+    return Range(preset, this_month, today)
+
+
+def _date(text: str | None) -> date | None:
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError:
+        return None
+
+
+def _day(day: date) -> str:
+    return f"{day.day} {day:%b %Y}"

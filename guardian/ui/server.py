@@ -1,0 +1,72 @@
+"""Serves the web process: built pages, their WebSocket and the REST API, on one port, from one process, without npm."""
+
+import asyncio
+import os
+import sys
+from importlib import import_module
+from typing import Any, cast
+
+import structlog
+import uvicorn
+from reflex.constants import Env
+from reflex.environment import environment
+from starlette.types import ASGIApp
+
+from guardian import config
+from guardian.config import Settings
+from guardian.errors import ConfigurationError
+from guardian.ui import build
+from guardian.ui.same_origin import allowed_origins
+from guardian.ui.web_headers import PagePaths, WebHeaders, content_policy
+
+# How long open requests may take to end after SIGTERM; WebSockets are closed at once.
+GRACE_SECONDS = 5
+
+log = structlog.get_logger(__name__)
+
+
+def serve(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT. Raises ConfigurationError when the pages are not built, or Redis is not named."""
+    application = application_for(settings)
+    options = uvicorn.Config(
+        application,
+        host=settings.guardian_host,
+        port=settings.guardian_port,
+        lifespan="on",
+        ws="wsproto",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=True,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+        timeout_keep_alive=30,
+    )
+    log.info("web.starting", host=settings.guardian_host, port=settings.guardian_port, url=settings.base_url)
+    asyncio.run(uvicorn.Server(options).serve())
+
+
+def application_for(settings: Settings) -> ASGIApp:
+    """The whole web process as one ASGI application, with nothing built or downloaded."""
+    settings.require_database_url()
+    settings.require_redis_url()
+    if not build.is_built():
+        raise ConfigurationError("The pages are not built. Build them once: python -m guardian.ui.build")
+    if not build.is_current():
+        log.warning("web.pages_are_old", message="The code is newer than the built pages: python -m guardian.ui.build")
+    _prepare(settings)
+    rx_app: Any = import_module("guardian.app").app
+    application = PagePaths(cast("ASGIApp", rx_app()), pages=build.PAGES)
+    policy = content_policy(build.PAGES, allowed_origins(settings))
+    return WebHeaders(application, policy=policy, https=settings.base_url.startswith("https:"))
+
+
+def _prepare(settings: Settings) -> None:
+    """Reflex reads its configuration from the working directory and its mode from the environment."""
+    os.environ["GUARDIAN_DATA_DIR"] = str(settings.guardian_data_dir.resolve())
+    config.settings.cache_clear()
+    os.chdir(build.ROOT)
+    if str(build.ROOT) not in sys.path:
+        sys.path.insert(0, str(build.ROOT))
+    environment.REFLEX_ENV_MODE.set(Env.PROD)
+    environment.REFLEX_SKIP_COMPILE.set(True)
+    environment.REFLEX_MOUNT_FRONTEND_COMPILED_APP.set(True)

@@ -1,0 +1,185 @@
+"""Who looks at a page: from the HttpOnly cookie to an Actor, checked in every handler, and what all pages share.
+
+A page is one module with one flat State that takes `Page` as a mixin:
+
+    class KeysState(Page, rx.State):
+        _live_events = frozenset({JOB_UPDATE})
+        rows: list[KeyRow] = []
+
+        @classmethod
+        def _read(cls, session, actor, query): ...   # services, in a thread, one transaction
+        def _show(self, view): ...                    # a service's view into vars of text
+
+        @rx.event
+        async def delete(self, key_id: str):
+            await self._call(lambda session, actor: keys.delete(session, actor, key_id))
+            await self._refresh()
+
+`load` is the page's on_load. Every public method can be called by any browser: it reaches data only through `_call`,
+which finds the actor anew. Helpers start with an underscore. The cookie's value never enters a var.
+"""
+
+from collections.abc import AsyncGenerator, Callable
+from contextvars import ContextVar
+from dataclasses import dataclass
+from functools import partial
+from http.cookies import CookieError, SimpleCookie
+from typing import Any, ClassVar, TypeVar
+
+import reflex as rx
+from sqlmodel import Session
+
+from guardian import db
+from guardian.errors import AuthenticationError, GuardianError
+from guardian.models.base import new_id
+from guardian.models.enums import UserRole
+from guardian.services.actor import Actor
+from guardian.services.people import accounts
+from guardian.services.people.sessions import actor_for_session
+from guardian.ui.live_hub import Push, Query, Watch, hub
+
+COOKIE_NAME = "guardian_session"
+
+T = TypeVar("T")
+
+# Set by the handler that runs, read by the exception handlers: the id that a person can quote.
+current_request_id: ContextVar[str] = ContextVar("current_request_id", default="")
+
+
+class NotSignedIn(AuthenticationError):
+    """No cookie, or one of a session that is over: the way on is the sign-in page."""
+
+    def __init__(self) -> None:
+        super().__init__("You are not signed in. Sign in to go on.")
+
+
+@dataclass(frozen=True)
+class Viewer:
+    """The signed-in person as the frame shows them; all empty until the page is loaded."""
+
+    name: str = ""
+    email: str = ""
+    organization: str = ""
+    zone: str = ""
+    role: str = ""
+    is_super_admin: bool = False
+    permissions: tuple[str, ...] = ()
+
+
+def cookie_value(header: str, name: str = COOKIE_NAME) -> str | None:
+    """The value of one cookie of a Cookie header; None when it is not there or the header is malformed."""
+    try:
+        found = SimpleCookie(header).get(name)
+    except CookieError:
+        return None
+    return found.value if found else None
+
+
+class Page(rx.State, mixin=True):
+    """What all pages share: the viewer, the state of loading, one error with its request id, and the way to an actor.
+
+    `loaded` turns True with the first data and stays: skeletons show before, dimmed old data on later reads.
+    """
+
+    # Live messages (guardian.live) after which the page is read anew and pushed.
+    _live_events: ClassVar[frozenset[str]] = frozenset()
+
+    viewer: Viewer = Viewer()
+    loading: bool = True
+    loaded: bool = False
+    problem: str = ""
+    problem_id: str = ""
+
+    @rx.event
+    async def load(self) -> AsyncGenerator[None]:
+        """Read the page: when it is opened, when its URL changes, and when a lost connection is back."""
+        self.loading = True
+        yield
+        await self._refresh()
+
+    @classmethod
+    def _read(cls, session: Session, actor: Actor, query: Query) -> Any:
+        """What the page shows, read through services; runs in a thread and belongs to nobody in particular.
+
+        Pages of one organization with equal queries and permissions share one read after a live message.
+        """
+        return None
+
+    def _show(self, view: Any) -> None:
+        """Put what `_read` found into vars, as text."""
+
+    def _query(self) -> Query:
+        """The URL's parameters that decide what is read."""
+        return tuple(sorted(self.router.url.query_parameters.items()))
+
+    async def _refresh(self) -> None:
+        """Read and show the page; an error becomes the page's error state. Raises NotSignedIn."""
+        query, read = self._query(), self._read
+
+        def work(session: Session, actor: Actor) -> tuple[Actor, Viewer, Any]:
+            return actor, _viewer(session, actor), read(session, actor, query)
+
+        try:
+            actor, self.viewer, view = await self._call(work)
+            self._show(view)
+        except NotSignedIn:
+            raise
+        except GuardianError as error:
+            self.problem, self.problem_id = error.message, current_request_id.get()
+            return
+        finally:
+            self.loading = False
+        self.loaded, self.problem, self.problem_id = True, "", ""
+        token = self.router.session.client_token
+        hub.watch(token, Watch(type(self), actor, query, self._live_events))
+
+    async def _call(self, work: Callable[[Session, Actor], T]) -> T:
+        """Run `work` as the signed-in person, in a thread and in one transaction; what it returns.
+
+        Raises NotSignedIn, and whatever `work` raises; the exception handlers of the application show both.
+        """
+        request_id = new_id()
+        current_request_id.set(request_id)
+        token = cookie_value(self.router.headers.cookie)
+        if token is None:
+            raise NotSignedIn
+        address: str = self.router.session.client_ip
+        result: T = await rx.run_in_thread(partial(_as_actor, token, request_id, address, work))
+        return result
+
+    async def _actor(self) -> Actor:
+        """The signed-in person. Raises NotSignedIn."""
+        return await self._call(lambda _session, actor: actor)
+
+
+def _as_actor(token: str, request_id: str, address: str, work: Callable[[Session, Actor], T]) -> T:
+    with db.session() as session:
+        try:
+            actor = actor_for_session(session, token, request_id=request_id, ip_address=address)
+        except AuthenticationError:
+            raise NotSignedIn from None
+        return work(session, actor)
+
+
+def _viewer(session: Session, actor: Actor) -> Viewer:
+    me = accounts.me(session, actor)
+    return Viewer(
+        name=me.name or me.email,
+        email=me.email,
+        organization=me.organization.name,
+        zone=me.organization.time_zone,
+        role=me.team_role.value.capitalize(),
+        is_super_admin=me.role is UserRole.SUPER_ADMIN,
+        permissions=me.permissions,
+    )
+
+
+def push_view(app: rx.App) -> Push:
+    """How the live hub gives a view to an open page of this application."""
+
+    async def push(token: str, page: Any, view: Any) -> None:
+        async with app.modify_state(rx.BaseStateToken(ident=token, cls=page)) as root:
+            state = await root.get_state(page)
+            state._show(view)
+
+    return push
