@@ -1,0 +1,77 @@
+# Everything that is done to this repository, by name. Needs Python 3.11 or newer and make; the rest is installed here.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+VENV := .venv
+BIN := $(VENV)/bin
+DONE := $(VENV)/.done
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+# Further arguments for pytest: make test ARGS="tests/unit -x"
+ARGS ?=
+
+.PHONY: help
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: install ## Set up what is missing and start everything
+	@exec $(BIN)/guardian up
+
+.PHONY: install
+install: $(DONE)/runtime ## Make .venv, install the locked dependencies, build the pages
+	@$(BIN)/python -m guardian.ui.build
+
+.PHONY: install-dev
+install-dev: $(DONE)/dev install ## Also install what tests and checks need
+	@$(BIN)/python -m tests.tools.chromium
+
+.PHONY: test
+test: install-dev ## Run every test, browser tests included
+	@$(BIN)/pytest --cov --cov-report=term:skip-covered --cov-fail-under=90 $(ARGS)
+
+.PHONY: check
+check: $(DONE)/dev ## Lint, types, import rules, migrations against models, links in the documentation
+	@echo "· lint";                    $(BIN)/ruff check .
+	@echo "· format";                  $(BIN)/ruff format --check .
+	@echo "· types";                   $(BIN)/pyright
+	@echo "· import rules";            $(BIN)/lint-imports
+	@echo "· migrations match models"; $(BIN)/python -m tests.tools.drift
+	@echo "· links";                   $(BIN)/python -m tests.tools.dead_links
+
+.PHONY: bench
+bench: install-dev ## Measure, and print the figures
+	@$(BIN)/python -m tests.bench
+
+.PHONY: format
+format: $(DONE)/dev ## Write the code the way `make check` wants it
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+.PHONY: clean
+clean: ## Remove everything that can be made again; the data in .guardian stays
+	rm -rf $(VENV) .web .states .coverage* .pytest_cache .ruff_cache .import_linter_cache .hypothesis *.egg-info
+	find guardian workers tests alembic -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# A lock file that is newer but says the same (a fresh checkout, another branch and back) installs nothing.
+define install_lock
+	@mkdir -p $(DONE)
+	@lock=$$($(BIN)/python -c 'import hashlib, sys; print(*(hashlib.sha256(open(f, "rb").read()).hexdigest() for f in sys.argv[1:]))' $(1) pyproject.toml); \
+	if [ "$$(cat $@ 2>/dev/null)" != "$$lock" ]; then \
+		echo "· installing $(1): $$(grep -c == $(1)) packages"; \
+		$(PIP) install --require-hashes --no-deps -r $(1) \
+			| awk '/^Collecting/ {n++; printf "  %d %s\n", n, $$2; fflush()} /^Installing/ {print "  unpacking…"; fflush()}'; \
+		$(PIP) install --quiet --no-deps --no-build-isolation --editable .; \
+	fi; \
+	echo "$$lock" > $@
+endef
+
+$(DONE)/runtime: requirements.txt pyproject.toml | $(BIN)/python
+	$(call install_lock,requirements.txt)
+
+$(DONE)/dev: requirements-dev.txt pyproject.toml | $(BIN)/python
+	$(call install_lock,requirements-dev.txt)
+
+$(BIN)/python:
+	@tests/tools/make_venv $(VENV)

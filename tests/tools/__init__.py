@@ -1,0 +1,1 @@
+"""What `make install-dev` and `make check` run besides the well-known tools."""
