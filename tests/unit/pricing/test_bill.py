@@ -112,7 +112,9 @@ def test_a_record_that_used_nothing_costs_nothing(model: str) -> None:
 
 
 def test_a_call_that_failed_before_it_used_anything_is_no_estimate() -> None:
-    assert price(call("gpt-5", tier="ultrafast")).source is CostSource.COMPUTED
+    for record in (call("gpt-5", tier="ultrafast"), bucket("o3", "2025-06-09T12:00:00", requests=3)):
+        bill = price(record)
+        assert (bill.amount, bill.source, bill.reason) == (Decimal(0), CostSource.COMPUTED, None)
 
 
 @pytest.mark.parametrize(

@@ -82,3 +82,22 @@ def test_a_fee_that_differs_between_models_is_not_guessed_for_an_unnamed_one() -
     )
     assert price(call("m", web_search_requests=1)).amount == Decimal("0.01")
     assert price(call("web-search", web_search_requests=1)).amount is None
+
+
+@pytest.mark.usefixtures("_bundled_catalog_afterwards")
+@pytest.mark.parametrize(
+    ("name", "surcharge"),
+    [
+        ("claude-sonnet-4-20250514", False),
+        ("claude-sonnet-4-5", False),
+        ("claude-sonnet-4-6", True),
+        ("claude-sonnet-4-10", True),
+        ("claude-sonnet-6-20270101", True),
+        ("claude-3-opus", False),
+    ],
+)
+def test_the_date_in_a_models_name_is_not_its_version(name: str, surcharge: bool) -> None:
+    model = ModelInfo(id=name, match=ClauseEquals(equals=name), prices=ModelPrice(input_mtok=Decimal(1)))
+    source = CatalogProvider(id="anthropic", name="Anthropic", api_pattern="", models=[model])
+    set_custom_snapshot(DataSnapshot([source], False))
+    assert price(call(name, i=10**6, geo="us")).amount == Decimal("1.1" if surcharge else "1")

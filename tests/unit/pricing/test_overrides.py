@@ -118,6 +118,7 @@ def test_the_providers_own_cost_wins_over_an_override() -> None:
     [
         # a whole name beats a pattern, however long
         ([agreed("gpt-5-min*", id="a", percent="90"), agreed("gpt-5-mini", id="b", percent="80")], "b"),
+        ([agreed("gpt-5-[m]ini", id="a", percent="90"), agreed("gpt-5-mini", id="b", percent="80")], "b"),
         # more literal characters beat fewer
         ([agreed("gpt-5-*", id="a", percent="90"), agreed("*", id="b", percent="80")], "a"),
         ([agreed("gpt-?-*", id="a", percent="90"), agreed("gpt-5*", id="b", percent="80")], "b"),

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from guardian.models.enums import CostSource
+from guardian.models.enums import CostSource, Provider
 from guardian.records import UsageRecord
 from tests.unit.pricing.make import ESTIMATED, assert_costs, bucket, call, row
 
@@ -75,6 +75,8 @@ ANTHROPIC = [
     row(call("claude-sonnet-4-20250514", i=1000, geo="us"), "0.003"),
     row(call("claude-3-5-haiku-latest", i=1000, geo="us"), "0.0008"),
     row(call("claude-fable-5", i=1000, geo="us"), "0.011"),
+    # sold by Google, whose batch price nobody states: half of 1000×4
+    row(call("claude-opus-5-5", i=1000, tier="batch", provider=Provider.GOOGLE), "0.002", ESTIMATED),
     # dated name: 100×4 + 10×20
     row(call("claude-opus-5-5-20261001", i=100, o=10), "0.0006"),
 ]
