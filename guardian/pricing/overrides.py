@@ -57,7 +57,7 @@ class Override:
         return wild == 0, len(self.model_pattern) - wild
 
 
-# A batch asks the same few names of the same few patterns for every row; with 3 overrides this is 2× faster (79k rows/s).
+# A batch asks the same few names of the same few patterns for every row: twice the rows per second with 3 overrides.
 @lru_cache(maxsize=4096)
 def _matches(pattern: str, model: str) -> bool:
     return fnmatchcase(model.lower(), pattern.lower())
