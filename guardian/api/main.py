@@ -8,11 +8,19 @@ from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
-from guardian.api import auth, failures, organization
+from guardian.api import activity, auth, failures, health, organization, tokens, usage
 from guardian.api.edge import Edge
 from guardian.api.steps import COOKIE
 
-_ROUTERS: tuple[APIRouter, ...] = (auth.api, auth.forms, organization.api)
+_ROUTERS: tuple[APIRouter, ...] = (
+    auth.api,
+    auth.forms,
+    tokens.api,
+    usage.api,
+    organization.api,
+    activity.api,
+    health.router,
+)
 
 _DESCRIPTION = """
 What your company spends on AI providers. Sign in (`POST /api/v1/auth/login`) for a cookie, or send an access token as
@@ -55,7 +63,7 @@ async def _no_such_route(request: Request) -> Response:
     allowed: set[str] = set()
     for candidate in (route for router in _ROUTERS for route in router.routes if isinstance(route, APIRoute)):
         if candidate.matches(request.scope)[0] is Match.PARTIAL:
-            allowed |= candidate.methods
+            allowed |= candidate.methods or set()
     if allowed:
         methods = ", ".join(sorted(allowed))
         raise HTTPException(405, f"Use {methods} here.", headers={"Allow": methods})

@@ -1,0 +1,180 @@
+"""keys: the providers' keys in the vault. The key itself goes in and never comes out."""
+
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+from fastapi import APIRouter
+from pydantic import Field, SecretStr, StringConstraints
+
+from guardian.api.envelope import Body, Line, Out, Time
+from guardian.api.jobs import JobOut, job_json
+from guardian.api.moments import end_of, start_of
+from guardian.api.steps import CallDep, route
+from guardian.models.enums import KeyStatus, Provider, SyncTrigger
+from guardian.services.ledger import sync
+from guardian.services.people import provider_keys
+
+api = APIRouter(prefix="/api/v1/keys", tags=["keys"])
+
+_UTC = ZoneInfo("UTC")
+
+
+class NewKey(Body):
+    """`metadata` is what a provider needs besides the key."""
+
+    provider: Provider
+    key: Annotated[SecretStr, Field(max_length=2_000)]
+    label: Line | None = None
+    metadata: dict[Annotated[str, StringConstraints(max_length=50)], Line] = Field(default_factory=dict, max_length=20)
+
+
+class KeyChange(Body):
+    """What is left out stays. A `label` of null or "" takes it away; a new `key` is tested before it replaces."""
+
+    label: Line | None = None
+    is_active: bool | None = None
+    key: Annotated[SecretStr, Field(max_length=2_000)] | None = None
+
+
+class SyncBody(Body):
+    """Days in UTC, of which `endDate` is the last one within, or instants; without them, what is missing."""
+
+    start_date: Line | None = None
+    end_date: Line | None = None
+
+
+class KeyOut(Out):
+    """`hint` is the key's last four characters. `metadata.kind` is admin for a key that may read the reports.
+
+    `statusMessage` says in words what the last contact with the provider showed, and what to do.
+    """
+
+    id: str
+    provider: Provider
+    label: str | None
+    hint: str
+    is_active: bool
+    status: KeyStatus
+    status_message: str | None
+    account_id: str | None
+    account_name: str | None
+    user_id: str
+    owner: str
+    created_at: Time
+    last_used: Time | None
+    last_validated: Time | None
+    metadata: dict[str, Any]
+
+
+class ChangedKeyOut(KeyOut):
+    """`jobId` is the pull that the change has started; null where the key cannot read reports."""
+
+    job_id: str | None = None
+
+
+class TestOut(Out):
+    """`success` is the key's, not the request's."""
+
+    success: bool
+    message: str
+    kind: str | None
+    key: KeyOut
+
+
+@route(api, "GET", "", permission="keys:read")
+def list_keys(call: CallDep) -> list[KeyOut]:
+    """The organization's keys, newest first."""
+    with call.transaction() as session:
+        return [KeyOut.model_validate(view) for view in provider_keys.list_keys(session, call.actor)]
+
+
+@route(api, "POST", "", permission="keys:create", action="KEY_CREATE", status=201)
+def add_key(call: CallDep, body: NewKey) -> ChangedKeyOut:
+    """Test a key at its provider, store it, and begin to pull the last 90 days if it may read the reports."""
+    secret = body.key.get_secret_value()
+    tested = provider_keys.test_key(call.actor, body.provider, secret, body.metadata)
+    with call.transaction() as session:
+        view = provider_keys.add_key(
+            session,
+            call.actor,
+            provider=body.provider,
+            secret=secret,
+            label=body.label,
+            metadata=body.metadata,
+            tested=tested,
+        )
+        run = None
+        if view.kind == "admin":
+            run = sync.request_sync(session, call.actor, view.id, trigger=SyncTrigger.BACKFILL)
+        call.note("key", view.id, provider=view.provider, label=view.label, hint=view.hint, kind=view.kind)
+        return _changed(KeyOut.model_validate(view), run.id if run else None)
+
+
+@route(api, "GET", "/{key_id}", permission="keys:read")
+def get_key(call: CallDep, key_id: str) -> KeyOut:
+    """One key, without the key."""
+    with call.transaction() as session:
+        return KeyOut.model_validate(provider_keys.get_key(session, call.actor, key_id))
+
+
+# Who stored a key may also change it, whatever their role: the service decides, key by key.
+@route(api, "PATCH", "/{key_id}", permission="keys:read", action="KEY_UPDATE")
+def update_key(call: CallDep, key_id: str, body: KeyChange) -> ChangedKeyOut:
+    """Rename, switch off or on, or replace the key. A key of another account begins with its last 90 days."""
+    tested = None
+    if body.key is not None:
+        with call.transaction(audited=False) as session:
+            stored = provider_keys.key_to_replace(session, call.actor, key_id)
+        tested = provider_keys.test_key(call.actor, stored.provider, body.key.get_secret_value(), stored.metadata)
+    with call.transaction() as session:
+        label = (body.label or "") if "label" in body.model_fields_set else None
+        view = provider_keys.update_key(session, call.actor, key_id, label=label, is_active=body.is_active)
+        run = None
+        if body.key is not None and tested is not None:
+            before = view.account_id
+            view = provider_keys.replace_secret(session, call.actor, key_id, body.key.get_secret_value(), tested)
+            if view.kind == "admin" and view.is_active:
+                trigger = SyncTrigger.DEMAND if view.account_id == before else SyncTrigger.BACKFILL
+                run = sync.request_sync(session, call.actor, key_id, trigger=trigger)
+        call.note(
+            "key", key_id, label=view.label, isActive=view.is_active, hint=view.hint, replaced=body.key is not None
+        )
+        return _changed(KeyOut.model_validate(view), run.id if run else None)
+
+
+@route(api, "DELETE", "/{key_id}", permission="keys:read", action="KEY_DELETE")
+def delete_key(call: CallDep, key_id: str) -> None:
+    """Delete a key. What it pulled stays in the ledger."""
+    with call.transaction() as session:
+        view = provider_keys.delete_key(session, call.actor, key_id)
+        call.note("key", key_id, provider=view.provider, label=view.label, hint=view.hint)
+
+
+@route(api, "POST", "/{key_id}/test", permission="keys:read", action="KEY_TEST")
+def test_key(call: CallDep, key_id: str) -> TestOut:
+    """Try the stored key at its provider, and note what it said."""
+    with call.transaction(audited=False) as session:
+        stored = provider_keys.key_under_test(session, call.actor, key_id)
+    result = provider_keys.test_stored_key(stored)
+    with call.transaction() as session:
+        view = provider_keys.record_test(session, call.actor, key_id, result, version=stored.version)
+        call.note("key", key_id, success=result.success, status=view.status)
+        return TestOut(
+            success=result.success, message=result.message, kind=result.kind, key=KeyOut.model_validate(view)
+        )
+
+
+@route(api, "POST", "/{key_id}/sync", permission="keys:sync", action="KEY_SYNC", status=202)
+def sync_key(call: CallDep, key_id: str, body: SyncBody | None = None) -> JobOut:
+    """Pull the key's reports now. The job's id is to be asked at jobs/{id}."""
+    wanted = body or SyncBody()
+    start = start_of(wanted.start_date, "startDate", _UTC)
+    end = end_of(wanted.end_date, "endDate", _UTC)
+    with call.transaction() as session:
+        run = sync.request_sync(session, call.actor, key_id, start=start, end=end, trigger=SyncTrigger.DEMAND)
+        call.note("key", key_id, job=run.id, start=start, end=end)
+        return job_json(run)
+
+
+def _changed(key: KeyOut, job_id: str | None) -> ChangedKeyOut:
+    return ChangedKeyOut(**key.model_dump(), job_id=job_id)

@@ -1,0 +1,77 @@
+"""tokens: access tokens of ours, for REST, gateway and ingest."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+from fastapi import APIRouter
+from pydantic import AfterValidator, Field
+
+from guardian.api.envelope import Body, Line, Out, Time
+from guardian.api.steps import CallDep, route
+from guardian.services.people import tokens
+
+api = APIRouter(prefix="/api/v1/tokens", tags=["tokens"])
+
+
+def _with_offset(moment: datetime) -> datetime:
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+class NewToken(Body):
+    """`scopes` are of api, gateway and ingest."""
+
+    name: Line
+    scopes: list[Line] = Field(max_length=10)
+    expires_at: Annotated[datetime, AfterValidator(_with_offset)] | None = None
+    budget_id: Line | None = None
+
+
+class TokenOut(Out):
+    """`hint` is the secret's last four characters."""
+
+    id: str
+    name: str
+    hint: str
+    scopes: list[str]
+    user_id: str
+    budget_id: str | None
+    created_at: Time
+    expires_at: Time | None
+    last_used_at: Time | None
+
+
+class CreatedTokenOut(TokenOut):
+    """`secret` is shown here and never again."""
+
+    secret: str
+
+
+@route(api, "GET", "", permission="tokens:read")
+def list_tokens(call: CallDep) -> list[TokenOut]:
+    """One's own tokens; an administrator sees those of the organization."""
+    with call.transaction() as session:
+        return [TokenOut.model_validate(view) for view in tokens.list_tokens(session, call.actor)]
+
+
+@route(api, "POST", "", permission="tokens:create", action="TOKEN_CREATE", status=201)
+def create_token(call: CallDep, body: NewToken) -> CreatedTokenOut:
+    """Make a token. Needs a signed-in browser: an access token cannot make others."""
+    with call.transaction() as session:
+        secret, view = tokens.create_token(
+            session,
+            call.actor,
+            name=body.name,
+            scopes=body.scopes,
+            expires_at=body.expires_at,
+            budget_id=body.budget_id,
+        )
+        call.note("token", view.id, name=view.name, scopes=view.scopes)
+        return CreatedTokenOut(**TokenOut.model_validate(view).model_dump(), secret=secret)
+
+
+@route(api, "DELETE", "/{token_id}", permission="tokens:delete", action="TOKEN_REVOKE")
+def revoke_token(call: CallDep, token_id: str) -> None:
+    """End a token for good."""
+    with call.transaction() as session:
+        view = tokens.revoke_token(session, call.actor, token_id)
+        call.note("token", view.id, name=view.name)

@@ -1,0 +1,33 @@
+"""Providers' keys in the vault: tested before they are stored, sealed while they are, never given back."""
+
+from guardian.services.people.provider_keys.changing import (
+    add_key,
+    delete_key,
+    key_to_replace,
+    record_test,
+    replace_secret,
+    update_key,
+)
+from guardian.services.people.provider_keys.reading import get_key, list_keys, what_is_lost
+from guardian.services.people.provider_keys.testing import KeyUnderTest, key_under_test, test_key, test_stored_key
+from guardian.services.people.provider_keys.vault import encryption, mark_key, open_secret, status_for
+
+__all__ = [
+    "KeyUnderTest",
+    "add_key",
+    "delete_key",
+    "encryption",
+    "get_key",
+    "key_to_replace",
+    "key_under_test",
+    "list_keys",
+    "mark_key",
+    "open_secret",
+    "record_test",
+    "replace_secret",
+    "status_for",
+    "test_key",
+    "test_stored_key",
+    "update_key",
+    "what_is_lost",
+]

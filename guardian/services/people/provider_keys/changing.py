@@ -1,0 +1,204 @@
+"""Changing the vault: storing, replacing, naming, switching off and deleting keys."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import Session, col, select
+
+from guardian import db
+from guardian.errors import ConflictError, DecryptionError, ValidationError
+from guardian.models import ApiKey, ProviderAccount
+from guardian.models.enums import KeyStatus, Provider
+from guardian.periods import utcnow
+from guardian.records import TestResult
+from guardian.services.actor import Actor
+from guardian.services.people.provider_keys.reading import changeable_row, get_key
+from guardian.services.people.provider_keys.testing import clean_secret
+from guardian.services.people.provider_keys.vault import mark_key, refusal, seal, status_for, unseal
+from guardian.services.people.views import KeyView
+
+MAX_LABEL = 100
+OWN_ACCOUNT = "key:"
+
+
+def add_key(
+    session: Session,
+    actor: Actor,
+    *,
+    provider: Provider,
+    secret: str,
+    label: str | None = None,
+    metadata: Mapping[str, Any] | None = None,
+    tested: TestResult,
+) -> KeyView:
+    """Seal and store a key that `test_key` has just found good.
+
+    Raises ProviderError with the test's words when it was not, ConflictError when the key, or the label, is there
+    already. Whoever adds an admin key (`kind`) also asks for its back-fill, in the same transaction.
+    """
+    actor.require("keys:create")
+    secret = clean_secret(secret)
+    _require_good(tested)
+    label = _clean_label(label)
+    _one_at_a_time(session, actor)
+    _require_new_label(session, actor.user_id, provider, label)
+    _require_new_secret(session, actor, provider, secret)
+    row = ApiKey(
+        provider=provider,
+        encrypted_key="",
+        iv="",
+        tag="",
+        label=label,
+        user_id=actor.user_id,
+        organization_id=actor.organization_id,
+        meta=dict(metadata or {}),
+    )
+    _store(session, row, secret, tested)
+    return get_key(session, actor, row.id)
+
+
+def key_to_replace(session: Session, actor: Actor, key_id: str) -> KeyView:
+    """The key as it is, for whoever may replace its secret: what `test_key` needs to know of it before that.
+
+    Raises NotFoundError, AuthorizationError.
+    """
+    changeable_row(session, actor, key_id, "keys:update")
+    return get_key(session, actor, key_id)
+
+
+def replace_secret(session: Session, actor: Actor, key_id: str, secret: str, tested: TestResult) -> KeyView:
+    """Put a new, tested secret in the place of the old one; name, owner and history stay.
+
+    Raises as `add_key` does.
+    """
+    row = changeable_row(session, actor, key_id, "keys:update")
+    secret = clean_secret(secret)
+    _require_good(tested)
+    _one_at_a_time(session, actor)
+    _require_new_secret(session, actor, row.provider, secret, but=row.id)
+    # Another account's usage belongs under that account. One that the old key stood for itself stays: the same usage
+    # under a second name would be counted twice.
+    if not (row.account_id or "").startswith(OWN_ACCOUNT):
+        row.account_id = tested.account_id or row.account_id
+    _store(session, row, secret, tested)
+    return get_key(session, actor, row.id)
+
+
+def update_key(
+    session: Session, actor: Actor, key_id: str, *, label: str | None = None, is_active: bool | None = None
+) -> KeyView:
+    """Rename the key ("" takes the label away) or switch it off and on; None leaves it.
+
+    Raises ConflictError when its owner has another key of that provider under that label.
+    """
+    row = changeable_row(session, actor, key_id, "keys:update")
+    if label is not None:
+        wanted = _clean_label(label)
+        if wanted != row.label:
+            _one_at_a_time(session, actor)
+            _require_new_label(session, row.user_id, row.provider, wanted)
+            row.label = wanted
+    if is_active is not None:
+        row.is_active = is_active
+    session.flush()
+    return get_key(session, actor, key_id)
+
+
+def record_test(
+    session: Session, actor: Actor, key_id: str, result: TestResult, *, version: str | None = None
+) -> KeyView:
+    """Note what `test_stored_key` found. With a `version`, nothing is noted of a key that was replaced meanwhile."""
+    row = changeable_row(session, actor, key_id, "keys:sync")
+    if version is None or version == row.iv:
+        if result.success:
+            _note_success(session, row, result)
+        else:
+            mark_key(session, key_id, status_for(result.metadata.get("code")), result.message)
+    return get_key(session, actor, key_id)
+
+
+def delete_key(session: Session, actor: Actor, key_id: str) -> KeyView:
+    """Delete the key and its pulls; what they brought stays in the ledger. Gives the last look at it."""
+    row = changeable_row(session, actor, key_id, "keys:delete")
+    view = get_key(session, actor, key_id)
+    session.delete(row)
+    session.flush()
+    return view
+
+
+def _store(session: Session, row: ApiKey, secret: str, tested: TestResult) -> None:
+    seal(row, secret)
+    session.add(row)
+    session.flush()
+    _note_success(session, row, tested)
+
+
+def _note_success(session: Session, row: ApiKey, tested: TestResult) -> None:
+    row.meta = {**(row.meta or {}), **({"kind": tested.kind} if tested.kind else {})}
+    row.status, row.status_message, row.last_validated = KeyStatus.ACTIVE, tested.message, utcnow()
+    # A key does not change its account. Without a name of the provider's for it, the key itself stands for one.
+    if row.account_id is None:
+        row.account_id = tested.account_id or (f"{OWN_ACCOUNT}{row.id}" if tested.kind == "admin" else None)
+    session.flush()
+    if row.account_id is not None and row.organization_id is not None:
+        _know_account(session, row.organization_id, row.provider, row.account_id, tested.account_name)
+
+
+def _know_account(session: Session, organization_id: str, provider: Provider, account: str, name: str | None) -> None:
+    statement = insert(ProviderAccount).values(
+        ProviderAccount(organization_id=organization_id, provider=provider, account_id=account, name=name).model_dump()
+    )
+    natural_key = ["organization_id", "provider", "account_id"]
+    if name is None:
+        session.exec(statement.on_conflict_do_nothing(index_elements=natural_key))
+    else:
+        session.exec(
+            statement.on_conflict_do_update(index_elements=natural_key, set_={"name": name, "updated_at": utcnow()})
+        )
+
+
+def _require_good(tested: TestResult) -> None:
+    if not tested.success:
+        raise refusal(tested.metadata.get("code"), tested.message)
+
+
+def _one_at_a_time(session: Session, actor: Actor) -> None:
+    """Two at once must not both find that a label or a key is still free."""
+    db.lock(session, "keys", actor.organization_id)
+
+
+def _require_new_label(session: Session, user_id: str, provider: Provider, label: str | None) -> None:
+    same = select(ApiKey.id).where(
+        ApiKey.user_id == user_id, ApiKey.provider == provider, col(ApiKey.label).is_not_distinct_from(label)
+    )
+    if session.exec(same).first() is None:
+        return
+    if label is None:
+        raise ConflictError("You have a key of this provider without a label already. Give this one a label.")
+    raise ConflictError(f"You have a key of this provider labelled “{label}” already. Choose another label.")
+
+
+def _require_new_secret(
+    session: Session, actor: Actor, provider: Provider, secret: str, *, but: str | None = None
+) -> None:
+    rows = session.exec(
+        select(ApiKey).where(
+            ApiKey.organization_id == actor.organization_id, ApiKey.provider == provider, ApiKey.id != (but or "")
+        )
+    )
+    for row in rows:
+        try:
+            same = unseal(row) == secret
+        except DecryptionError:
+            continue
+        if same:
+            raise ConflictError(f"This key is in the vault already, as “{row.label or '…' + row.hint}”.")
+
+
+def _clean_label(label: str | None) -> str | None:
+    text = " ".join((label or "").split())
+    if len(text) > MAX_LABEL or not text.isprintable():
+        message = f"Use at most {MAX_LABEL} characters of text."
+        raise ValidationError(f"This label is not usable. {message}", details=[{"field": "label", "message": message}])
+    return text or None

@@ -1,0 +1,77 @@
+"""Trying a key at its provider. None of this runs inside a transaction: a provider may take half a minute."""
+
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlmodel import Session
+
+from guardian.errors import ValidationError
+from guardian.models.enums import CostSource, Provider
+from guardian.providers.registry import provider_for
+from guardian.records import CostBreakdown, TestResult, UsageRecord
+from guardian.services.actor import Actor
+from guardian.services.people.provider_keys.reading import changeable_row
+from guardian.services.people.provider_keys.vault import unseal_or_mark
+
+MAX_SECRET = 1_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyUnderTest:
+    """A stored key, opened to be tried. `version` tells whether it was replaced in the meantime."""
+
+    key_id: str
+    provider: Provider
+    version: str
+    metadata: Mapping[str, Any]
+    secret: str = field(repr=False)
+
+
+def clean_secret(secret: str) -> str:
+    """A pasted key without the white space around it. Raises ValidationError on the field `key`."""
+    trimmed = secret.strip()
+    if not trimmed:
+        raise _wrong("Paste the provider's key.")
+    if len(trimmed) > MAX_SECRET or not trimmed.isascii() or not trimmed.isprintable() or " " in trimmed:
+        raise _wrong("This is not a key: it has spaces, line breaks or letters that no key has. Paste only the key.")
+    return trimmed
+
+
+def test_key(actor: Actor, provider: Provider, secret: str, metadata: Mapping[str, Any] | None = None) -> TestResult:  # noqa: PT028  # no test of pytest's
+    """Ask the provider about a key that is not stored yet. A bad key is a result with `success` False, no error.
+
+    Raises ValidationError for what is no key at all, and for a provider without an adapter.
+    """
+    actor.require("keys:create")
+    with closing(provider_for(provider, pricer=_no_price, metadata=metadata)) as adapter:
+        return adapter.test_connection(clean_secret(secret))
+
+
+test_key.__test__ = False  # pyright: ignore[reportFunctionMemberAccess]  # pytest would take it for a test
+
+
+def key_under_test(session: Session, actor: Actor, key_id: str) -> KeyUnderTest:
+    """Open a stored key for a test. Raises NotFoundError, AuthorizationError, DecryptionError."""
+    row = changeable_row(session, actor, key_id, "keys:sync")
+    return KeyUnderTest(
+        key_id=row.id, provider=row.provider, version=row.iv, metadata=dict(row.meta or {}), secret=unseal_or_mark(row)
+    )
+
+
+def test_stored_key(key: KeyUnderTest) -> TestResult:
+    """Ask the provider about a stored key."""
+    with closing(provider_for(key.provider, pricer=_no_price, metadata=key.metadata)) as adapter:
+        return adapter.test_connection(key.secret)
+
+
+test_stored_key.__test__ = False  # pyright: ignore[reportFunctionMemberAccess]  # as above
+
+
+def _no_price(_usage: UsageRecord) -> CostBreakdown:
+    return CostBreakdown(amount=None, source=CostSource.UNPRICED, reason="a key test prices nothing")
+
+
+def _wrong(message: str) -> ValidationError:
+    return ValidationError(message, details=[{"field": "key", "message": message}])
