@@ -11,6 +11,8 @@ from redis.exceptions import RedisError
 from guardian.errors import RateLimitError
 from guardian.queue import connection
 
+PAUSE_SECONDS = 5.0
+
 log = structlog.get_logger(__name__)
 
 # INCR and EXPIRE in one step: a crash between the two would leave a counter that never expires.
@@ -20,7 +22,8 @@ if n == 1 then redis.call('EXPIRE', KEYS[1], ARGV[1]) end
 return {n, redis.call('TTL', KEYS[1])}
 """
 # DECR alone would make a counter without an end of a window that has just ended.
-_GIVE_BACK = "if redis.call('EXISTS', KEYS[1]) == 1 then redis.call('DECR', KEYS[1]) end"
+_GIVE_BACK = "if redis.call('EXISTS', KEYS[1]) == 1 then redis.call('DECR', KEYS[1]) end return {}"
+_FORGET = "redis.call('DEL', KEYS[1]) return {}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,10 @@ class _Memory:
             self._windows[key] = (ends, n + 1)
             return n + 1, max(1, int(ends - now))
 
+    def forget(self, key: str) -> None:
+        with self._lock:
+            self._windows.pop(key, None)
+
     def give_back(self, key: str) -> None:
         with self._lock:
             if key in self._windows:
@@ -60,31 +67,45 @@ class _Memory:
 _memory = _Memory()
 
 
+class _Patience:
+    """A stopped Redis costs some 3 s of retries for each call; while it is known to be away, it is asked every 5 s."""
+
+    def __init__(self) -> None:
+        self.until = 0.0
+
+    def run(self, limit: Limit, script: str, key: str, *arguments: str) -> list[int] | None:
+        """What the script gave, or None without Redis."""
+        if time.monotonic() < self.until:
+            return None
+        try:
+            return cast("list[int]", connection().eval(script, 1, key, *arguments))
+        except RedisError as error:
+            self.until = time.monotonic() + PAUSE_SECONDS
+            log.warning("limits.redis_unreachable", limit=limit.name, error=str(error))
+            return None
+
+
+_patience = _Patience()
+
+
 def hit(limit: Limit, key: str) -> None:
     """Count one call. Raises RateLimitError, with the seconds until the window ends, when it is one too many."""
     name = f"limit:{limit.name}:{key}"
-    try:
-        n, left = cast("list[int]", connection().eval(_COUNT, 1, name, str(limit.seconds)))
-    except RedisError as error:
-        log.warning("limits.redis_unreachable", limit=limit.name, error=str(error))
-        n, left = _memory.count(name, limit.seconds)
+    counted = _patience.run(limit, _COUNT, name, str(limit.seconds))
+    n, left = counted or _memory.count(name, limit.seconds)
     if n > limit.count:
         raise RateLimitError(max(1, left))
 
 
 def forget(limit: Limit, key: str) -> None:
     """Start the window anew, as after a successful sign-in."""
-    try:
-        connection().delete(f"limit:{limit.name}:{key}")
-    except RedisError as error:
-        log.warning("limits.redis_unreachable", limit=limit.name, error=str(error))
+    name = f"limit:{limit.name}:{key}"
+    _patience.run(limit, _FORGET, name)
+    _memory.forget(name)
 
 
 def give_back(limit: Limit, key: str) -> None:
     """Take one counted call back, so that an honest success does not use up what many share, such as an address."""
     name = f"limit:{limit.name}:{key}"
-    try:
-        connection().eval(_GIVE_BACK, 1, name)
-    except RedisError as error:
-        log.warning("limits.redis_unreachable", limit=limit.name, error=str(error))
+    if _patience.run(limit, _GIVE_BACK, name) is None:
         _memory.give_back(name)

@@ -4,11 +4,16 @@ import logging
 import re
 import sys
 from collections.abc import MutableMapping
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
+import sentry_sdk
 import structlog
+from sentry_sdk.integrations.logging import LoggingIntegration
 
 from guardian.config import Settings
+
+if TYPE_CHECKING:
+    from sentry_sdk.types import Event, Hint
 
 # Anything that looks like a provider's key or one of ours, wherever it turns up.
 _SECRET = re.compile(
@@ -40,7 +45,9 @@ def configure(settings: Settings, process: str) -> None:
         structlog.processors.format_exc_info,
         _mask_event,
     ]
-    renderer = structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer()
+    renderer = (
+        structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    )
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
@@ -60,3 +67,40 @@ def configure(settings: Settings, process: str) -> None:
     for noisy in ("httpx", "httpcore"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     structlog.contextvars.bind_contextvars(process=process)
+    _track_errors(settings, process)
+
+
+def _track_errors(settings: Settings, process: str) -> None:
+    """Send what nobody foresaw to Sentry, if SENTRY_DSN names one; never a body, a cookie, a variable or a secret."""
+    if settings.sentry_dsn is None:
+        return
+    sentry_sdk.init(
+        dsn=settings.sentry_dsn.get_secret_value(),
+        send_default_pii=False,
+        max_request_body_size="never",
+        # Local variables hold opened keys and passwords.
+        include_local_variables=False,
+        # What is only logged was foreseen.
+        integrations=[LoggingIntegration(event_level=None)],
+        before_send=scrub,
+        before_breadcrumb=lambda crumb, _hint: cast("dict[str, Any]", _masked(crumb)),
+    )
+    sentry_sdk.set_tag("process", process)
+
+
+def scrub(event: "Event", _hint: "Hint") -> "Event":
+    """The event without the request's headers, cookies, query and body, and with every secret masked."""
+    request = event.get("request")
+    if request is not None:
+        event["request"] = {name: request[name] for name in ("method", "url") if name in request}
+    return cast("Event", _masked(event))
+
+
+def _masked(value: object) -> Any:
+    if isinstance(value, str):
+        return mask(value)
+    if isinstance(value, dict):
+        return {key: _masked(item) for key, item in cast("dict[str, object]", value).items()}
+    if isinstance(value, list | tuple):
+        return [_masked(item) for item in cast("list[object]", value)]
+    return value
