@@ -121,5 +121,5 @@ class BaseProvider(ABC):
 
 
 def dollars_from_cents(amount: Decimal) -> Decimal:
-    """Anthropic's cost reports are in cents (contracts/anthropic.md, d.1); shifting two places loses no digit."""
+    """Anthropic's cost reports are in cents, OpenAI's in dollars; shifting two places loses no digit."""
     return amount.scaleb(-2)

@@ -23,6 +23,8 @@ def page_bound(window: Window, width: timedelta) -> int:
 
 def aligned(start: datetime, end: datetime, floor: Callable[[datetime], datetime], width: timedelta) -> Window:
     """The smallest window of whole buckets that holds [start, end). Half a bucket would overwrite a whole one."""
+    if end <= start:
+        return Window(floor(start), floor(start))
     last = floor(end)
     return Window(floor(start), last if last == end else last + width)
 

@@ -5,7 +5,6 @@ import random
 import time
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
-from importlib.metadata import PackageNotFoundError, version
 from types import TracebackType
 from typing import Any, NoReturn, Self, cast
 from urllib.parse import urlsplit
@@ -14,7 +13,8 @@ import httpcore
 import httpx
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt
 
-from guardian.errors import ProviderContractBroken, ProviderError, ProviderKeyRejected
+from guardian import __version__
+from guardian.errors import ConfigurationError, ProviderContractBroken, ProviderError, ProviderKeyRejected
 from guardian.providers import failures
 from guardian.providers.failures import Answer
 from guardian.providers.transport import DeadlineTransport, deadline
@@ -28,16 +28,7 @@ _CONNECT_SECONDS = 10.0
 _UNSENT_ERRORS = (httpcore.ConnectError, httpcore.ConnectTimeout, httpcore.ProxyError)
 _WIRE_ERRORS = (httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError, httpcore.ProxyError)
 _SECRET_HEADERS = ("authorization", "x-api-key", "x-goog-api-key", "api-key")
-
-
-def _product_version() -> str:
-    try:
-        return version("ai-cost-guardian")
-    except PackageNotFoundError:
-        return "0"
-
-
-USER_AGENT = f"AI-Cost-Guardian/{_product_version()}"
+USER_AGENT = f"AI-Cost-Guardian/{__version__}"
 
 
 class _Failed(Exception):
@@ -78,6 +69,7 @@ class ProviderHttp:
 
     `timeout` is the whole time of one attempt in seconds, from connecting to the last byte. `sleep` and `transport`
     are the seams for tests. All methods raise ProviderError only; neither it nor this object's repr shows a secret.
+    Raises ConfigurationError for a base URL that is none.
     """
 
     def __init__(
@@ -90,12 +82,18 @@ class ProviderHttp:
         sleep: Callable[[float], None] = time.sleep,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
+        target = urlsplit(base_url)
+        if target.scheme not in ("http", "https") or not target.hostname:
+            raise ConfigurationError(
+                f"The base URL of {vendor} must look like https://host/path, not {base_url[:80]!r}. "
+                f"Check {vendor.upper()}_BASE_URL."
+            )
         self.vendor = vendor
         self.base_url = base_url.rstrip("/")
         self.timeout = timeout
         self.attempts = attempts
         self._sleep = sleep
-        self._host = urlsplit(base_url).hostname or base_url
+        self._host = target.hostname
         self._client = httpx.Client(
             base_url=self.base_url,
             headers={"User-Agent": USER_AGENT, "Accept": "application/json"},

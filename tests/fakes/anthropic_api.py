@@ -190,7 +190,8 @@ class AnthropicFake:
         groups = items(query, "group_by")
         for name in groups:
             if name not in allowed or name in self.refused_dimensions:
-                raise refusal(400, f"group_by: Input should be one of {', '.join(allowed)}, not '{name}'")
+                good = ", ".join(f"'{d}'" for d in allowed if d not in self.refused_dimensions)
+                raise refusal(400, f"group_by.0: Input should be {good}")
         return groups
 
     def _pages(

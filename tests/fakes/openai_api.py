@@ -76,7 +76,7 @@ class OpenAIFake:
         self, at: int, *, uncached: int, output: int, cached: int = 0, **values: Any
     ) -> dict[str, Any]:
         """A sound completions row; dimensions and further metrics by their own names."""
-        written = values.get("input_cache_write_tokens", 0)
+        written = values.get("input_cache_write_tokens") or 0
         row: dict[str, Any] = dict.fromkeys(_TOKENS, 0)
         row |= dict.fromkeys(_REPORTS["completions"][0])
         row |= {

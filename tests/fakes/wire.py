@@ -21,7 +21,7 @@ _BODY_MAX = 1 << 20
 
 @dataclass(frozen=True)
 class Logged:
-    """One request as it came in; `path` is without the vendor's prefix, header names are lower-case."""
+    """One request as it came in, from port `peer`; `path` lacks the vendor's prefix, header names are lower-case."""
 
     vendor: str
     method: str
@@ -30,6 +30,7 @@ class Logged:
     headers: dict[str, str]
     body: dict[str, Any] | None
     status: int
+    peer: int = 0
 
 
 class Fake(Protocol):
@@ -118,7 +119,7 @@ class _Handler(BaseHTTPRequestHandler):
             endless = fault is not None and fault.kind == "endless"
             asked = [(n, v) for n, v in query if n != "page"] if endless else query
             reply = fake.answer(vendor, method, path, asked, headers, body)
-        fake.log.append(Logged(vendor, method, path, query, headers, body, reply.status))
+        fake.log.append(Logged(vendor, method, path, query, headers, body, reply.status, self.client_address[1]))
         if fault and fault.kind in ("silence", "reset", "trickle"):
             self._misbehave(fault)
             return

@@ -107,7 +107,10 @@ class AnthropicProvider(BaseProvider):
     def get_costs(self, api_key: str, start: datetime, end: datetime) -> Iterator[CostBucket]:
         where = "Anthropic's cost report"
         window = aligned(start, end, floor_day, DAY)
-        asked = Window(min(window.start, floor_day(utcnow()) - _COMPLETE_DAYS), window.end)
+        now = utcnow()
+        if window.start >= min(window.end, now):
+            return
+        asked = Window(min(window.start, floor_day(now) - _COMPLETE_DAYS), window.end)
         query = [("bucket_width", "1d"), ("limit", str(_COST_PAGE))]
         # Days that are only asked for to make the window long enough are dropped again here.
         found = Buckets[CostRecord](window, where, cost_identity, add_cost)

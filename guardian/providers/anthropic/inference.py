@@ -36,7 +36,7 @@ def read(answer: Mapping[str, Any], asked_model: str, at: datetime) -> tuple[Usa
 def _counts(usage: Row) -> UsageCounts:
     parts = [usage]
     if usage.raw.get("iterations") is not None:
-        # The tokens of a compaction are billed, but not in the totals (contract d.8).
+        # The tokens of a compaction are billed, but not in the totals.
         parts += [part for part in usage.rows("iterations") if part.maybe_text("type") == "compaction"]
     uncached = sum(part.count("input_tokens") for part in parts)
     read = sum(part.count_or_zero("cache_read_input_tokens") for part in parts)

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, ClassVar
+from urllib.parse import quote
 
 from guardian.errors import (
     ProviderError,
@@ -117,7 +118,7 @@ class OpenAIProvider(BaseProvider):
         yield from self._costs(api_key, aligned(start, end, floor_day, DAY), COST_GROUPS)
 
     def _costs(self, api_key: str, window: Window, groups: Sequence[str]) -> Iterator[CostBucket]:
-        """Days of the cost report; by key only from where OpenAI can tell keys apart (400 before: contract d.2)."""
+        """Days of the cost report; by key only from where OpenAI can tell keys apart: before, it answers 400."""
         where = "OpenAI's costs report"
         found = Buckets[CostRecord](window, where, cost_identity, add_cost)
         query = [("bucket_width", "1d"), ("limit", str(_COST_PAGE))]
@@ -178,10 +179,12 @@ class OpenAIProvider(BaseProvider):
         for project in self._list(api_key, "/organization/projects", [("include_archived", "true")]):
             parent = project.text("id")
             yield _named(ResourceKind.PROJECT, project)
-            # Without owner_project_access=any some enabled keys are missing (contract, b).
-            keys = self._list(api_key, f"/organization/projects/{parent}/api_keys", [("owner_project_access", "any")])
+            # Without owner_project_access=any some enabled keys are missing.
+            keys = self._list(
+                api_key, f"/organization/projects/{quote(parent, safe='')}/api_keys", [("owner_project_access", "any")]
+            )
             yield from (_named(ResourceKind.API_KEY, key, parent) for key in keys)
-            accounts = self._list(api_key, f"/organization/projects/{parent}/service_accounts")
+            accounts = self._list(api_key, f"/organization/projects/{quote(parent, safe='')}/service_accounts")
             yield from (_named(ResourceKind.SERVICE_ACCOUNT, account, parent) for account in accounts)
         yield from (_named(ResourceKind.USER, user) for user in self._list(api_key, "/organization/users"))
         admin_keys = self._list(api_key, "/organization/admin_api_keys")
