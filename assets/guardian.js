@@ -4,6 +4,7 @@
 //   <button data-copy="text">              copies the text; data-copy-table="id" copies that table as CSV
 //   <input data-filter>                    is focused by "/"
 //   <dialog id="palette">                  is opened by Ctrl K / ⌘ K
+//   <time data-relative datetime>          keeps telling how long ago that is
 //   <span data-live>                       fades once when its text changes while nothing is loading
 (() => {
   "use strict";
@@ -55,6 +56,29 @@
     attributeFilter: ["data-open", "aria-busy"],
   });
   document.querySelectorAll("dialog[data-open]").forEach(obey);
+
+  // The words of format.relative, which wrote the first ones. nodeValue, because React owns the text node.
+  const relative = (moment) => {
+    const seconds = Math.trunc((Date.now() - moment.getTime()) / 1000);
+    const size = Math.abs(seconds);
+    if (size < 60) return seconds >= 0 ? "just now" : "in a moment";
+    const days = Math.floor(size / 86400);
+    const span =
+      size < 3600
+        ? `${Math.floor(size / 60)}\u00a0min`
+        : size < 86400
+          ? `${Math.floor(size / 3600)}\u00a0h`
+          : `${days}\u00a0day${days > 1 ? "s" : ""}`;
+    return seconds > 0 ? `${span} ago` : `in ${span}`;
+  };
+
+  setInterval(() => {
+    for (const element of document.querySelectorAll("time[data-relative]")) {
+      const text = element.firstChild;
+      const words = relative(new Date(element.dateTime));
+      if (text?.nodeType === Node.TEXT_NODE && text.nodeValue !== words) text.nodeValue = words;
+    }
+  }, 30_000);
 
   const csv = (table) =>
     [...table.rows]

@@ -1,15 +1,35 @@
 """What States hold and components show: text made on the server. These classes are pickled: do not move them."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+from guardian.ui import format
 
 
 @dataclass(frozen=True)
 class Money:
-    """An amount as people read it, the exact one in dollars, and why it is marked: empty when nothing is missing."""
+    """An amount as people read it, the exact one in dollars, and why it is marked: empty when nothing is missing.
+
+    `title` is what hovering shows. `exact` is empty where nothing is known.
+    """
 
     text: str = ""
     exact: str = ""
     note: str = ""
+    title: str = ""
+
+    @classmethod
+    def of(cls, amount: Decimal, note: str = "") -> "Money":
+        """A known amount; `note` says in a sentence what about it is estimated or missing."""
+        exact = format.exact(amount)
+        return cls(format.money(amount), exact, note, f"${exact}. {note}".removesuffix(". "))
+
+    @classmethod
+    def unknown(cls, text: str, note: str = "") -> "Money":
+        """No amount, which is not zero: "unpriced", "–"."""
+        return cls(text, "", note, note)
 
 
 @dataclass(frozen=True)
@@ -19,6 +39,23 @@ class Delta:
     text: str = ""
     against: str = ""
     direction: str = "same"
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A time as people read it ("3 min ago"), whole on hover, and for machines; no `iso` where it never was."""
+
+    text: str = ""
+    title: str = ""
+    iso: str = ""
+
+    @classmethod
+    def of(cls, moment: datetime | None, now: datetime, zone: ZoneInfo, *, never: str = "Never") -> "Moment":
+        """`never` is said where there is no time."""
+        if moment is None:
+            return cls(never)
+        iso = moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+        return cls(format.relative(moment, now), format.absolute(moment, zone), iso)
 
 
 @dataclass(frozen=True)

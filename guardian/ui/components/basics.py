@@ -5,7 +5,7 @@ from typing import Any
 import reflex as rx
 from reflex_components_core.react_router.dom import ReactRouterLink
 
-from guardian.ui.rows import Delta, Money
+from guardian.ui.rows import Delta, Moment, Money
 
 
 def icon(name: str, size: int = 16) -> rx.Component:
@@ -33,10 +33,25 @@ def money(amount: Money, **props: Any) -> rx.Component:
     """An amount with its exact value on hover. A dotted underline says that `note` has something to tell about it."""
     return rx.el.span(
         amount.text,
-        title=rx.cond(amount.note != "", f"${amount.exact}. {amount.note}", f"${amount.exact}"),
+        title=amount.title,
         class_name=rx.cond(amount.note != "", "marked", ""),
         custom_attrs={"data-live": "true", "data-exact": amount.exact, "aria-description": amount.note},
         **props,
+    )
+
+
+def moment(when: Moment) -> rx.Component:
+    """A time, told from now and kept so by assets/guardian.js, with the whole of it on hover."""
+    return rx.cond(
+        when.iso != "",
+        rx.el.time(
+            when.text,
+            title=when.title,
+            date_time=when.iso,
+            class_name="moment",
+            custom_attrs={"data-relative": "true"},
+        ),
+        rx.el.span(when.text, class_name="muted"),
     )
 
 

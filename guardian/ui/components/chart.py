@@ -32,7 +32,7 @@ def _look(text: str, line: str, raised: str) -> dict[str, Any]:
         "hovermode": "x unified",
         "hoverlabel": {"bgcolor": raised, "bordercolor": line, "font": {"color": text, "size": 12}},
         "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": text, "activecolor": text},
-        "xaxis": {**axis, "showgrid": False, "type": "category", "nticks": 12, "tickangle": 0, "automargin": True},
+        "xaxis": {**axis, "showgrid": False, "type": "category", "nticks": 7, "tickangle": 0, "automargin": True},
         "yaxis": {**axis, "tickprefix": "$", "rangemode": "tozero", "nticks": 5, "separatethousands": True},
     }
 

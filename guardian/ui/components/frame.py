@@ -92,14 +92,17 @@ def brand() -> rx.Component:
 
 def _sidebar(state: type[Page], here: str) -> rx.Component:
     return rx.el.aside(
-        brand(),
         rx.el.div(
-            rx.el.span("Organization", class_name="muted small"),
-            rx.el.strong(state.viewer.organization),
-            class_name="organization",
+            brand(),
+            rx.el.div(
+                rx.el.span("Organization", class_name="muted small"),
+                rx.el.strong(state.viewer.organization),
+                class_name="organization",
+            ),
+            _nav(state, here, "Pages"),
+            _foot(state),
+            class_name="sidebar-inside",
         ),
-        _nav(state, here, "Pages"),
-        _foot(state),
         class_name="sidebar",
     )
 

@@ -22,7 +22,6 @@ def range_picker(choices: Any, custom: Any, first: Any, last: Any, on_custom: An
                 other,
                 type="button",
                 custom_attrs={"popoverTarget": "range-dates", "aria-current": rx.cond(custom != "", "true", "false")},
-                style={"anchorName": "--range"},
             ),
             class_name="segments",
             role="group",
@@ -37,9 +36,10 @@ def range_picker(choices: Any, custom: Any, first: Any, last: Any, on_custom: An
                 class_name="form",
             ),
             id="range-dates",
-            class_name="popover range-dates",
+            class_name="popover",
             custom_attrs={"popover": "auto"},
         ),
+        class_name="range",
     )
 
 

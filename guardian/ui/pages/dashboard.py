@@ -30,7 +30,7 @@ class DashboardState(Page, rx.State):
 
     _live_events: ClassVar[frozenset[str]] = frozenset({USAGE_UPDATE, JOB_UPDATE})
 
-    choices: list[Choice] = []
+    choices: list[Choice] = rows.choices("")
     custom: str = ""
     first: str = ""
     last: str = ""
@@ -74,15 +74,15 @@ class DashboardState(Page, rx.State):
     def _show(self, view: tuple[Range, Dashboard]) -> None:
         asked, found = view
         tz, now = ZoneInfo(found.time_zone), utcnow()
-        self.choices, self.range_label = rows.choices(asked), asked.label
+        self.choices, self.range_label = rows.choices(asked.preset), asked.label[:1].lower() + asked.label[1:]
         self.custom = asked.label if asked.preset == ranges.CUSTOM else ""
         self.first, self.last = asked.first.isoformat(), asked.last.isoformat()
         self.has_keys, self.has_spend = found.has_keys, bool(found.totals.requests or found.totals.cost or found.lines)
         self.freshness, self.freshness_title = rows.freshness(found.freshness, now, tz)
         self.total, self.today, self.month = (
             rows.total(found.totals),
-            rows.plain(found.today),
-            rows.plain(found.month.current),
+            Money.of(found.today),
+            Money.of(found.month.current),
         )
         self.month_change = rows.month_change(found.month, now, tz)
         self.billed, self.billed_note = rows.billed(found)

@@ -27,33 +27,31 @@ NUMERIC_SORTS = frozenset({"cost", "requests", "tokens"})
 SORTS = NUMERIC_SORTS | {"model", "project", "provider_key"}
 
 
-def choices(asked: Range) -> list[Choice]:
-    """The presets as links."""
-    return [Choice(label, f"?range={name}", name == asked.preset) for name, label in PRESETS]
-
-
-def plain(amount: Decimal) -> Money:
-    return Money(format.money(amount), format.exact(amount))
+def choices(current: str) -> list[Choice]:
+    """The presets as links; `current` is the name of one of them, or no name."""
+    return [Choice(label, f"?range={name}", name == current) for name, label in PRESETS]
 
 
 def total(totals: Totals) -> Money:
     """The amount of some totals, marked where a part of it is unpriced or estimated."""
     notes: list[str] = []
     if totals.unpriced_rows:
-        notes.append(f"{format.tokens(totals.unpriced_tokens)} tokens without a known price are not in it.")
+        notes.append(f"{format.tokens(totals.unpriced_tokens)} tokens have no known price and are not in it.")
     if totals.estimated_cost:
         notes.append(f"{format.money(totals.estimated_cost)} of it is an estimate.")
-    return Money(format.money(totals.cost), format.exact(totals.cost), " ".join(notes))
+    if totals.unpriced_rows and not totals.cost:
+        return Money.unknown("unpriced", notes[0])
+    return Money.of(totals.cost, " ".join(notes))
 
 
 def freshness(fresh: Freshness, now: datetime, tz: ZoneInfo) -> tuple[str, str]:
-    """ "as of 12:04, next pull 00:00", and the whole times for the hover."""
+    """As of 12:04, next pull 00:00; and the whole times for the hover."""
     next_pull = f"next pull {format.clock(fresh.next_pull, now, tz)}"
     title = f"Next pull {format.absolute(fresh.next_pull, tz)}"
     if fresh.as_of is None:
-        return f"nothing pulled yet, {next_pull}", title
+        return f"Nothing pulled yet, {next_pull}", title
     return (
-        f"as of {format.clock(fresh.as_of, now, tz)}, {next_pull}",
+        f"As of {format.clock(fresh.as_of, now, tz)}, {next_pull}",
         f"As of {format.absolute(fresh.as_of, tz)}. {title}",
     )
 
@@ -75,12 +73,12 @@ def month_change(month: Comparison, now: datetime, tz: ZoneInfo) -> Delta:
 def billed(found: Dashboard) -> tuple[Money, str]:
     """What the providers' cost reports say of the same days, and how far ours is from it."""
     if found.billed is None:
-        return Money("–", "", ""), "no cost report for these days yet"
+        return Money.unknown("–"), "no cost report for these days yet"
     drift = found.totals.cost - found.billed
     if not drift:
-        return plain(found.billed), "the same as ours"
+        return Money.of(found.billed), "the same as ours"
     share = format.percent(abs(drift), found.billed)
-    return plain(found.billed), f"ours is {format.money(abs(drift))} {'more' if drift > 0 else 'less'}" + (
+    return Money.of(found.billed), f"ours is {format.money(abs(drift))} {'more' if drift > 0 else 'less'}" + (
         f" ({share})" if share else ""
     )
 
@@ -119,7 +117,7 @@ def ranked(groups: Sequence[Group], dimension: str, totals: Totals) -> list[Rank
     rest = totals.cost - sum((group.totals.cost for group in shown), Decimal(0))
     if len(groups) > RANKED and rest > 0:
         share = format.percent(rest, totals.cost)
-        rows.append(Ranked("other", "Other", "", OTHER, plain(rest), share, _width(rest, longest)))
+        rows.append(Ranked("other", "Other", "", OTHER, Money.of(rest), share, _width(rest, longest)))
     return rows
 
 
@@ -132,7 +130,7 @@ def _ranked_row(group: Group, dimension: str, totals: Totals, longest: Decimal) 
         detail="" if dimension == "provider" or provider is None else provider_name(provider),
         color=provider_color(provider or (value if dimension == "provider" else None)),
         money=total(group.totals),
-        share=format.percent(group.totals.cost, totals.cost),
+        share=format.percent(group.totals.cost, totals.cost) if group.totals.cost else "",
         width=_width(group.totals.cost, longest),
     )
 
@@ -231,4 +229,4 @@ def sort_lines(lines: list[Line], column: str, descending: bool) -> list[Line]:
 
 
 def _cost(each: Line) -> Decimal:
-    return Decimal(each.money.exact)
+    return Decimal(each.money.exact or 0)

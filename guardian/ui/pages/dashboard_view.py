@@ -22,6 +22,9 @@ _SPEND = Column("Spend", sort="cost", numeric=True, narrow="amount")
 _COLUMNS = [_MODEL, _PROJECT, _KEY, _CALLS, _TOKENS, _SPEND]
 
 
+_NOTHING = "No spend in this range."
+
+
 def dashboard_view(state: Any, here: str) -> rx.Component:
     """The page; `state` is the DashboardState class."""
     return frame(
@@ -50,10 +53,13 @@ def _content(state: Any) -> rx.Component:
         rx.cond(state.unpriced != "", notice(state.unpriced, tone="warn", icon_name="circle-help"), rx.fragment()),
         card("Spend per day", chart(state.figure, state.figure_text)),
         rx.el.div(
-            ranked_card("By provider", state.by_provider, "No spend in this range."),
-            ranked_card("By model", state.by_model, "No spend in this range."),
-            ranked_card("By project", state.by_project, "No spend in this range."),
-            ranked_card("By provider key", state.by_key, "No spend in this range."),
+            rx.el.div(
+                ranked_card("By provider", state.by_provider, _NOTHING),
+                ranked_card("By provider key", state.by_key, _NOTHING),
+                class_name="column",
+            ),
+            ranked_card("By model", state.by_model, _NOTHING),
+            ranked_card("By project", state.by_project, _NOTHING),
             class_name="columns",
         ),
         _lines(state),
@@ -106,7 +112,13 @@ def _line(line: Line) -> rx.Component:
             ),
             custom_attrs={"data-csv": line.model},
         ),
-        cell(_PROJECT, line.project, title=line.project_id),
+        cell(
+            _PROJECT,
+            rx.el.span(line.provider, ", ", class_name="narrow-only"),
+            line.project,
+            title=line.project_id,
+            custom_attrs={"data-csv": line.project},
+        ),
         cell(_KEY, line.provider_key, title=line.provider_key_id),
         cell(_CALLS, line.requests_text, custom_attrs={"data-csv": f"{line.requests}"}),
         cell(_TOKENS, line.tokens_text, title=line.tokens_title, custom_attrs={"data-csv": f"{line.tokens}"}),
@@ -146,6 +158,6 @@ def _skeleton() -> rx.Component:
     return rx.fragment(
         rx.el.div(*(rx.el.div(class_name="card tile skeleton") for _ in range(4)), class_name="tiles"),
         skeleton_card(1, "292px"),
-        rx.el.div(*(skeleton_card(5, "28px") for _ in range(4)), class_name="columns"),
+        rx.el.div(*(skeleton_card(8, "28px") for _ in range(3)), class_name="columns"),
         skeleton_card(8, "36px"),
     )
