@@ -3,12 +3,13 @@
 import re
 from collections.abc import Callable, Iterator, Sequence
 
-from guardian.errors import ProviderContractBroken, ProviderRequestRejected
+from guardian.errors import ProviderContractBroken, ProviderForbidden, ProviderRequestRejected
 from guardian.providers.failures import Answer
 from guardian.providers.reading import Row
 
 _ALLOWED = re.compile(r"supported values|should be|one of|allowed|expected", re.IGNORECASE)
 
+_MOST_LIST_PAGES = 1000
 _STUCK = 4  # the same page this often in a row; a provider may repeat one, but not live on it
 
 Next = Callable[[Row], str | None]
@@ -54,6 +55,19 @@ def walk(fetch: Callable[[str | None], Answer], where: str, *, most: int, follow
             raise ProviderContractBroken(f"{where} has pages without end: it names the same next page again.")
         seen.add(token)
     raise ProviderContractBroken(f"{where} has pages without end: it goes on where nothing can follow.")
+
+
+def names(fetch: Callable[[str | None], Answer], where: str) -> Iterator[Row]:
+    """The items of a list of named things, or none where the key may not read it.
+
+    Names are a courtesy: a key without the permission still syncs, and people then read ids.
+    """
+    try:
+        for page in walk(fetch, where, most=_MOST_LIST_PAGES, follow=last_id):
+            yield from page.rows("data")
+    except (ProviderForbidden, ProviderRequestRejected) as error:
+        if error.upstream_status not in (403, 404):
+            raise
 
 
 def ask_within_support(

@@ -1,5 +1,14 @@
 """The fake provider server and adapters that talk to it."""
 
-from tests.fakes.fixtures import anthropic, fake, make_adapter, openai, sleeps, tracked
+import pytest
 
-__all__ = ["anthropic", "fake", "make_adapter", "openai", "sleeps", "tracked"]
+from guardian.providers.base import BaseProvider
+from tests.contracts.vendors import Vendor
+from tests.fakes.fixtures import MakeAdapter, anthropic, fake, make_adapter, openai, sleeps, tracked
+
+__all__ = ["adapter", "anthropic", "fake", "make_adapter", "openai", "sleeps", "tracked"]
+
+
+@pytest.fixture
+def adapter(vendor: Vendor, make_adapter: MakeAdapter) -> BaseProvider:
+    return make_adapter(vendor.provider)

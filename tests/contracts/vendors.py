@@ -1,11 +1,14 @@
-"""What the shared adapter suite needs to know of each vendor: one entry per vendor."""
+"""What the shared adapter suite needs to know of each vendor, one entry per vendor, and how it asks for reports."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from guardian.models.enums import Provider
+from guardian.providers.base import BaseProvider
+from guardian.records import CostBucket, UsageBucket
 from tests.fakes import anthropic_api, openai_api
 from tests.fakes.provider_server import FakeProvider
 from tests.fakes.reporting import Key, Table
@@ -81,3 +84,15 @@ ANTHROPIC = Vendor(
 )
 
 VENDORS = (OPENAI, ANTHROPIC)
+
+DAY0 = datetime(2026, 11, 1, tzinfo=UTC)
+DAY, HOUR = timedelta(days=1), timedelta(hours=1)
+T0 = int(DAY0.timestamp())
+
+
+def usage(adapter: BaseProvider, vendor: Vendor, days: int = 2, key: str | None = None) -> list[UsageBucket]:
+    return list(adapter.get_usage(key or vendor.admin_key, DAY0, DAY0 + days * DAY, vendor.report))
+
+
+def costs(adapter: BaseProvider, vendor: Vendor, days: int = 2) -> list[CostBucket]:
+    return list(adapter.get_costs(vendor.admin_key, DAY0, DAY0 + days * DAY))

@@ -6,8 +6,6 @@ from typing import Any, ClassVar
 
 from guardian.errors import (
     ProviderError,
-    ProviderForbidden,
-    ProviderRequestRejected,
     ProviderWrongKeyKind,
     ValidationError,
 )
@@ -28,14 +26,13 @@ from guardian.providers.buckets import (
 )
 from guardian.providers.failures import Answer
 from guardian.providers.http import Params, check_key
-from guardian.providers.paging import ask_within_support, last_id, walk
+from guardian.providers.paging import ask_within_support, names, walk
 from guardian.providers.reading import Row
 from guardian.records import CostBucket, CostRecord, NamedResource, TestResult, UsageBucket, UsageRecord
 
 _VERSION = "2023-06-01"
 _FAST_MODE = "fast-mode-2026-02-01"  # the beta in which usage can be grouped by speed
 _USAGE_PAGE, _COST_PAGE, _LIST_PAGE = 168, 31, 100
-_MOST_LIST_PAGES = 1000
 # cost_report refuses a window without a complete day ("ending date must be after starting date").
 _COMPLETE_DAYS = 3 * DAY
 
@@ -170,13 +167,7 @@ class AnthropicProvider(BaseProvider):
             params = [*query, ("limit", str(_LIST_PAGE)), *([("after_id", after)] if after else [])]
             return self._get(api_key, f"/v1/organizations/{name}", params)
 
-        try:
-            for page in walk(ask, f"Anthropic's list of {name}", most=_MOST_LIST_PAGES, follow=last_id):
-                yield from page.rows("data")
-        except (ProviderForbidden, ProviderRequestRejected) as error:
-            # Names are a courtesy: a key without the permission still syncs, people then read ids.
-            if error.upstream_status not in (403, 404):
-                raise
+        return names(ask, f"Anthropic's list of {name}")
 
     # Inference
 

@@ -37,12 +37,11 @@ from guardian.providers.openai.reports import (
     read_cost,
     read_usage,
 )
-from guardian.providers.paging import ask_within_support, last_id, walk
+from guardian.providers.paging import ask_within_support, names, walk
 from guardian.providers.reading import Row
 from guardian.records import CostBucket, CostRecord, NamedResource, TestResult, UsageBucket, UsageRecord
 
 _USAGE_PAGE, _COST_PAGE, _LIST_PAGE = 168, 180, 100  # the most that each endpoint allows
-_MOST_LIST_PAGES = 1000
 
 
 class OpenAIProvider(BaseProvider):
@@ -195,14 +194,7 @@ class OpenAIProvider(BaseProvider):
             params = [*query, ("limit", str(_LIST_PAGE)), *([("after", after)] if after else [])]
             return self._get(api_key, path, params)
 
-        where = f"OpenAI's list {path.removeprefix('/organization/')}"
-        try:
-            for page in walk(ask, where, most=_MOST_LIST_PAGES, follow=last_id):
-                yield from page.rows("data")
-        except (ProviderForbidden, ProviderRequestRejected) as error:
-            # Names are a courtesy: a key without the permission still syncs, people then read ids.
-            if error.upstream_status not in (403, 404):
-                raise
+        return names(ask, f"OpenAI's list {path.removeprefix('/organization/')}")
 
     # Inference
 
