@@ -4,7 +4,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Optional
 
-from sqlalchemy import Index, PrimaryKeyConstraint
+from sqlalchemy import Index, PrimaryKeyConstraint, text
 from sqlmodel import Field, Relationship
 
 from guardian.models.base import (
@@ -108,6 +108,7 @@ class UsageRollup(Counts, table=True):
     __table_args__ = (
         PrimaryKeyConstraint("organization_id", "id"),
         Index("ix_usage_rollups_organization_id_hour", "organization_id", "hour"),
+        Index("ix_usage_rollups_tracked", "organization_id", "hour", postgresql_where=text("origin <> 'sync'")),
     )
 
     organization_id: str = Field(foreign_key="organizations.id", ondelete="CASCADE")

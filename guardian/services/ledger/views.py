@@ -4,12 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Literal
 
 from guardian.models.enums import CostSource, Provider, SyncStatus, SyncTrigger, UsageOrigin
 from guardian.records import BillLine
-
-T = TypeVar("T")
 
 Bucket = Literal["hour", "day", "month"]
 
@@ -205,14 +203,6 @@ class UsageFilter:
     start: datetime | None = None
     end: datetime | None = None
     filters: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Page(Generic[T]):
-    """Some items of a list, and the cursor that gives the next ones; None at the end."""
-
-    items: tuple[T, ...]
-    next_cursor: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

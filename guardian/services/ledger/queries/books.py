@@ -1,51 +1,71 @@
 """The spend rule: which rows of the books count, so that no dollar is counted in two of them.
 
 Per provider account and hour, the reported rows (origin sync) count where a sync has covered that hour, else the
-tracked rows. A sync has covered an hour that starts in [covered_from, covered_to) of the ProviderAccount, and also an
-hour for which it wrote a row: a pull on demand may reach outside that span. A tracked row that does not name its
-account is covered when any account of its provider is. Hours are UTC hours, as the rollups keep them. A filter on
-`origin` that names one book only shows that book alone, and the rule does not apply.
+tracked rows. A ProviderAccount covers the hours that start in [covered_from, covered_to); a tracked row that does not
+name its account is covered when any account of its provider is. An hour that no account covers can still have reported
+rows: before the covered span, where a pull on demand has read whole days, they count instead of the tracked ones; after
+it, where a pull has read an hour that was still running, they only count when nothing was tracked. Hours are UTC hours,
+as the rollups keep them. A filter on `origin` that names one book shows that book alone.
 """
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, and_, exists, func, not_, or_, select, true
-from sqlalchemy.orm import aliased
+from sqlalchemy import Boolean, ColumnElement, String, and_, cast, func, not_, or_, select, true, tuple_
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Session, col
 
+from guardian.models.base import TIMESTAMP
 from guardian.models.enums import Provider, UsageOrigin
 from guardian.models.keys import ProviderAccount
 from guardian.models.usage import UsageRollup
 from guardian.periods import Window
 from guardian.services.ledger.queries.dimensions import Expression, Filters, Query, conditions
 
-_HOUR = col(UsageRollup.hour)
 _TRACKED = col(UsageRollup.origin) != UsageOrigin.SYNC
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """The reported book of one provider account has every hour that starts in [start, end)."""
+    """The reported book of one provider account has every hour that starts in [start, end); None before any pull."""
 
     provider: Provider
     account_id: str
-    start: datetime
-    end: datetime
+    start: datetime | None
+    end: datetime | None
+
+    def overlaps(self, window: Window) -> bool:
+        return bool(self.start and self.end and self.start < window.end and window.start < self.end)
+
+
+class Place(NamedTuple):
+    """Where rows of one book stand: one account and hour."""
+
+    provider: Provider
+    account_id: str | None
+    hour: datetime
+
+    @property
+    def of_any_account(self) -> "Place":
+        """Where rows of the same provider and hour stand that do not name their account."""
+        return self._replace(account_id=None)
 
 
 @dataclass(frozen=True, slots=True)
 class Books:
-    """What an organization's books hold. `tracked_from` is the hour of the first tracked row, None without one.
+    """What an organization's books hold in one range.
 
-    `tracked_in_range` says whether a tracked row lies in the range that was asked about.
+    `tracked_from` is the hour of its first tracked row ever. `hidden_reported` and `hidden_tracked` are places outside
+    the spans whose rows do not count, since the other book's do.
     """
 
     organization_id: str
     spans: tuple[Span, ...]
     tracked_from: datetime | None
-    tracked_in_range: bool
+    hidden_reported: frozenset[Place]
+    hidden_tracked: frozenset[Place]
 
     def covers(self, window: Window, now: datetime, filters: Filters) -> bool:
         """True when a book covers a part of the window, so that nothing found in it means zero and not "unknown"."""
@@ -54,8 +74,7 @@ class Books:
         if since is not None and since < window.end and window.start <= now and set(origins) != {UsageOrigin.SYNC}:
             return True
         return (not origins or UsageOrigin.SYNC in origins) and any(
-            span.start < window.end
-            and window.start < span.end
+            span.overlaps(window)
             and (not providers or span.provider in providers)
             and (not accounts or span.account_id in accounts)
             for span in self.spans
@@ -63,22 +82,30 @@ class Books:
 
 
 def read_books(session: Session, organization_id: str, window: Window) -> Books:
-    """What the organization's books hold, with `tracked_in_range` for `window`, in one round trip."""
-    mine = col(UsageRollup.organization_id) == organization_id
-    first = select(func.min(_HOUR)).where(mine, _TRACKED).scalar_subquery()
-    in_range = exists().where(mine, _TRACKED, *_within(window))
+    """What the organization's books hold, for queries in `window`."""
     account = ProviderAccount
-    one = select(true().label("row")).subquery()
+    first = (
+        select(func.min(col(UsageRollup.hour)))
+        .where(col(UsageRollup.organization_id) == organization_id, _TRACKED)
+        .scalar_subquery()
+    )
     columns = (col(account.provider), col(account.account_id), col(account.covered_from), col(account.covered_to))
     rows: list[Any] = list(
         session.connection().execute(
-            select(first, in_range, *columns)
-            .select_from(one)
-            .outerjoin(account, and_(col(account.organization_id) == organization_id, columns[3].is_not(None)))
+            select(first, *columns)
+            .select_from(select(true().label("row")).subquery())
+            .outerjoin(account, col(account.organization_id) == organization_id)
         )
     )
-    spans = tuple(Span(*row[2:6]) for row in rows if row[4] is not None)
-    return Books(organization_id, spans, rows[0][0], rows[0][1])
+    spans = tuple(Span(*row[1:]) for row in rows if row[1] is not None)
+    reported: set[Place] = set()
+    tracked: set[Place] = set()
+    tracked_from: datetime | None = rows[0][0]
+    outside = _outside(spans, Window(max(window.start, tracked_from), window.end)) if tracked_from else []
+    for provider, account_id, hour, is_reported in _places(session, organization_id, spans, outside) if outside else ():
+        (reported if is_reported else tracked).add(Place(provider, account_id, hour))
+    hidden_reported, hidden_tracked = _hidden(spans, reported, tracked)
+    return Books(organization_id, spans, tracked_from, frozenset(hidden_reported), frozenset(hidden_tracked))
 
 
 def spend(books: Books, window: Window, filters: Filters, *columns: Expression) -> Query:
@@ -86,54 +113,86 @@ def spend(books: Books, window: Window, filters: Filters, *columns: Expression) 
 
     `books` must have been read for a range that contains it. Raises ValidationError for a wrong filter.
     """
-    mine = (col(UsageRollup.organization_id) == books.organization_id, *_within(window))
-    query = select(*columns).where(*mine, *conditions(UsageRollup, filters))
-    asked = {origin is UsageOrigin.SYNC for origin in map(UsageOrigin, filters.get("origin", ()))}
-    if not books.tracked_in_range or len(asked) == 1:
+    query = select(*columns).where(_mine(books.organization_id, [window]), *conditions(UsageRollup, filters))
+    asked = {origin == UsageOrigin.SYNC for origin in filters.get("origin", ())}
+    if len(asked) == 1 or books.tracked_from is None:
         return query
-    reported = _reported_outside_spans(books, window)
-    same_hour = and_(
-        _TRACKED,
-        reported.c.hour == _HOUR,
-        reported.c.provider == col(UsageRollup.provider),
-        or_(col(UsageRollup.account_id).is_(None), reported.c.account_id == col(UsageRollup.account_id)),
-    )
-    uncovered = and_(not_(_in_a_span(UsageRollup, books.spans)), reported.c.hour.is_(None))
-    return query.select_from(UsageRollup).outerjoin(reported, same_hour).where(or_(not_(_TRACKED), uncovered))
+    counted = or_(not_(_TRACKED), not_(_in_a_span(books.spans)))
+    return query.where(counted, _not_hidden(books))
 
 
-def _within(window: Window) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
-    return col(UsageRollup.hour) >= window.start, col(UsageRollup.hour) < window.end
+def _outside(spans: Sequence[Span], window: Window) -> list[Window]:
+    """The parts of the window that the accounts do not all cover: only there can both books count."""
+    starts = [span.start for span in spans if span.start and span.end]
+    ends = [span.end for span in spans if span.start and span.end]
+    if not spans:
+        return []
+    if len(starts) < len(spans) or max(starts) >= min(ends):
+        return [window]
+    parts = Window(window.start, min(window.end, max(starts))), Window(max(window.start, min(ends)), window.end)
+    return [part for part in parts if part.start < part.end]
 
 
-def _reported_outside_spans(books: Books, window: Window) -> Any:
-    """Hours with reported rows that no span has; joined rather than tested per row, which a planner cannot hash."""
-    row = aliased(UsageRollup)
-    return (
-        select(col(row.provider), col(row.account_id), col(row.hour))
-        .where(
-            col(row.organization_id) == books.organization_id,
-            col(row.origin) == UsageOrigin.SYNC,
-            col(row.hour) >= window.start,
-            col(row.hour) < window.end,
-            not_(_in_a_span(row, books.spans)),
-        )
+def _places(session: Session, organization_id: str, spans: Sequence[Span], windows: Sequence[Window]) -> Iterable[Any]:
+    """Where rows stand in the windows but outside the spans: (provider, account, hour, whether they are reported)."""
+    query = (
+        select(col(UsageRollup.provider), col(UsageRollup.account_id), col(UsageRollup.hour), not_(_TRACKED))
+        .where(_mine(organization_id, windows), not_(_in_a_span(spans)))
         .distinct()
-        .subquery("reported")
     )
+    return session.connection().execute(query)
 
 
-def _in_a_span(row: type[UsageRollup], spans: tuple[Span, ...]) -> ColumnElement[bool]:
-    account = col(row.account_id)
+def _hidden(spans: Iterable[Span], reported: set[Place], tracked: set[Place]) -> tuple[set[Place], set[Place]]:
+    """Of the places outside the spans, those whose reported rows and those whose tracked rows do not count."""
+    begins: dict[tuple[Provider, str | None], datetime | None] = {(s.provider, s.account_id): s.start for s in spans}
+    before = {place for place in reported if (start := begins.get(place[:2])) and place.hour < start}
+    hidden_tracked = tracked & (before | {place.of_any_account for place in before})
+    counted = tracked - hidden_tracked
+    return {p for p in reported - before if p in counted or p.of_any_account in counted}, hidden_tracked
+
+
+def _mine(organization_id: str, windows: Iterable[Window]) -> ColumnElement[bool]:
+    hour = col(UsageRollup.hour)
+    spans = [and_(hour >= window.start, hour < window.end) for window in windows]
+    return and_(col(UsageRollup.organization_id) == organization_id, or_(*spans))
+
+
+def _in_a_span(spans: Iterable[Span]) -> ColumnElement[bool]:
+    hour, account = col(UsageRollup.hour), col(UsageRollup.account_id)
     return or_(
         not_(true()),
         *(
             and_(
-                col(row.provider) == span.provider,
+                col(UsageRollup.provider) == span.provider,
                 or_(account.is_(None), account == span.account_id),
-                col(row.hour) >= span.start,
-                col(row.hour) < span.end,
+                hour >= span.start,
+                hour < span.end,
             )
             for span in spans
+            if span.start and span.end
         ),
     )
+
+
+def _not_hidden(books: Books) -> ColumnElement[bool]:
+    hidden = [(p, True) for p in books.hidden_reported] + [(p, False) for p in books.hidden_tracked]
+    if not hidden:
+        return true()
+    hours = [place.hour for place, _ in hidden]
+    lists = func.unnest(
+        cast([place.provider.value for place, _ in hidden], ARRAY(String)),
+        cast([place.account_id or "" for place, _ in hidden], ARRAY(String)),
+        cast(hours, ARRAY(TIMESTAMP)),
+        cast([reported for _, reported in hidden], ARRAY(Boolean)),
+    )
+    hidden_rows = lists.table_valued("provider", "account", "hour", "reported").render_derived()
+    hour = col(UsageRollup.hour)
+    here = tuple_(
+        cast(col(UsageRollup.provider), String),
+        func.coalesce(col(UsageRollup.account_id), ""),
+        hour,
+        not_(_TRACKED),
+    )
+    # Mostly the hidden hours are the last few: the comparison with them spares all other rows the look-up.
+    return or_(hour < min(hours), hour > max(hours), here.not_in(select(*hidden_rows.c)))

@@ -23,7 +23,6 @@ from guardian.services.ledger.queries import buckets
 from guardian.services.ledger.queries.bills import billed
 from guardian.services.ledger.queries.board import (
     PARTS,
-    Part,
     coarser,
     read_comparison,
     read_parts,
@@ -32,7 +31,7 @@ from guardian.services.ledger.queries.board import (
 from guardian.services.ledger.queries.books import Books, read_books
 from guardian.services.ledger.queries.freshness import read_freshness
 from guardian.services.ledger.queries.names import Names, read_names
-from guardian.services.ledger.queries.summaries import groups
+from guardian.services.ledger.queries.summaries import Table, Values, groups, read_table
 from guardian.services.ledger.queries.sums import add
 from guardian.services.ledger.views import Comparison, Dashboard, ExpensiveLine, Group, SpendBucket, Totals
 
@@ -133,7 +132,8 @@ def _figures(session: Session, actor: Actor, window: Window, now: datetime, tz: 
     both = Window(min(window.start, at.whole.start), max(window.end, at.whole.end))
     books = read_books(session, actor.organization_id, both)
     days = buckets.windows("day", window.start, window.end, tz)
-    parts = read_parts(session, books, window, days)
+    table = read_table(session, books, window, {}, ("provider",), days)
+    parts = read_parts(session, books, window)
     today, month = read_comparison(session, books, at, now)
     names = read_names(
         session,
@@ -144,11 +144,11 @@ def _figures(session: Session, actor: Actor, window: Window, now: datetime, tz: 
         },
     )
     return _Figures(
-        totals=parts["total"].get((), Totals()),
+        totals=table.total,
         today=today,
         month=month,
-        per_day=_per_day(parts["days"], days, books, now, tz),
-        by_provider=groups(PARTS["providers"], parts["providers"], names),
+        per_day=_per_day(table, days, books, now, tz),
+        by_provider=groups(("provider",), table.groups, names),
         by_model=groups(PARTS["models"], parts["models"], names),
         by_project=groups(PARTS["projects"], parts["projects"], names),
         by_key=groups(PARTS["keys"], parts["keys"], names),
@@ -157,36 +157,26 @@ def _figures(session: Session, actor: Actor, window: Window, now: datetime, tz: 
     )
 
 
-def _per_day(part: Part, days: list[Window], books: Books, now: datetime, tz: ZoneInfo) -> tuple[SpendBucket, ...]:
+def _per_day(table: Table, days: list[Window], books: Books, now: datetime, tz: ZoneInfo) -> tuple[SpendBucket, ...]:
     """Days, or the weeks or months that they make up where the chart would get more than 200 points."""
-    providers = len({provider for _, provider in part}) or 1
     runs = [[place] for place in range(1, len(days) + 1)]
     for by in ("week", "month"):
-        if len(runs) * providers > _MOST_POINTS:
+        if len(runs) * len(table.groups) > _MOST_POINTS:
             runs = coarser(days, tz, by)
-    by_day: dict[str | None, dict[str | None, Totals]] = {}
-    for (day, provider), of in part.items():
-        by_day.setdefault(day, {})[provider] = of
-    return tuple(_bucket(run, by_day, days, books, now) for run in runs)
+    return tuple(_bucket(run, table, days, books, now) for run in runs)
 
 
-def _bucket(
-    run: Sequence[int],
-    by_day: Mapping[str | None, Mapping[str | None, Totals]],
-    days: list[Window],
-    books: Books,
-    now: datetime,
-) -> SpendBucket:
+def _bucket(run: Sequence[int], table: Table, days: list[Window], books: Books, now: datetime) -> SpendBucket:
     span = Window(days[run[0] - 1].start, days[run[-1] - 1].end)
-    stacked: dict[tuple[str | None, ...], Totals] = {}
+    stacked: dict[Values, Totals] = {}
     for place in run:
-        for provider, of in by_day.get(str(place), {}).items():
-            stacked[(provider,)] = add(stacked.get((provider,), Totals()), of)
+        for values, of in table.cells.get(place, {}).items():
+            stacked[values] = add(stacked.get(values, Totals()), of)
     return SpendBucket(
         start=span.start,
         end=span.end,
         totals=reduce(add, stacked.values(), Totals()),
-        groups=groups(PARTS["providers"], stacked, {}),
+        groups=groups(("provider",), stacked, {}),
         covered=bool(stacked) or books.covers(span, now, {}),
     )
 

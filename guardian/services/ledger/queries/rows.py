@@ -18,7 +18,8 @@ from guardian.records import BillLine
 from guardian.services.actor import Actor
 from guardian.services.ledger.queries.dimensions import FIELDS, Expression, Query, conditions, refuse
 from guardian.services.ledger.queries.names import NAMED, Names, names_of, read_names
-from guardian.services.ledger.views import Page, UsageFilter, UsageView
+from guardian.services.ledger.views import UsageFilter, UsageView
+from guardian.services.people.views import Page
 
 _MOST_ROWS = 200
 _ID = re.compile(r"c[0-9a-z]{24}")

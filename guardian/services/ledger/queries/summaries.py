@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Label, func, literal, select, tuple_
+from sqlalchemy import Label, func, literal, select, text, tuple_
 from sqlmodel import Session
 
 from guardian.periods import Window, utcnow, zone
@@ -34,7 +34,7 @@ def summary(session: Session, actor: Actor, query: SummaryQuery) -> Summary:
     window = Window(query.start, query.end)
     cut = buckets.windows(query.bucket, query.start, query.end, tz)
     books = read_books(session, actor.organization_id, window)
-    table = _read(session, books, window, query, cut)
+    table = read_table(session, books, window, query.filters, query.group_by, cut if query.bucket else None)
     names = read_names(session, actor.organization_id, _by_dimension(query.group_by, table.groups))
     return Summary(
         totals=table.total,
@@ -67,37 +67,46 @@ def text_of(value: Any) -> str | None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Table:
+class Table:
+    """Sums by bucket (numbered from 1), by values, and by both."""
+
     total: Totals
     buckets: dict[int, Totals]
     groups: dict[Values, Totals]
     cells: dict[int, dict[Values, Totals]]
 
 
-def _read(session: Session, books: Books, window: Window, query: SummaryQuery, cut: list[Window]) -> _Table:
-    """One scan into cells of bucket × values, and the sums over the cells, so that every sum adds up."""
-    statement = _statement(books, window, query.filters, query.group_by, cut if query.bucket else None)
+def read_table(
+    session: Session,
+    books: Books,
+    window: Window,
+    filters: dimensions.Filters,
+    group_by: Sequence[str],
+    cut: list[Window] | None,
+) -> Table:
+    """One scan into cells of bucket × values, and the sums over the cells, so that every sum adds up.
+
+    Raises ValidationError for a wrong filter, and for more than 20,000 sums.
+    """
+    statement = _statement(books, window, filters, group_by, cut)
     rows: list[Any] = list(session.connection().execute(statement.limit(_MOST_CELLS + 1)))
     if len(rows) > _MOST_CELLS:
         raise dimensions.refuse(
             "groupBy",
             f"The answer has more than {_MOST_CELLS} parts. Choose a shorter range, wider buckets or fewer dimensions.",
         )
-    total = Totals()
-    table = _Table(total, {}, {}, {})
-    for row in rows:
+    table = Table(totals(rows[0][-WIDTH:]), {}, {}, {})
+    for row in rows[1:]:
         no_bucket, no_group, place, *rest = row
         of = totals(rest[-WIDTH:])
         values = tuple(text_of(value) for value in rest[:-WIDTH])
-        if no_bucket and no_group:
-            total = of
-        elif no_bucket:
+        if no_bucket:
             table.groups[values] = of
         elif no_group:
             table.buckets[place] = of
         else:
             table.cells.setdefault(place, {})[values] = of
-    return _Table(total, table.buckets, table.groups, table.cells)
+    return table
 
 
 def _statement(
@@ -115,7 +124,9 @@ def _statement(
     no_bucket = func.grouping(cells.c.place) if cut else literal(1)
     no_group = func.grouping(by[0]) if by else literal(1)
     shown = cells.c.place if cut else literal(0)
-    return select(no_bucket, no_group, shown, *by, *sums_of(cells)).group_by(func.grouping_sets(*sets))
+    query = select(no_bucket.label("no_bucket"), no_group.label("no_group"), shown, *by, *sums_of(cells))
+    # The sum of all comes first.
+    return query.group_by(func.grouping_sets(*sets)).order_by(text("no_bucket DESC, no_group DESC"))
 
 
 def _by_dimension(group_by: Sequence[str], found: Iterable[Values]) -> dict[str, list[str | None]]:
