@@ -5,9 +5,11 @@ from datetime import timedelta
 from functools import lru_cache
 from typing import Any, cast
 
+import structlog
 from redis import Redis
 from redis.backoff import ExponentialWithJitterBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
 from rq import Queue
@@ -23,6 +25,8 @@ QUEUE_NAMES: tuple[str, ...] = (USAGE_QUEUE, ALERT_QUEUE, EMAIL_QUEUE, REPORT_QU
 
 RESULT_TTL = timedelta(hours=1)
 FAILURE_TTL = timedelta(days=7)
+
+log = structlog.get_logger(__name__)
 
 
 @lru_cache(maxsize=1)
@@ -65,3 +69,11 @@ def enqueue(
     if delay is not None and delay > timedelta(0):
         return target.enqueue_in(delay, run, *ids, **options)
     return target.enqueue(run, *ids, **options)
+
+
+def enqueue_if_possible(queue: str, function: str, *ids: str, job_id: str, **options: Any) -> None:
+    """`enqueue` for work that a table remembers: without Redis a recurring job brings it back later."""
+    try:
+        enqueue(queue, function, *ids, job_id=job_id, **options)
+    except RedisError as error:
+        log.warning("queue.unreachable", queue=queue, job=job_id, error=str(error))

@@ -51,6 +51,11 @@ class Actor:
             granted = _INGEST if "ingest" in self.scopes else _NOTHING
         object.__setattr__(self, "permissions", granted)
 
+    @classmethod
+    def for_job(cls, user_id: str, organization_id: str) -> "Actor":
+        """A job that acts for the owner of what it works on, whatever has become of that person's role."""
+        return cls(user_id, organization_id, UserRole.USER, TeamRole.ADMIN)
+
     def can(self, permission: str) -> bool:
         return permission in self.permissions
 

@@ -1,0 +1,33 @@
+"""Jobs that send mail: each one once if all goes well, and again when it could not be delivered."""
+
+import structlog
+
+from guardian import db
+from guardian.channels.base import ChannelError
+from guardian.channels.email import deliver
+from guardian.config import settings
+from guardian.jobs.patience import patiently
+from guardian.services.people import mail
+
+log = structlog.get_logger(__name__)
+
+
+def send_email(email_id: str) -> None:
+    """Send a mail that waits, unless another worker does so already."""
+    letter = patiently(lambda session: mail.claim_mail(session, email_id))
+    if letter is None:
+        return
+    try:
+        message_id = deliver(letter, settings())
+    except ChannelError as error:
+        failure = error
+        log.warning("mail.not_sent", id=email_id, error=error.message, permanent=error.permanent)
+        patiently(lambda session: mail.note_failure(session, email_id, failure.message, permanent=failure.permanent))
+    else:
+        patiently(lambda session: mail.note_sent(session, email_id, message_id))
+
+
+def resume_mails() -> None:
+    """Have mails sent whose sender is gone, that were put off until now, or lost with the queue."""
+    with db.session() as session:
+        mail.resume_mails(session)

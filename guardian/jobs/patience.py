@@ -1,0 +1,34 @@
+"""A job's transactions: tried again for some minutes while the database is away."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from sqlmodel import Session
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
+
+from guardian import db
+from guardian.errors import UnavailableError
+
+PATIENCE_SECONDS = 300
+
+T = TypeVar("T")
+
+
+def in_transaction(work: Callable[[Session], T]) -> T:
+    """Do the work in a transaction of its own."""
+    with db.session() as session:
+        return work(session)
+
+
+def patiently(work: Callable[[Session], T]) -> T:
+    """Do the work in a transaction of its own; `work` may be called again, each time in a new one.
+
+    Raises UnavailableError when the database is away for longer than PATIENCE_SECONDS.
+    """
+    retrying = Retrying(
+        retry=retry_if_exception_type(UnavailableError),
+        wait=wait_exponential_jitter(initial=0.2, max=5, jitter=0.5),
+        stop=stop_after_delay(PATIENCE_SECONDS),
+        reraise=True,
+    )
+    return retrying(lambda: in_transaction(work))

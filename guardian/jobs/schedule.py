@@ -1,0 +1,26 @@
+"""What happens by itself, and when; times are UTC."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from guardian.jobs import mail, usage
+from guardian.queue import EMAIL_QUEUE, USAGE_QUEUE
+
+
+@dataclass(frozen=True, slots=True)
+class Recurring:
+    """A job and when it runs: `cron` has five fields."""
+
+    job_id: str
+    cron: str
+    func: Callable[..., Any]
+    queue: str
+
+
+RECURRING: tuple[Recurring, ...] = (
+    Recurring("daily-sync", "0 0 * * *", usage.sync_all, USAGE_QUEUE),
+    Recurring("resume-syncs", "* * * * *", usage.resume_syncs, USAGE_QUEUE),
+    Recurring("make-partitions", "30 0 * * *", usage.make_partitions, USAGE_QUEUE),
+    Recurring("resume-mails", "* * * * *", mail.resume_mails, EMAIL_QUEUE),
+)

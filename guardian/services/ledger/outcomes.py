@@ -1,0 +1,43 @@
+"""What a permanent failure of a pull does to its key: marked, no longer pulled, and its owner told once what to do."""
+
+from sqlmodel import Session, col, select
+
+from guardian.config import settings
+from guardian.errors import GuardianError
+from guardian.models import ApiKey, User
+from guardian.models.enums import KeyStatus
+from guardian.services.people.mail import letter, queue_mail
+from guardian.services.people.provider_keys import mark_key, status_for
+
+# What a key's status must be for the schedule to pull it; all others wait for a test, a new secret, or a pull by hand.
+PULLED: tuple[KeyStatus, ...] = (KeyStatus.ACTIVE, KeyStatus.UNTESTED)
+
+
+def stop_key(session: Session, key_id: str, error: GuardianError, vendor: str) -> None:
+    """Mark the key with what is wrong, and mail its owner unless that is what they were told last."""
+    found = session.exec(
+        select(ApiKey, User).join(User, col(User.id) == col(ApiKey.user_id)).where(ApiKey.id == key_id)
+    ).one()
+    key, owner = found
+    status = status_for(error.code)
+    news = key.status is not status
+    mark_key(session, key_id, status, error.message)
+    if news:
+        name = f"“{key.label}”" if key.label else f"that ends in {key.hint}" if key.hint else ""
+        text, html = letter(
+            f"Your {vendor} key needs attention",
+            [
+                f"The usage of your {vendor} key {name} can no longer be pulled.".replace("  ", " "),
+                error.message,
+                "The daily pull of this key stops until you test it again or replace it. What was pulled before stays.",
+            ],
+            action=("Open your keys", f"{settings().base_url}/keys"),
+        )
+        queue_mail(
+            session,
+            to=owner.email,
+            subject=f"Your {vendor} key needs attention",
+            text=text,
+            html=html,
+            organization_id=key.organization_id,
+        )
