@@ -7,12 +7,10 @@ from guardian.api import create_api
 from guardian.errors import GuardianError
 from guardian.models.base import new_id
 from guardian.ui.components.offline import offline_banner
-from guardian.ui.live_hub import hub
 from guardian.ui.pages import dashboard
-from guardian.ui.session import NotSignedIn, current_request_id, push_view
+from guardian.ui.session import NotSignedIn, connect_hub, current_request_id
 
 log = structlog.get_logger(__name__)
-
 
 def show_error(exception: Exception) -> list[rx.event.EventSpec]:
     """Errors of handlers: to the sign-in page, or one sentence in a toast with the request id to quote."""
@@ -27,11 +25,9 @@ def show_error(exception: Exception) -> list[rx.event.EventSpec]:
         message = "Something went wrong on our side. Try again; if it stays, quote the request id."
     return [rx.toast.error(message, description=f"Request {request_id}", duration=10_000, close_button=True)]
 
-
 def note_browser_error(exception: Exception) -> None:
     """Errors of the page's own script, as the browser reports them."""
     log.warning("ui.browser_error", error=str(exception))
-
 
 app = rx.App(
     api_transformer=create_api(),
@@ -51,5 +47,4 @@ app.add_page(
     dashboard.page, route=dashboard.ROUTE, title="Dashboard · AI Cost Guardian", on_load=dashboard.DashboardState.load
 )
 
-hub.push = push_view(app)
-app.register_lifespan_task(hub.run)
+connect_hub(app)

@@ -117,18 +117,16 @@ class LiveHub:
         except GuardianError as error:
             log.warning("live.read_failed", error=error.message, code=error.code)
             return
-        for token, watch in stale.items():
-            if self._pages.get(token) is not watch:
-                continue  # the tab went, or shows something else by now
-            if token in views:
-                await self._push(token, watch, views[token])
-            else:
-                self.forget(token)
+        await asyncio.gather(*(self._deliver(token, watch, views) for token, watch in stale.items()))
 
-    async def _push(self, token: str, watch: Watch, view: Any) -> None:
-        assert self.push is not None
+    async def _deliver(self, token: str, watch: Watch, views: Mapping[str, Any]) -> None:
+        if self._pages.get(token) is not watch or self.push is None:
+            return  # the tab went, or shows something else by now
+        if token not in views:
+            self.forget(token)
+            return
         try:
-            await self.push(token, watch.page, view)
+            await self.push(token, watch.page, views[token])
         except (RedisError, OSError) as error:
             log.warning("live.push_failed", error=str(error))
 

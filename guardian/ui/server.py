@@ -16,6 +16,7 @@ from guardian import config
 from guardian.config import Settings
 from guardian.errors import ConfigurationError
 from guardian.ui import build
+from guardian.ui.cookie import SealedCookie
 from guardian.ui.same_origin import allowed_origins
 from guardian.ui.web_headers import PagePaths, WebHeaders, content_policy
 
@@ -49,13 +50,14 @@ def application_for(settings: Settings) -> ASGIApp:
     """The whole web process as one ASGI application, with nothing built or downloaded."""
     settings.require_database_url()
     settings.require_redis_url()
+    settings.require_encryption_key()
     if not build.is_built():
         raise ConfigurationError("The pages are not built. Build them once: python -m guardian.ui.build")
     if not build.is_current():
         log.warning("web.pages_are_old", message="The code is newer than the built pages: python -m guardian.ui.build")
     _prepare(settings)
     rx_app: Any = import_module("guardian.app").app
-    application = PagePaths(cast("ASGIApp", rx_app()), pages=build.PAGES)
+    application = PagePaths(SealedCookie(cast("ASGIApp", rx_app())), pages=build.PAGES)
     policy = content_policy(build.PAGES, allowed_origins(settings))
     return WebHeaders(application, policy=policy, https=settings.base_url.startswith("https:"))
 

@@ -23,7 +23,6 @@ from collections.abc import AsyncGenerator, Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import partial
-from http.cookies import CookieError, SimpleCookie
 from typing import Any, ClassVar, TypeVar
 
 import reflex as rx
@@ -36,9 +35,8 @@ from guardian.models.enums import UserRole
 from guardian.services.actor import Actor
 from guardian.services.people import accounts
 from guardian.services.people.sessions import actor_for_session
-from guardian.ui.live_hub import Push, Query, Watch, hub
-
-COOKIE_NAME = "guardian_session"
+from guardian.ui.cookie import session_token
+from guardian.ui.live_hub import Query, Watch, hub
 
 T = TypeVar("T")
 
@@ -57,6 +55,7 @@ class NotSignedIn(AuthenticationError):
 class Viewer:
     """The signed-in person as the frame shows them; all empty until the page is loaded."""
 
+    id: str = ""
     name: str = ""
     email: str = ""
     organization: str = ""
@@ -64,15 +63,6 @@ class Viewer:
     role: str = ""
     is_super_admin: bool = False
     permissions: tuple[str, ...] = ()
-
-
-def cookie_value(header: str, name: str = COOKIE_NAME) -> str | None:
-    """The value of one cookie of a Cookie header; None when it is not there or the header is malformed."""
-    try:
-        found = SimpleCookie(header).get(name)
-    except CookieError:
-        return None
-    return found.value if found else None
 
 
 class Page(rx.State, mixin=True):
@@ -140,7 +130,7 @@ class Page(rx.State, mixin=True):
         """
         request_id = new_id()
         current_request_id.set(request_id)
-        token = cookie_value(self.router.headers.cookie)
+        token = session_token(self.router.headers.cookie)
         if token is None:
             raise NotSignedIn
         address: str = self.router.session.client_ip
@@ -164,6 +154,7 @@ def _as_actor(token: str, request_id: str, address: str, work: Callable[[Session
 def _viewer(session: Session, actor: Actor) -> Viewer:
     me = accounts.me(session, actor)
     return Viewer(
+        id=me.id,
         name=me.name or me.email,
         email=me.email,
         organization=me.organization.name,
@@ -174,12 +165,24 @@ def _viewer(session: Session, actor: Actor) -> Viewer:
     )
 
 
-def push_view(app: rx.App) -> Push:
-    """How the live hub gives a view to an open page of this application."""
+def connect_hub(app: rx.App) -> None:
+    """Let the live hub push to the open pages of this application, run with it, and forget pages that close."""
 
     async def push(token: str, page: Any, view: Any) -> None:
         async with app.modify_state(rx.BaseStateToken(ident=token, cls=page)) as root:
             state = await root.get_state(page)
             state._show(view)
 
-    return push
+    hub.push = push
+    app.register_lifespan_task(hub.run)
+    namespace: Any = app.event_namespace
+    close = namespace.on_disconnect
+
+    def on_disconnect(sid: str, *_reason: str) -> Any:
+        token = namespace.sid_to_token.get(sid)
+        # A tab that is already back on a new connection stays.
+        if token is not None and namespace.token_to_sid.get(token) == sid:
+            hub.forget(token)
+        return close(sid)
+
+    namespace.on_disconnect = on_disconnect

@@ -48,9 +48,9 @@ def ranked_card(title: str, rows: Any, nothing: str) -> rx.Component:
 def _ranked_row(row: Ranked) -> rx.Component:
     return rx.el.li(
         rx.el.span(
-            row.name,
-            rx.cond(row.detail != "", rx.el.span(" ", row.detail, class_name="muted small"), rx.fragment()),
-            title=row.name,
+            rx.el.span(row.name),
+            rx.cond(row.detail != "", rx.el.span(row.detail, class_name="muted small"), rx.fragment()),
+            title=rx.cond(row.detail != "", f"{row.name}, {row.detail}", row.name),
             class_name="name",
         ),
         rx.el.span(row.share, class_name="share"),
