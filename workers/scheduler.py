@@ -11,7 +11,6 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol, cast
 
 import structlog
-from guardian.jobs.schedule import RECURRING
 from redis import Redis
 from redis.exceptions import RedisError
 from rq import Queue
@@ -143,8 +142,9 @@ def run(recurring: Iterable[Recurring], stop: threading.Event) -> None:
         stop.wait(_INTERVAL)
 
 
-def main() -> None:
+def main(recurring: Iterable[Recurring]) -> None:
     """`python -m workers.scheduler`: run until SIGTERM or SIGINT."""
+    entries = tuple(recurring)
     os.environ["TZ"] = "UTC"
     time.tzset()
     logs.configure(settings(), "scheduler")
@@ -155,9 +155,11 @@ def main() -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, leave)
-    log.info("scheduler.started", recurring=[entry.job_id for entry in RECURRING])
-    run(RECURRING, stop)
+    log.info("scheduler.started", recurring=[entry.job_id for entry in entries])
+    run(entries, stop)
 
 
 if __name__ == "__main__":
-    main()
+    from guardian.jobs.schedule import RECURRING
+
+    main(RECURRING)

@@ -31,8 +31,9 @@ from guardian.queue import QUEUE_NAMES
 
 # A job that runs when the worker is asked to stop may end within this; then it goes back to the front of its queue.
 GRACE_SECONDS = 20.0
-# A job that was given back this often may be what kills its workers: RQ then calls it failed.
-MOST_RETURNS = 3
+# A job that was given back this often within an hour may be what kills its workers: RQ then calls it failed.
+MOST_RETURNS = 12
+_RETURNS_SECONDS = 3_600
 _MONITOR_SECONDS = 10
 _LONGEST_WAIT = 5.0
 
@@ -91,16 +92,19 @@ class GuardianWorker(Worker):
 
 def give_back(worker: Worker, job: Job, execution: Execution | None) -> bool:
     """Put a job that was cut short at the front of its queue. False when it was given back too often already."""
-    meta = cast("dict[str, Any]", job.get_meta())
-    returns = int(meta.get("returns", 0)) + 1
+    # A key of its own: a job that recurs keeps its id, and RQ its old metadata.
+    counter = f"guardian:returned:{job.id}"
+    with worker.connection.pipeline() as pipe:
+        pipe.incr(counter)
+        pipe.expire(counter, _RETURNS_SECONDS)
+        returns = int(pipe.execute()[0])
     if returns > MOST_RETURNS:
         return False
     queue = Queue(job.origin, connection=worker.connection)
     with worker.connection.pipeline() as pipe:
-        worker.cleanup_execution(job, pipeline=pipe, execution=execution)
-        job.meta["returns"] = returns
         job.started_at = None
         queue.enqueue_job(job, pipeline=pipe, at_front=True)
+        worker.cleanup_execution(job, pipeline=pipe, execution=execution)
         pipe.execute()
     log.info("worker.job_given_back", job=job.id, queue=job.origin, returns=returns)
     return True
@@ -196,7 +200,7 @@ def run(queues: list[str]) -> None:
                 return
             wait = 0.5
         except RedisError as error:
-            log.warning("worker.redis_unreachable", error=str(error), again_in_seconds=wait)
+            log.warning("worker.redis_failed", error=str(error), again_in_seconds=wait)
         asked.wait(wait)
         wait = min(wait * 2, _LONGEST_WAIT)
 
@@ -208,7 +212,9 @@ def main(arguments: list[str]) -> None:
     if unknown:
         raise SystemExit(f"guardian: there is no queue {', '.join(unknown)}; there are {', '.join(QUEUE_NAMES)}")
     _load_jobs()
-    run(arguments or list(QUEUE_NAMES))
+    queues = arguments or list(QUEUE_NAMES)
+    log.info("worker.starting", queues=queues)
+    run(queues)
 
 
 if __name__ == "__main__":

@@ -69,7 +69,7 @@ class Child:
         """Start it, anew if it ran before; what an earlier start left running is ended first."""
         self.stop()
         self._last.clear()
-        self.log.parent.mkdir(exist_ok=True)
+        self.log.parent.mkdir(mode=0o700, exist_ok=True)
         process = subprocess.Popen(
             self._command,
             stdin=subprocess.DEVNULL,

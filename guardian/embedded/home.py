@@ -103,8 +103,7 @@ def make_data_dir(data_dir: Path) -> Path:
     try:
         if not data_dir.exists():
             data_dir.parent.mkdir(parents=True, exist_ok=True)
-            data_dir.mkdir(mode=0o711, exist_ok=True)
-            data_dir.chmod(0o711)  # mkdir's mode passes through the umask
+            _make_open(data_dir)
         if not os.access(data_dir, os.W_OK | os.X_OK):
             raise PermissionError(13, "Permission denied")
     except OSError as error:
@@ -113,6 +112,15 @@ def make_data_dir(data_dir: Path) -> Path:
             "Set GUARDIAN_DATA_DIR to a folder of yours."
         ) from error
     return data_dir.resolve()
+
+
+def _make_open(folder: Path) -> None:
+    """Make a folder that others may walk through but not list; one that exists keeps its permissions."""
+    try:
+        folder.mkdir()
+    except FileExistsError:
+        return
+    folder.chmod(0o711)  # a mode given to mkdir would pass through the umask
 
 
 class ServerHome:
@@ -150,8 +158,8 @@ class ServerHome:
         if self.identity.may_enter(self.data_dir):
             return self.data_dir / name
         mark = hashlib.sha256(str(self.data_dir).encode()).hexdigest()[:16]
-        for folder in (ELSEWHERE, ELSEWHERE / mark):
-            folder.mkdir(mode=0o711, parents=True, exist_ok=True)
+        _make_open(ELSEWHERE)
+        _make_open(ELSEWHERE / mark)
         return ELSEWHERE / mark / name
 
     def _owner(self) -> Identity:
@@ -204,7 +212,7 @@ def usable_copy(site: Path, parts: tuple[str, ...], identity: Identity, name: st
         return site
     copy = ELSEWHERE / name
     if not copy.exists():
-        ELSEWHERE.mkdir(mode=0o711, parents=True, exist_ok=True)
+        _make_open(ELSEWHERE)
         draft = copy.with_name(f".{name}.{secrets.token_hex(4)}")
         for part in parts:
             shutil.copytree(site / part, draft / part, symlinks=True, ignore=shutil.ignore_patterns("include", "*.a"))

@@ -140,7 +140,7 @@ class EmbeddedServer(ABC):
 
         `stop_signal` is what it gets when we are killed.
         """
-        self.log.parent.mkdir(exist_ok=True)
+        self.log.parent.mkdir(mode=0o700, exist_ok=True)
         if self.log.exists() and self.log.stat().st_size > _LOG_BYTES:
             self.log.replace(self.log.with_suffix(".log.1"))
         identity = self.home.identity

@@ -21,6 +21,7 @@ from guardian.errors import GuardianError
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _PROBE_SECONDS = 2.0
+_PROBE_EVERY = 0.5
 _REMIND_SECONDS = 30.0
 
 
@@ -143,11 +144,13 @@ class Supervisor:
 
     def watch(self, ready: Sequence[str] = (), announce: str = "", every: float = 0.2) -> None:
         """Keep everything running until a signal comes; say `announce` once all of the `ready` URLs answer 200."""
-        waiting, announced, remind_at = list(ready), not announce, time.monotonic() + _REMIND_SECONDS
+        waiting, announced = list(ready), not announce
+        probe_at, remind_at = 0.0, time.monotonic() + _REMIND_SECONDS
         while True:
             for kept in self._kept:
                 self._tend(kept)
-            if not announced:
+            if not announced and time.monotonic() >= probe_at:
+                probe_at = time.monotonic() + _PROBE_EVERY
                 waiting = [url for url in waiting if not answers(url)]
                 if not waiting:
                     self._tell(announce)
