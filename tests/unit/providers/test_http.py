@@ -188,6 +188,14 @@ def test_a_secret_that_the_provider_repeats_does_not_travel_on(fake: FakeProvide
     assert ADMIN_KEY not in repr(client) + repr(vars(client))
 
 
+@pytest.mark.parametrize("header", ["Authorization", "x-api-key"])
+def test_a_secret_of_any_shape_is_taken_out(fake: FakeProvider, client: ProviderHttp, header: str) -> None:
+    fake.fail("*", status=400, body={"error": {"message": "you sent tr0ub4dor-and-3"}})
+    value = "Bearer tr0ub4dor-and-3" if header == "Authorization" else "tr0ub4dor-and-3"
+    with pytest.raises(errors.ProviderRequestRejected, match=r"you sent \(key\)"):
+        client.get_json(PATH, headers={header: value})
+
+
 def test_the_words_of_a_provider_are_kept_short_and_on_one_line(fake: FakeProvider, client: ProviderHttp) -> None:
     fake.fail("*", status=400, body={"error": {"message": "line\n" * 500}})
     with pytest.raises(errors.ProviderRequestRejected) as caught:

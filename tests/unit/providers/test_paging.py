@@ -28,6 +28,13 @@ def test_a_page_may_be_repeated_but_not_for_ever() -> None:
     assert next(numbers) < 10
 
 
+def test_a_token_that_comes_again_ends_the_walk() -> None:
+    numbers = iter(range(100))
+    with pytest.raises(ProviderContractBroken, match="names the same next page again"):
+        list(walk(lambda t: page([next(numbers)], "again"), "The report", most=1000))
+    assert next(numbers) == 2
+
+
 def test_the_number_of_pages_is_bounded() -> None:
     numbers = iter(range(100))
     with pytest.raises(ProviderContractBroken, match="pages without end"):
