@@ -1,0 +1,89 @@
+"""The gateway's server over real HTTP: alive, ready only with both servers, and 404 in the API's shape for the rest."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+
+import httpx
+import pytest
+
+from guardian.embedded.processes import free_port, wait_until
+from tests.conftest import ROOT, Servers
+
+Start = Callable[..., str]
+
+
+@pytest.fixture
+def start(environment: Servers) -> Iterator[Start]:
+    """Start the gateway with changes to its environment; gives its base URL."""
+    started: list[subprocess.Popen[bytes]] = []
+
+    def run(**changes: str) -> str:
+        port = free_port()
+        variables = {**os.environ, "GUARDIAN_GATEWAY_PORT": str(port), **changes}
+        started.append(subprocess.Popen([sys.executable, "-m", "guardian.cli", "gateway"], cwd=ROOT, env=variables))
+        url = f"http://127.0.0.1:{port}"
+        assert wait_until(lambda: answers(url), 30)
+        return url
+
+    yield run
+    for process in started:
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) in (0, -signal.SIGTERM)
+
+
+def answers(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/health/live").status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def test_with_both_servers_it_is_ready(start: Start) -> None:
+    answer = httpx.get(f"{start()}/health/ready")
+    assert answer.status_code == 200
+    assert answer.json() == {"status": "ready", "checks": {"database": "ok", "redis": "ok"}}
+
+
+def test_without_a_database_it_is_alive_but_not_ready(start: Start) -> None:
+    url = start(DATABASE_URL=f"postgresql://nobody:secret@127.0.0.1:{free_port()}/none")
+    answer = httpx.get(f"{url}/health/ready")
+    assert answer.status_code == 503
+    assert answer.json() == {"status": "unavailable", "checks": {"database": "unreachable", "redis": "ok"}}
+    assert httpx.get(f"{url}/health/live").status_code == 200
+
+
+def test_without_redis_it_is_not_ready(start: Start) -> None:
+    answer = httpx.get(f"{start(REDIS_URL=f'redis://127.0.0.1:{free_port()}/0')}/health/ready")
+    assert answer.status_code == 503
+    assert answer.json()["checks"] == {"database": "ok", "redis": "unreachable"}
+
+
+def test_any_spelling_of_the_database_address_will_do(start: Start) -> None:
+    url = os.environ["DATABASE_URL"]
+    for spelling in ("postgres://", "postgresql+psycopg://"):
+        other = start(DATABASE_URL=url.replace("postgresql://", spelling, 1))
+        assert httpx.get(f"{other}/health/ready").status_code == 200
+
+
+def test_a_server_that_never_answers_is_told_in_time(start: Start) -> None:
+    import socket
+
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        url = start(REDIS_URL=f"redis://127.0.0.1:{silent.getsockname()[1]}/0")
+        answer = httpx.get(f"{url}/health/ready", timeout=15)
+    assert answer.json()["checks"]["redis"] in ("timeout", "unreachable")
+
+
+def test_every_other_path_is_not_found(start: Start) -> None:
+    url = start()
+    for method in ("GET", "POST"):
+        answer = httpx.request(method, f"{url}/openai/v1/chat/completions", headers={"X-Request-Id": "req-1"})
+        assert answer.status_code == 404
+        assert answer.headers["x-request-id"] == "req-1"
+        assert answer.json() == {"success": False, "error": "Not found", "code": "NOT_FOUND", "requestId": "req-1"}
+    assert len(httpx.get(url).json()["requestId"]) == 36
