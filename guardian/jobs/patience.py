@@ -27,7 +27,7 @@ def patiently(work: Callable[[Session], T]) -> T:
     """
     retrying = Retrying(
         retry=retry_if_exception_type(UnavailableError),
-        wait=wait_exponential_jitter(initial=0.2, max=5, jitter=0.5),
+        wait=wait_exponential_jitter(multiplier=0.2, max=5, jitter=0.5),
         stop=stop_after_delay(PATIENCE_SECONDS),
         reraise=True,
     )
