@@ -125,13 +125,13 @@ class OpenAIProvider(BaseProvider):
             for page in self._walk(api_key, "/organization/costs", where, window, DAY, query, groups):
                 found.take(page, "start_time", "end_time", read_cost)
         except ProviderRequestRejected as rejected:
-            if "api_key_id" not in groups or "api_key_id" not in rejected.message:
+            if "api_key_id" not in groups or rejected.upstream_status not in (400, 422):
                 raise
             coarse = [g for g in groups if g != "api_key_id"]
             floor = key_floor(rejected.message, window)
-            yield from self._costs(api_key, Window(window.start, floor), coarse)
-            if floor < window.end:
-                yield from self._costs(api_key, Window(floor, window.end), groups)
+            early = list(self._costs(api_key, Window(window.start, floor), coarse))
+            late = list(self._costs(api_key, Window(floor, window.end), groups))
+            yield from (*early, *late)
             return
         for first, last, records in found:
             yield CostBucket(start=first, end=last, records=records)

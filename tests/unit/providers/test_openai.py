@@ -216,6 +216,22 @@ def test_a_floor_that_moves_on_every_request_ends(fake: FakeProvider, openai: Ba
     assert [d.start for d in days] == [T0 + n * DAY for n in range(4)]
 
 
+def test_a_refusal_in_other_words_means_no_keys_either(fake: FakeProvider, openai: BaseProvider) -> None:
+    fake.openai.plant_cost(UNIX, 5, "x", api_key_id="key_a")
+    # Refused with api_source and user_id, without the first, and without both.
+    fake.fail("*/costs", status=400, body={"error": {"message": "Not by key before December."}}, times=3)
+    days = list(openai.get_costs(ADMIN_KEY, T0, T0 + DAY))
+    assert [(r.amount, r.external_key_id) for d in days for r in d.records] == [(5, None)]
+
+
+def test_a_fault_after_the_floor_gives_none_of_the_days_before(fake: FakeProvider, openai: BaseProvider) -> None:
+    fake.openai.costs_key_floor = UNIX
+    fake.fail("*/costs", status=500, skip=2)
+    with pytest.raises(errors.ProviderUnavailable):
+        next(openai.get_costs(ADMIN_KEY, T0 - DAY, T0 + DAY))
+    assert len(fake.log) == 5  # refused, the day before, and three attempts at the day after
+
+
 def test_another_bad_request_is_not_taken_for_the_floor(fake: FakeProvider, openai: BaseProvider) -> None:
     fake.fail("*/costs", status=400, body={"error": {"message": "bucket_width is wrong"}})
     with pytest.raises(errors.ProviderRequestRejected, match="bucket_width is wrong"):
