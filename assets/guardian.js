@@ -1,7 +1,8 @@
 // What the browser does by itself, without a round trip: modal dialogs, copy buttons, shortcuts, and the fading of
 // figures that changed. Elements ask for it by data attributes:
 //   <dialog data-open="true|false">        is shown modally; Esc and the backdrop click its [data-dismiss] button
-//   <button data-copy="text">              copies the text; data-copy-table="id" copies that table as CSV
+//   <button data-copy="text">              copies the text; data-copy-table="id" copies that table as CSV,
+//                                          data-copy-from="id" what stands in that field
 //   <input data-filter>                    is focused by "/"
 //   <dialog id="palette">                  is opened by Ctrl K / ⌘ K
 //   <time data-relative datetime>          keeps telling how long ago that is
@@ -92,9 +93,20 @@
       )
       .join("\n");
 
+  const put = async (text) => {
+    if (navigator.clipboard) return navigator.clipboard.writeText(text);
+    // Plain http on a name that is not the loopback has no clipboard.
+    const area = Object.assign(document.createElement("textarea"), { value: text });
+    document.body.append(area);
+    area.select();
+    document.execCommand("copy");
+    area.remove();
+  };
+
   const copy = async (button) => {
     const table = button.dataset.copyTable && document.getElementById(button.dataset.copyTable);
-    await navigator.clipboard.writeText(table ? csv(table) : button.dataset.copy);
+    const field = button.dataset.copyFrom && document.getElementById(button.dataset.copyFrom);
+    await put(table ? csv(table) : field ? field.value : button.dataset.copy);
     button.dataset.copied = "true";
     const label = button.querySelector("[data-copy-label]");
     if (!label) return;
@@ -106,8 +118,22 @@
     }, 1500);
   };
 
+  // Browsers without anchor positioning would show a popover in the corner of the window: put it below its button.
+  document.addEventListener(
+    "toggle",
+    (event) => {
+      const popover = event.target;
+      if (event.newState !== "open" || CSS.supports("position-area", "bottom") || !popover.matches(".popover")) return;
+      const button = document.querySelector(`[popovertarget="${popover.id}"]`)?.getBoundingClientRect();
+      if (!button) return;
+      popover.style.top = `${button.bottom + 4}px`;
+      popover.style.left = `${Math.max(8, Math.min(button.left, window.innerWidth - popover.offsetWidth - 8))}px`;
+    },
+    true,
+  );
+
   document.addEventListener("click", (event) => {
-    const button = event.target.closest("[data-copy], [data-copy-table]");
+    const button = event.target.closest("[data-copy], [data-copy-table], [data-copy-from]");
     if (button) copy(button);
     if (event.target instanceof HTMLDialogElement) {
       const box = event.target.getBoundingClientRect();

@@ -1,6 +1,7 @@
 """Serves the web process: built pages, their WebSocket and the REST API, on one port, from one process, without npm."""
 
 import asyncio
+import logging
 import os
 import sys
 from importlib import import_module
@@ -42,6 +43,8 @@ def serve(settings: Settings) -> None:
         timeout_graceful_shutdown=GRACE_SECONDS,
         timeout_keep_alive=30,
     )
+    # Its lines for WebSockets name the tokens of tabs.
+    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
     log.info("web.starting", host=settings.guardian_host, port=settings.guardian_port, url=settings.base_url)
     asyncio.run(uvicorn.Server(options).serve())
 

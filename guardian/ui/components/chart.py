@@ -16,13 +16,20 @@ _CONFIG = {
 }
 
 
+# The family of assets/guardian.css: Plotly measures its labels with it.
+_FONT = (
+    'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", "Noto Sans", "Liberation Sans", Arial, sans-serif'
+)
+# Labels a little below the axis, so that the first one does not touch "$0".
+_BELOW = {"ticks": "outside", "ticklen": 6, "tickwidth": 0}
+_SPIKE = {"spikethickness": 1, "spikedash": "solid"}
 _FILL = {"width": "100%", "height": "100%"}
 
 
 def _look(text: str, line: str, raised: str) -> dict[str, Any]:
     axis = {"gridcolor": line, "linecolor": line, "zerolinecolor": line, "tickcolor": line, "fixedrange": True}
     return {
-        "font": {"color": text, "size": 12},
+        "font": {"color": text, "size": 12, "family": _FONT},
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
         "margin": {"l": 56, "r": 8, "t": 8, "b": 32},
@@ -30,9 +37,19 @@ def _look(text: str, line: str, raised: str) -> dict[str, Any]:
         "bargap": 0.25,
         "barmode": "relative",
         "hovermode": "x unified",
-        "hoverlabel": {"bgcolor": raised, "bordercolor": line, "font": {"color": text, "size": 12}},
+        "hoverlabel": {"bgcolor": raised, "bordercolor": line, "font": {"color": text, "size": 12, "family": _FONT}},
         "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": text, "activecolor": text},
-        "xaxis": {**axis, "showgrid": False, "type": "category", "nticks": 7, "tickangle": 0, "automargin": True},
+        "xaxis": {
+            **axis,
+            "showgrid": False,
+            "type": "category",
+            "nticks": 5,
+            "tickangle": 0,
+            "automargin": True,
+            **_BELOW,
+            **_SPIKE,
+            "spikecolor": line,
+        },
         "yaxis": {**axis, "tickprefix": "$", "rangemode": "tozero", "nticks": 5, "separatethousands": True},
     }
 
@@ -47,8 +64,6 @@ def chart(figure: Any, description: Any) -> rx.Component:
     )
     return rx.el.figure(
         rx.el.figcaption(description, class_name="sr-only"),
-        rx.plotly.basic(
-            data=from_dict, template=template.to(Template), config=_CONFIG, style={"width": "100%", "height": "100%"}
-        ),
+        rx.plotly.basic(data=from_dict, template=template.to(Template), config=_CONFIG, style=_FILL),
         class_name="chart",
     )

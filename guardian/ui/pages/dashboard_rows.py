@@ -168,6 +168,8 @@ def _series(buckets: Sequence[SpendBucket], labels: list[str], provider: str) ->
         "customdata": ["" if amount is None else format.money(amount) for amount in amounts],
         "hovertemplate": "%{fullData.name}  %{customdata}<extra></extra>",
         "marker": {"color": provider_color(provider)},
+        # One or two bars would fill the whole card.
+        "width": 0.3 if len(labels) < 4 else None,
     }
 
 

@@ -1,0 +1,152 @@
+"""Pages under test: a State without a browser, and the whole web process with one."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.error import URLError
+from urllib.request import urlopen
+
+import pytest
+import reflex as rx
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from reflex.istate.data import HeaderData, ReflexURL, SessionData, URLData
+
+from guardian.ui import build
+from guardian.ui.cookie import COOKIE_NAME, seal
+from tests.conftest import ENCRYPTION_KEY, ROOT, Servers
+
+S = TypeVar("S", bound=rx.State)
+_CHROMIUM_ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--no-first-run",
+    "--disable-quic",
+    "--disable-component-update",
+    "--disable-sync",
+)
+StatePage = Callable[..., Any]
+
+
+@pytest.fixture
+def page_of() -> StatePage:
+    """Makes a State as a browser's tab has it: `page_of(KeysState, token, "/keys?x=1")`; token None is signed out.
+
+    Private API of Reflex, in this one place.
+    """
+
+    def make(state_class: type[S], token: str | None = None, address: str = "/") -> S:
+        found = state_class(_reflex_internal_init=True)
+        root = found._get_root_state()
+        root.rx_router_headers = HeaderData(cookie=seal(token) if token else "")
+        root.rx_router_session = SessionData(client_token="tab-1", client_ip="127.0.0.1", session_id="socket-1")
+        root.rx_router_url = URLData.from_url(ReflexURL(f"http://127.0.0.1{address}"))
+        return found
+
+    return make
+
+
+@dataclass(frozen=True)
+class Web:
+    """A served web process. `sign_in` gives a browser context the session cookie of that token."""
+
+    url: str
+    process: "subprocess.Popen[str]"
+    log: Path
+
+    def sign_in(self, context: BrowserContext, token: str) -> None:
+        context.add_cookies([{"name": COOKIE_NAME, "value": token, "url": self.url, "httpOnly": True}])
+
+
+@pytest.fixture(scope="session")
+def built_pages() -> Path:
+    """The pages, built if they are not there or older than the code."""
+    if not build.is_current():
+        build.build()
+    return build.PAGES
+
+
+@pytest.fixture
+def web(built_pages: Path, environment: Servers, tmp_path: Path) -> Iterator[Web]:
+    """The web process on a free port, with the test's own database and Redis."""
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    log = tmp_path / "web.log"
+    variables = {
+        **os.environ,
+        "GUARDIAN_PORT": str(port),
+        "GUARDIAN_DATA_DIR": str(tmp_path / "data"),
+        "ENCRYPTION_KEY": ENCRYPTION_KEY,
+    }
+    command = "from guardian.config import settings; from guardian.ui.server import serve; serve(settings())"
+    with (
+        log.open("w") as output,
+        subprocess.Popen(
+            [sys.executable, "-c", command], cwd=ROOT, env=variables, stdout=output, stderr=output, text=True
+        ) as process,
+    ):
+        try:
+            wait_for(lambda: process.poll() is None and _answers(f"{url}/ping"), 30, lambda: log.read_text())
+            yield Web(url, process, log)
+        finally:
+            process.terminate()
+            process.wait(timeout=20)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Generator[Browser]:
+    """A Chromium of the machine, else Playwright's own."""
+    path = shutil.which("chromium") or shutil.which("google-chrome")
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=path, args=list(_CHROMIUM_ARGUMENTS))
+        yield launched
+        launched.close()
+
+
+@pytest.fixture
+def context(browser: Browser) -> Generator[BrowserContext]:
+    opened = browser.new_context(viewport={"width": 1280, "height": 900})
+    opened.set_default_timeout(15_000)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def tab(context: BrowserContext) -> Generator[Page]:
+    """A tab that fails its test when the page's script fails or the browser refuses something by policy."""
+    opened = context.new_page()
+    problems: list[str] = []
+    opened.on("pageerror", lambda error: problems.append(str(error)))
+    opened.on("console", lambda m: problems.append(m.text) if "Content Security Policy" in m.text else None)
+    yield opened
+    assert problems == []
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def wait_for(holds: Callable[[], bool], seconds: float, why: Callable[[], str] = lambda: "") -> None:
+    """Poll until it holds; fail with `why` when it does not in time."""
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline, why()
+        time.sleep(0.05)
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urlopen(url, timeout=2) as answer:
+            return answer.status == 200
+    except (URLError, OSError):
+        return False

@@ -1,0 +1,181 @@
+"""The live hub against real Redis and PostgreSQL: bursts, sharing, tenants, tabs that go, a Redis that goes."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+from sqlmodel import Session
+
+from guardian import live
+from guardian.queue import connection
+from guardian.services.actor import Actor
+from guardian.services.people import sessions
+from guardian.ui.live_hub import LiveHub, Query, Watch
+from tests.fakes import seed
+
+EVENTS = frozenset({live.USAGE_UPDATE})
+
+
+class CountingPage:
+    """Stands for a State class: what it reads is whatever `truth` is then."""
+
+    def __init__(self) -> None:
+        self.truth = 0
+        self.reads: list[tuple[str, Query]] = []
+
+    def _read(self, session: Session, actor: Actor, query: Query) -> int:
+        assert session.is_active
+        self.reads.append((actor.organization_id, query))
+        return self.truth
+
+
+class Bench:
+    """A running hub whose pushes are written down: (tab, view)."""
+
+    def __init__(self) -> None:
+        self.pushed: list[tuple[str, Any]] = []
+        self.page = CountingPage()
+        self.hub = LiveHub(push=self._push)
+
+    async def _push(self, token: str, _page: Any, view: Any) -> None:
+        self.pushed.append((token, view))
+
+    def open(self, token: str, actor: Actor, query: Query = ()) -> None:
+        self.hub.watch(token, Watch(self.page, actor, query, EVENTS))
+
+    async def change(self, organization_id: str, event: str = live.USAGE_UPDATE) -> None:
+        self.page.truth += 1
+        await asyncio.to_thread(live.publish, "org", organization_id, event)
+
+    def seen(self, token: str) -> Any:
+        views = [view for tab, view in self.pushed if tab == token]
+        return views[-1] if views else None
+
+
+def run(scenario: Callable[[Bench], Awaitable[None]]) -> Bench:
+    """Run the hub, wait until it listens, play the scenario, stop the hub."""
+
+    async def play() -> Bench:
+        bench = Bench()
+        task = asyncio.create_task(bench.hub.run())
+        try:
+            await until(lambda: listeners() == 1)
+            await scenario(bench)
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+        assert task.cancelled()
+        return bench
+
+    return asyncio.run(play())
+
+
+def listeners() -> int:
+    count: Any = connection().pubsub_numpat()
+    return int(count)
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    async with asyncio.timeout(20):
+        while not holds():
+            await asyncio.sleep(0.01)
+
+
+@pytest.fixture
+def acme(session: Session) -> seed.Company:
+    made = seed.company(session, "Acme")
+    session.commit()
+    return made
+
+
+@pytest.fixture
+def globex(session: Session) -> seed.Company:
+    made = seed.company(session, "Globex")
+    session.commit()
+    return made
+
+
+def test_a_burst_is_read_a_few_times_and_ends_with_the_truth(acme: seed.Company) -> None:
+    async def scenario(bench: Bench) -> None:
+        bench.open("tab", acme.actor)
+        for _ in range(60):
+            await bench.change(acme.organization.id)
+        await until(lambda: bench.seen("tab") == 60)
+
+    bench = run(scenario)
+    assert len(bench.page.reads) < 30
+    assert [view for _, view in bench.pushed] == sorted(view for _, view in bench.pushed)
+
+
+def test_pages_that_show_the_same_share_one_read(acme: seed.Company) -> None:
+    week: Query = (("range", "7d"),)
+
+    async def scenario(bench: Bench) -> None:
+        for number in range(5):
+            bench.open(f"month {number}", acme.actor)
+        bench.open("week", acme.actor, week)
+        await bench.change(acme.organization.id)
+        await until(lambda: len(bench.pushed) == 6)
+
+    bench = run(scenario)
+    assert sorted(bench.page.reads) == [(acme.organization.id, ()), (acme.organization.id, week)]
+    assert {tab for tab, _ in bench.pushed} == {f"month {number}" for number in range(5)} | {"week"}
+
+
+def test_a_change_is_told_only_to_its_organization_and_only_where_it_matters(
+    acme: seed.Company, globex: seed.Company
+) -> None:
+    async def scenario(bench: Bench) -> None:
+        bench.open("ours", acme.actor)
+        bench.open("theirs", globex.actor)
+        await bench.change(acme.organization.id, live.TEAM_UPDATE)
+        await bench.change(acme.organization.id)
+        await until(lambda: bench.seen("ours") == 2)
+        await bench.change(globex.organization.id)
+        await until(lambda: bench.seen("theirs") == 3)
+
+    bench = run(scenario)
+    assert [tab for tab, _ in bench.pushed] == ["ours", "theirs"]
+
+
+def test_a_tab_that_closed_and_a_session_that_ended_get_nothing(session: Session, acme: seed.Company) -> None:
+    token, row = sessions.open_session(session, acme.owner, user_agent=None, ip_address=None)
+    ended = sessions.actor_for_session(session, token)
+    session.commit()
+    sessions.revoke_session(session, acme.actor, row.id)
+    session.commit()
+
+    async def scenario(bench: Bench) -> None:
+        for tab, actor in (("stays", acme.actor), ("closed", acme.actor), ("ended", ended)):
+            bench.open(tab, actor)
+        bench.hub.forget("closed")
+        await bench.change(acme.organization.id)
+        await until(lambda: bench.seen("stays") == 1)
+        await until(lambda: bench.hub.open_pages == 1)
+
+    bench = run(scenario)
+    assert [tab for tab, _ in bench.pushed] == ["stays"]
+
+
+def test_after_redis_was_away_every_page_is_read_anew(acme: seed.Company) -> None:
+    async def scenario(bench: Bench) -> None:
+        bench.open("tab", acme.actor)
+        bench.page.truth = 41
+        connection().execute_command("CLIENT", "KILL", "TYPE", "pubsub")
+        await until(lambda: bench.seen("tab") == 41)
+        await until(lambda: listeners() == 1)
+        await bench.change(acme.organization.id)
+        await until(lambda: bench.seen("tab") == 42)
+
+    run(scenario)
+
+
+def test_a_tab_that_moved_on_is_not_pushed_the_old_page(acme: seed.Company) -> None:
+    async def scenario(bench: Bench) -> None:
+        bench.open("tab", acme.actor, (("range", "7d"),))
+        bench.open("tab", acme.actor, (("range", "today"),))
+        await bench.change(acme.organization.id)
+        await until(lambda: bench.seen("tab") == 1)
+
+    assert run(scenario).page.reads == [(acme.organization.id, (("range", "today"),))]
