@@ -107,7 +107,7 @@ class OpenAIProvider(BaseProvider):
             for page in self._walk(api_key, f"/organization/usage/{report}", where, window, HOUR, query, spec.groups):
                 found.take(page, "start_time", "end_time", partial(read_usage, spec))
         except ProviderRequestRejected as rejected:
-            if rejected.upstream_status == 404 and spec.optional:
+            if rejected.upstream_status == 404 and not spec.essential:
                 return
             raise
         for first, last, records in found:

@@ -25,14 +25,17 @@ DROPPABLE_GROUPS = ("api_source", "user_id")
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """One usage report. `model` is what is billed where rows name none; `optional`: not every account has it."""
+    """One usage report. `model` is what is billed where rows name none.
+
+    Every account has an `essential` report: that it is missing means a wrong address. Others may be unknown to it.
+    """
 
     operation: str
     groups: tuple[str, ...]
     counts: Callable[[Row], UsageCounts]
     requests: str | None = "num_model_requests"
     model: str = UNKNOWN_MODEL
-    optional: bool = False
+    essential: bool = False
 
 
 def _tokens(row: Row) -> UsageCounts:
@@ -79,8 +82,8 @@ def _units(unit: str, *names: str) -> Callable[[Row], UsageCounts]:
 
 
 REPORTS: dict[str, Report] = {
-    "completions": Report("completion", _TOKEN_GROUPS, _tokens),
-    "decisions": Report("decision", _TOKEN_GROUPS, _tokens, optional=True),
+    "completions": Report("completion", _TOKEN_GROUPS, _tokens, essential=True),
+    "decisions": Report("decision", _TOKEN_GROUPS, _tokens),
     "embeddings": Report("embedding", (*_WHO, "model"), _input_only),
     "moderations": Report("moderation", (*_WHO, "model"), _input_only),
     "images": Report("image", (*_WHO, "model", "size", "source"), _units("images", "images")),

@@ -144,11 +144,12 @@ def test_the_older_name_of_code_interpreter_sessions(fake: FakeProvider, openai:
         usage(openai, "code_interpreter_sessions")
 
 
-def test_an_account_without_decisions_has_no_such_report(fake: FakeProvider, openai: BaseProvider) -> None:
-    fake.openai.missing_reports |= {"decisions", "images"}
+def test_a_report_that_the_account_does_not_have_is_empty(fake: FakeProvider, openai: BaseProvider) -> None:
+    fake.openai.missing_reports |= {"decisions", "images", "completions"}
     assert list(openai.get_usage(ADMIN_KEY, T0, T0 + DAY, "decisions")) == []
+    assert list(openai.get_usage(ADMIN_KEY, T0, T0 + DAY, "images")) == []
     with pytest.raises(errors.ProviderRequestRejected, match="HTTP 404"):
-        usage(openai, "images")
+        usage(openai, "completions")
 
 
 @pytest.mark.parametrize("refused", [{"api_source"}, {"user_id"}, {"api_source", "user_id"}], ids=str)
