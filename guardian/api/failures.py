@@ -49,12 +49,13 @@ def known(error: Exception) -> GuardianError:
 
 
 def report(error: Exception, meant: GuardianError) -> None:
-    """Log what is a fault of ours or of our servers, and send what nobody foresaw to error tracking."""
-    if meant.status_code < 500:
-        return
-    log.error("api.error", code=meant.code, error=str(meant), exc_info=error)
-    if not isinstance(meant, UnavailableError) and meant.code == GuardianError.code:
+    """Log what is no fault of the caller's, and send what nobody foresaw to error tracking."""
+    if meant.code == GuardianError.code:
+        log.error("api.error", exc_info=error)
         sentry_sdk.capture_exception(error)
+    elif meant.status_code >= 500:
+        # Foreseen: where it happened says nothing, and an outage must not fill the disk with tracebacks.
+        log.warning("api.unable", code=meant.code, error=meant.message)
 
 
 def retry_after(meant: GuardianError) -> int | None:

@@ -8,15 +8,17 @@ from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
-from guardian.api import activity, auth, failures, health, organization, tokens, usage
+from guardian.api import activity, auth, failures, health, jobs, keys, organization, tokens, usage
 from guardian.api.edge import Edge
 from guardian.api.steps import COOKIE
 
-_ROUTERS: tuple[APIRouter, ...] = (
+ROUTERS: tuple[APIRouter, ...] = (
     auth.api,
     auth.forms,
     tokens.api,
+    keys.api,
     usage.api,
+    jobs.api,
     organization.api,
     activity.api,
     health.router,
@@ -40,7 +42,7 @@ def create_api() -> FastAPI:
         # A redirect from /keys/ to /keys would drop a body on its way; the one spelling is documented.
         redirect_slashes=False,
     )
-    for router in _ROUTERS:
+    for router in ROUTERS:
         app.include_router(router)
     app.add_api_route("/api/{path:path}", _no_such_route, methods=_ALL_METHODS, include_in_schema=False)
     app.add_exception_handler(RequestValidationError, _answer)
@@ -61,7 +63,7 @@ async def _answer(request: Request, error: Exception) -> Response:
 async def _no_such_route(request: Request) -> Response:
     """Without this an unknown /api/… would be answered by the pages, in HTML, once they are mounted behind."""
     allowed: set[str] = set()
-    for candidate in (route for router in _ROUTERS for route in router.routes if isinstance(route, APIRoute)):
+    for candidate in (route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)):
         if candidate.matches(request.scope)[0] is Match.PARTIAL:
             allowed |= candidate.methods or set()
     if allowed:

@@ -15,7 +15,7 @@ from guardian.periods import utcnow
 from guardian.services.people import passwords
 from guardian.services.people.accounts import SIGN_IN_PER_USER, by_email, limit_key
 from guardian.services.people.emails import normal_email
-from guardian.services.people.mail import queue_mail
+from guardian.services.people.mail import letter, queue_mail
 
 RESET_PER_USER = Limit("reset-user", count=3, seconds=3600)
 RESET_LIFETIME = timedelta(hours=1)
@@ -36,15 +36,21 @@ def request_password_reset(session: Session, email: str) -> None:
     token = new_token()
     session.add(PasswordReset(user_id=user.id, token_hash=hash_token(token), expires_at=utcnow() + RESET_LIFETIME))
     session.flush()
+    text, html = letter(
+        "Reset your password",
+        [
+            "Somebody, probably you, asked to reset the password of your account at AI Cost Guardian. The link works "
+            "once, within an hour.",
+            "If it was not you, ignore this mail: nothing was changed.",
+        ],
+        action=("Choose a new password", f"{settings().base_url}/reset-password?token={token}"),
+    )
     queue_mail(
         session,
         to=user.email,
         subject="Reset your password",
-        text=(
-            "Somebody, probably you, asked to reset the password of your account at AI Cost Guardian.\n\n"
-            f"Choose a new one within an hour:\n{settings().base_url}/reset-password?token={token}\n\n"
-            "If it was not you, ignore this mail: nothing was changed.\n"
-        ),
+        text=text,
+        html=html,
         organization_id=user.organization_id,
     )
 
