@@ -4,6 +4,7 @@ import reflex as rx
 
 from guardian.config import settings
 from guardian.ui.same_origin import SameOriginPlugin, allowed_origins, ui_redis_url
+from guardian.ui.toasts import ToastPlugin
 
 config = rx.Config(
     app_name="guardian",
@@ -13,6 +14,6 @@ config = rx.Config(
     redis_url=ui_redis_url(settings()),
     cors_allowed_origins=allowed_origins(settings()),
     frontend_compression_formats=["gzip", "brotli"],
-    plugins=[SameOriginPlugin()],
+    plugins=[SameOriginPlugin(), ToastPlugin()],
     disable_plugins=[rx.plugins.SitemapPlugin],
 )

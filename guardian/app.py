@@ -7,10 +7,12 @@ from guardian.api import create_api
 from guardian.errors import GuardianError
 from guardian.models.base import new_id
 from guardian.ui.components.offline import offline_banner
-from guardian.ui.pages import dashboard
+from guardian.ui.pages import admin, dashboard, forgot, keys, missing, reset, settings, sign_in, sign_up
 from guardian.ui.session import NotSignedIn, connect_hub, current_request_id
+from guardian.ui.toasts import error_toast
 
 log = structlog.get_logger(__name__)
+
 
 def show_error(exception: Exception) -> list[rx.event.EventSpec]:
     """Errors of handlers: to the sign-in page, or one sentence in a toast with the request id to quote."""
@@ -23,11 +25,13 @@ def show_error(exception: Exception) -> list[rx.event.EventSpec]:
     else:
         log.exception("ui.failed", exc_info=exception, request_id=request_id)
         message = "Something went wrong on our side. Try again; if it stays, quote the request id."
-    return [rx.toast.error(message, description=f"Request {request_id}", duration=10_000, close_button=True)]
+    return [error_toast(message, f"Request {request_id}")]
+
 
 def note_browser_error(exception: Exception) -> None:
     """Errors of the page's own script, as the browser reports them."""
     log.warning("ui.browser_error", error=str(exception))
+
 
 app = rx.App(
     api_transformer=create_api(),
@@ -43,8 +47,17 @@ app = rx.App(
     frontend_exception_handler=note_browser_error,
 )
 
-app.add_page(
-    dashboard.page, route=dashboard.ROUTE, title="Dashboard · AI Cost Guardian", on_load=dashboard.DashboardState.load
-)
+for page, name, on_load in (
+    (sign_in, "Sign in", sign_in.SignInState.enter),
+    (sign_up, "Create your account", sign_up.SignUpState.enter),
+    (forgot, "Reset your password", forgot.ForgotState.enter),
+    (reset, "Choose a new password", reset.ResetState.enter),
+    (dashboard, "Dashboard", dashboard.DashboardState.load),
+    (keys, "Keys", keys.KeysState.load),
+    (settings, "Settings", settings.SettingsState.load),
+    (admin, "Installation", admin.AdminState.load),
+    (missing, "Not found", None),
+):
+    app.add_page(page.page, route=page.ROUTE, title=f"{name} · AI Cost Guardian", on_load=on_load)
 
 connect_hub(app)

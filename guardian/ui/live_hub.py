@@ -67,6 +67,11 @@ class LiveHub:
         """The tab is gone."""
         self._pages.pop(token, None)
 
+    def shows(self, token: str, page: Any) -> bool:
+        """Whether this tab shows that page now, and not another one that was opened meanwhile."""
+        watch = self._pages.get(token)
+        return watch is not None and watch.page is page
+
     @property
     def open_pages(self) -> int:
         return len(self._pages)

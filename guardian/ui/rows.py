@@ -58,6 +58,9 @@ class Moment:
         return cls(format.relative(moment, now), format.absolute(moment, zone), iso)
 
 
+NO_MOMENT = Moment()
+
+
 @dataclass(frozen=True)
 class Ranked:
     """One line of a breakdown. `share` is text, `width` the same in percent of the longest bar (0 to 100)."""
@@ -88,6 +91,9 @@ class Pull:
     label: str
     percent: int
     note: str
+
+
+NO_PULL = Pull("", "", 0, "")
 
 
 @dataclass(frozen=True)

@@ -121,7 +121,8 @@ class Page(rx.State, mixin=True):
             self.loading = False
         self.loaded, self.problem, self.problem_id = True, "", ""
         token = self.router.session.client_token
-        hub.watch(token, Watch(type(self), actor, query, self._live_events))
+        # A background handler sees a proxy, whose type is not the page's class.
+        hub.watch(token, Watch(self.__class__, actor, query, self._live_events))
 
     async def _call(self, work: Callable[[Session, Actor], T]) -> T:
         """Run `work` as the signed-in person, in a thread and in one transaction; what it returns.

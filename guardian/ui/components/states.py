@@ -26,12 +26,15 @@ def loading_note(text: str = "Loading") -> rx.Component:
     return rx.el.p(text, class_name="sr-only", role="status")
 
 
-def empty_state(icon_name: str, title: str, text: Any, action: rx.Component | None = None) -> rx.Component:
-    """What will be here, and the one button that gets there."""
+def empty_state(
+    icon_name: str, title: str, text: Any, action: rx.Component | None = None, *, more: rx.Component | None = None
+) -> rx.Component:
+    """What will be here, and the one button that gets there; `more` stands between the two."""
     return rx.el.section(
         icon(icon_name, 32),
         rx.el.h2(title),
         rx.el.p(text),
+        more or rx.fragment(),
         action or rx.fragment(),
         class_name="card empty",
     )

@@ -1,0 +1,205 @@
+"""From the vault's and the pulls' views to the text that the key manager shows: pure functions."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from guardian.models.enums import KeyStatus, Provider, SyncStatus
+from guardian.services.ledger.views import SyncRunView
+from guardian.services.people.views import KeyLoss, KeyView
+from guardian.ui import format
+from guardian.ui.colors import provider_color, provider_name
+from guardian.ui.rows import NO_MOMENT, NO_PULL, Moment, Pull
+
+
+@dataclass(frozen=True)
+class KeyRow:
+    """A key of the vault as its card shows it.
+
+    `note` is the provider's last word; `note_tone` is bad or warn where a person has to act. `pull` is the one that
+    waits or runs while `pulling`, `pulled` says what the last one that is over did.
+    """
+
+    id: str = ""
+    provider: str = ""
+    color: str = ""
+    name: str = ""
+    label: str = ""
+    hint: str = ""
+    account: str = ""
+    owner: str = ""
+    may_change: bool = False
+    active: bool = True
+    kind: str = ""
+    is_admin: bool = False
+    state: str = ""
+    tone: str = ""
+    note: str = ""
+    note_tone: str = ""
+    validated: Moment = NO_MOMENT
+    used: Moment = NO_MOMENT
+    pulling: bool = False
+    pull: Pull = NO_PULL
+    pulled_at: Moment = NO_MOMENT
+    pulled: str = ""
+
+
+NO_KEY = KeyRow()
+
+
+@dataclass(frozen=True)
+class ProviderChoice:
+    """A provider whose keys can be stored, and where its admin keys are made."""
+
+    value: str
+    name: str
+    color: str
+    how: str
+    href: str
+    place: str
+
+
+_HOW: Mapping[Provider, tuple[str, str, str]] = {
+    Provider.OPENAI: (
+        "An admin key, made by an owner of the organization.",
+        "https://platform.openai.com/settings/organization/admin-keys",
+        "OpenAI, Organization, Admin keys",
+    ),
+    Provider.ANTHROPIC: (
+        "An Admin key of the Claude Console, made by somebody with the admin role.",
+        "https://platform.claude.com/settings/admin-keys",
+        "Claude Console, Settings, Admin keys",
+    ),
+}
+_STATES: Mapping[KeyStatus, tuple[str, str]] = {
+    KeyStatus.UNTESTED: ("Not tested yet", ""),
+    KeyStatus.ACTIVE: ("Works", "good"),
+    KeyStatus.REJECTED: ("Rejected", "bad"),
+    KeyStatus.WRONG_KIND: ("Wrong kind of key", "bad"),
+    KeyStatus.FORBIDDEN: ("Lacks a permission", "bad"),
+    KeyStatus.EXHAUSTED: ("Quota used up", "warn"),
+    KeyStatus.FAILING: ("Failing", "warn"),
+}
+_KINDS = {"admin": "Admin key", "inference": "Inference key"}
+
+
+def provider_choices(supported: Sequence[Provider]) -> list[ProviderChoice]:
+    """What can be chosen in the form."""
+    return [
+        ProviderChoice(each.value, provider_name(each), provider_color(each), *_HOW.get(each, ("", "", "")))
+        for each in supported
+    ]
+
+
+def key_row(
+    key: KeyView, runs: Sequence[SyncRunView], now: datetime, tz: ZoneInfo, *, may_change: bool = False
+) -> KeyRow:
+    """A key with its pulls, newest first; `may_change` says whether the viewer may rename, replace or delete it."""
+    state, tone = _STATES[key.status] if key.is_active else ("Deactivated", "")
+    unfinished = next((run for run in runs if run.status in (SyncStatus.QUEUED, SyncStatus.RUNNING)), None)
+    last = next((run for run in runs if run.status in (SyncStatus.FINISHED, SyncStatus.FAILED)), None)
+    note, note_tone = _note(key)
+    return KeyRow(
+        id=key.id,
+        provider=provider_name(key.provider),
+        color=provider_color(key.provider),
+        name=key.label or f"{provider_name(key.provider)} key",
+        label=key.label or "",
+        hint=f"••••{key.hint}",
+        account=_account(key),
+        owner=key.owner,
+        may_change=may_change,
+        active=key.is_active,
+        kind=_KINDS.get(key.kind or "", "Kind unknown"),
+        is_admin=key.kind == "admin",
+        state=state,
+        tone=tone,
+        note=note,
+        note_tone=note_tone,
+        validated=Moment.of(key.last_validated, now, tz),
+        used=Moment.of(key.last_used, now, tz),
+        pulling=unfinished is not None,
+        pull=_progress(unfinished, now, tz) if unfinished else NO_PULL,
+        pulled_at=Moment.of(last.finished_at if last else None, now, tz, never="Not yet"),
+        pulled=result(last, known=note) if last else "",
+    )
+
+
+def result(run: SyncRunView, *, known: str = "") -> str:
+    """What a pull that is over did: "read 1,204 rows, added 37, changed 2". A `known` error is not repeated."""
+    if run.status is SyncStatus.FAILED:
+        return f"stopped: {run.error}" if run.error and run.error != known else "stopped"
+    parts = [f"read {_rows(run.rows_read)}"]
+    for count, word in ((run.rows_added, "added"), (run.rows_changed, "changed"), (run.rows_removed, "removed")):
+        if count:
+            parts.append(f"{word} {format.number(count)}")
+    return ", ".join(parts) if len(parts) > 1 else f"{parts[0]}, nothing new"
+
+
+def stored(key: KeyView) -> str:
+    """What was achieved by storing a key, and what happens now."""
+    if key.kind == "admin":
+        return f"{key.name} works and is stored. What it can read is being pulled."
+    return f"{key.name} works and is stored. {key.status_message or ''}".strip()
+
+
+def loss(found: KeyLoss) -> list[str]:
+    """What goes with the key and what stays, a sentence each, the losses first."""
+    key = found.key
+    said = [f"The key itself goes. To connect this account again, you need it or a new one of {_of(key)}."]
+    if found.pulls:
+        pulls = "1 pull goes" if found.pulls == 1 else f"{format.number(found.pulls)} pulls go"
+        said.append(f"The record of {pulls}: what each one read, added and changed.")
+    if found.last_of_account:
+        account = f"the account {key.account_name}" if key.account_name else "this account"
+        said.append(f"It is the last active admin key of {account}: its figures stop being updated.")
+    if found.usage_rows:
+        worth = f"{_rows(found.usage_rows)} worth {format.money(found.cost)}"
+        said.append(f"What was pulled stays: {worth}, without this key's name.")
+    else:
+        said.append("No usage was pulled with it, so no figure changes.")
+    return said
+
+
+def _of(key: KeyView) -> str:
+    return provider_name(key.provider)
+
+
+def _rows(count: int) -> str:
+    return "1 row" if count == 1 else f"{format.number(count)} rows"
+
+
+def _note(key: KeyView) -> tuple[str, str]:
+    """The provider's last word where there is something to know or to do; a key that works needs none."""
+    if not key.is_active:
+        return "It is not used and nothing is pulled with it until you activate it.", ""
+    if key.status is KeyStatus.ACTIVE:
+        return ("", "") if key.kind == "admin" else (key.status_message or "", "")
+    return key.status_message or "", _STATES[key.status][1]
+
+
+def _account(key: KeyView) -> str:
+    if key.account_name:
+        return key.account_name
+    # An account without a name of the provider's is named after the key; that says nothing to anybody.
+    if key.account_id is None or key.account_id.startswith("key:"):
+        return ""
+    return format.short_id(key.account_id)
+
+
+def _progress(run: SyncRunView, now: datetime, tz: ZoneInfo) -> Pull:
+    days = (run.window_end - run.window_start).days
+    label = f"Pulling {days} days" if days > 1 else "Pulling the last day"
+    return Pull(run.id, label, int(run.progress * 100), _progress_note(run, now, tz))
+
+
+def _progress_note(run: SyncRunView, now: datetime, tz: ZoneInfo) -> str:
+    if run.not_before is not None and run.not_before > now:
+        again = f"next try at {format.clock(run.not_before, now, tz)}"
+        return f"{run.error} ({again})" if run.error else again
+    if run.started_at is None:
+        return "waiting for a worker"
+    left = format.remaining(run.progress, now - run.started_at)
+    note = f"{_rows(run.rows_read)} read, {int(run.progress * 100)}{format.NBSP}%"
+    return f"{note}, {left}" if left else note

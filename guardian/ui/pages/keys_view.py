@@ -1,0 +1,291 @@
+"""How the key manager looks: a card for each key, and the dialogs that change one."""
+
+from functools import partial
+from typing import Any
+
+import reflex as rx
+
+from guardian.ui.components.basics import badge, button, icon, moment, provider_badge
+from guardian.ui.components.dialog import confirm_dialog, dialog
+from guardian.ui.components.forms import choice, choices, field, refusal
+from guardian.ui.components.frame import frame
+from guardian.ui.components.menu import menu, menu_item
+from guardian.ui.components.states import empty_state, notice, progress_bar, skeleton_card
+from guardian.ui.pages.keys_rows import KeyRow, ProviderChoice
+
+
+def keys_view(state: Any, here: str, providers: list[ProviderChoice]) -> rx.Component:
+    """The page; `state` is the KeysState class."""
+    add = rx.cond(
+        state.can_add,
+        button(icon("plus"), "Add a key", kind="primary", on_click=state.open_add),
+        rx.fragment(),
+    )
+    return frame(
+        state,
+        here,
+        rx.cond(
+            state.keys.length() > 0,
+            rx.el.ul(
+                rx.foreach(state.keys, partial(_key, state)),
+                class_name="stack keys",
+                custom_attrs={"aria-label": "Keys"},
+            ),
+            _empty(add, providers),
+        ),
+        _add_dialog(state, providers),
+        _replace_dialog(state),
+        _rename_dialog(state),
+        _delete_dialog(state),
+        skeleton=rx.fragment(skeleton_card(3, "28px"), skeleton_card(3, "28px")),
+        about="Sealed with AES-256. Only the last four characters are ever shown.",
+        actions=rx.cond(state.loaded & (state.keys.length() > 0), add, rx.fragment()),
+    )
+
+
+def _key(state: Any, key: KeyRow) -> rx.Component:
+    return rx.el.li(
+        rx.el.div(
+            rx.el.div(
+                rx.el.h2(key.name, title=key.name, class_name="key-name"),
+                rx.el.div(
+                    provider_badge(key.provider, key.color),
+                    rx.el.code(key.hint, custom_attrs={"aria-label": f"ends in {key.hint}"}),
+                    badge(key.kind),
+                    badge(key.state, key.tone),
+                    class_name="row",
+                ),
+                class_name="stack key-title",
+            ),
+            _actions(state, key),
+            class_name="key-head",
+        ),
+        rx.cond(key.note != "", _note(key), rx.fragment()),
+        rx.cond(key.pulling, progress_bar(key.pull.label, key.pull.percent, key.pull.note), rx.fragment()),
+        rx.el.dl(
+            _fact("Account", rx.cond(key.account != "", key.account, "–")),
+            _fact("Stored by", key.owner),
+            _fact("Last validated", moment(key.validated)),
+            _fact("Last used", moment(key.used)),
+            _fact(
+                "Last pull",
+                moment(key.pulled_at),
+                rx.cond(key.pulled != "", rx.fragment(": ", rx.el.span(key.pulled)), rx.fragment()),
+                wide=True,
+            ),
+            class_name="facts",
+        ),
+        key=key.id,
+        class_name="card key",
+        custom_attrs={"data-testid": "key", "aria-label": key.name},
+    )
+
+
+def _actions(state: Any, key: KeyRow) -> rx.Component:
+    testing = state.testing.contains(key.id)
+    pulls = key.active & key.is_admin & state.viewer.permissions.contains("keys:sync")
+    return rx.el.div(
+        rx.cond(
+            pulls,
+            button(
+                icon("refresh-cw", 14),
+                rx.cond(key.pulling, "Pulling…", "Pull now"),
+                on_click=state.pull(key.id),
+                disabled=key.pulling,
+            ),
+            rx.fragment(),
+        ),
+        rx.cond(
+            key.may_change | state.viewer.permissions.contains("keys:sync"),
+            button(rx.cond(testing, "Testing…", "Test"), on_click=state.test(key.id), disabled=testing),
+            rx.fragment(),
+        ),
+        rx.cond(key.may_change, _menu(state, key), rx.fragment()),
+        class_name="key-actions",
+    )
+
+
+def _menu(state: Any, key: KeyRow) -> rx.Component:
+    name = f"menu-{key.id}"
+    return menu(
+        name,
+        f"More for {key.name}",
+        menu_item("pencil", "Rename", name, on_click=state.open_rename(key.id)),
+        menu_item("replace", "Replace the key", name, on_click=state.open_replace(key.id)),
+        rx.cond(
+            key.active,
+            menu_item("pause", "Deactivate", name, on_click=state.switch(key.id, False)),
+            menu_item("play", "Activate", name, on_click=state.switch(key.id, True)),
+        ),
+        menu_item("trash-2", "Delete", name, tone="bad", on_click=state.open_delete(key.id)),
+    )
+
+
+def _note(key: KeyRow) -> rx.Component:
+    return rx.el.div(
+        rx.match(
+            key.note_tone,
+            ("bad", notice(key.note, tone="bad", icon_name="circle-alert")),
+            ("warn", notice(key.note, tone="warn", icon_name="triangle-alert")),
+            rx.el.p(key.note, class_name="muted"),
+        )
+    )
+
+
+def _fact(name: str, *value: Any, wide: bool = False) -> rx.Component:
+    return rx.el.div(rx.el.dt(name), rx.el.dd(*value), class_name="wide" if wide else "")
+
+
+def _empty(add: rx.Component, providers: list[ProviderChoice]) -> rx.Component:
+    how = rx.el.ul(
+        *(
+            rx.el.li(provider_badge(each.name, each.color), rx.el.span(each.how), _where(each), class_name="stack")
+            for each in providers
+            if each.how
+        ),
+        class_name="how",
+    )
+    text = (
+        "Keys of your providers live here, sealed. With an admin key, what was spent in the last 90 days is pulled at "
+        "once, and from then on every night."
+    )
+    return empty_state("key-round", "No key yet", text, add, more=how)
+
+
+def _where(choice: ProviderChoice) -> rx.Component:
+    return rx.el.a(
+        choice.place,
+        icon("external-link", 12),
+        rx.el.span(" (opens in a new tab)", class_name="sr-only"),
+        href=choice.href,
+        target="_blank",
+        rel="noreferrer",
+        class_name="outside small",
+    )
+
+
+def _add_dialog(state: Any, providers: list[ProviderChoice]) -> rx.Component:
+    return dialog(
+        state.dialog == "add",
+        "Add a key",
+        rx.el.form(
+            choices("Provider", *(_choice(each, first=index == 0) for index, each in enumerate(providers))),
+            _label_field(""),
+            _secret_field(),
+            refusal(state.refusal, "Nothing was stored."),
+            _form_buttons(state, "Test and save"),
+            on_submit=state.add,
+            class_name="form",
+        ),
+        on_dismiss=state.close,
+        name="add-key",
+    )
+
+
+def _choice(each: ProviderChoice, *, first: bool) -> rx.Component:
+    return choice(
+        "radio",
+        "provider",
+        provider_badge(each.name, each.color),
+        each.how,
+        " ",
+        _where(each),
+        ident=f"provider-{each.value.lower()}",
+        value=each.value,
+        default_checked=first,
+        required=True,
+    )
+
+
+def _replace_dialog(state: Any) -> rx.Component:
+    return dialog(
+        state.dialog == "replace",
+        rx.fragment("Replace ", state.key.name),
+        rx.el.p(
+            "The new key takes the place of the one that ends in ",
+            rx.el.code(state.key.hint),
+            ". Name, history and figures stay.",
+            class_name="muted",
+        ),
+        rx.el.form(
+            _secret_field(),
+            refusal(state.refusal, "The old key is still in its place."),
+            _form_buttons(state, "Test and replace"),
+            on_submit=state.replace,
+            class_name="form",
+        ),
+        on_dismiss=state.close,
+        name="replace-key",
+    )
+
+
+def _rename_dialog(state: Any) -> rx.Component:
+    return dialog(
+        state.dialog == "rename",
+        rx.fragment("Rename ", state.key.name),
+        rx.el.form(
+            _label_field(state.key.label),
+            refusal(state.refusal, "Nothing was changed."),
+            _form_buttons(state, "Rename"),
+            on_submit=state.rename,
+            class_name="form",
+        ),
+        on_dismiss=state.close,
+        name="rename-key",
+    )
+
+
+def _delete_dialog(state: Any) -> rx.Component:
+    return confirm_dialog(
+        state.dialog == "delete",
+        rx.fragment("Delete ", state.key.name, "?"),
+        rx.el.ul(rx.foreach(state.losses, rx.el.li), class_name="losses"),
+        refusal(state.refusal, "Nothing was deleted."),
+        word=state.key.name,
+        typed=state.typed,
+        on_type=state.type_name,
+        on_confirm=state.delete,
+        on_dismiss=state.close,
+        verb="Delete the key",
+        name="delete-key",
+    )
+
+
+def _label_field(value: Any) -> rx.Component:
+    return field(
+        "Label",
+        "label",
+        ident="key-label",
+        value=value,
+        help="What people call it, as in Production. It tells two keys of a provider apart.",
+        auto_complete="off",
+        max_length=100,
+    )
+
+
+def _secret_field() -> rx.Component:
+    return field(
+        "Key",
+        "secret",
+        ident="key-secret",
+        kind="password",
+        help="Tested first, then sealed. Nobody can read it again.",
+        required=True,
+        auto_complete="off",
+        class_name="input mono",
+        # Password managers would offer to keep it as somebody's password.
+        custom_attrs={"spellCheck": "false", "data-1p-ignore": "", "data-lpignore": "true", "data-bwignore": ""},
+    )
+
+
+def _form_buttons(state: Any, verb: str) -> rx.Component:
+    return rx.el.div(
+        button("Cancel", on_click=state.close, disabled=state.working),
+        button(
+            rx.cond(state.working, rx.fragment(rx.el.span(class_name="spinner"), "Testing…"), verb),
+            type="submit",
+            kind="primary",
+            disabled=state.working,
+        ),
+        class_name="dialog-actions",
+    )

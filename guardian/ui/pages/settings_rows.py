@@ -1,0 +1,165 @@
+"""From the people wing's views to the text that the settings show: pure functions."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from guardian.errors import ValidationError
+from guardian.services.people.views import ActivityView, SessionView, TokenView
+from guardian.ui import format
+from guardian.ui.rows import NO_MOMENT, Moment
+
+
+@dataclass(frozen=True)
+class SessionRow:
+    """A signed-in browser; `current` is the one that shows this."""
+
+    id: str
+    device: str
+    address: str
+    current: bool
+    since: Moment
+    used: Moment
+
+
+@dataclass(frozen=True)
+class TokenRow:
+    """An access token without its secret; `mine` is False for a colleague's."""
+
+    id: str = ""
+    name: str = ""
+    hint: str = ""
+    scopes: str = ""
+    mine: bool = True
+    created: Moment = NO_MOMENT
+    used: Moment = NO_MOMENT
+    expires: str = ""
+    expires_title: str = ""
+
+
+NO_TOKEN = TokenRow()
+
+
+@dataclass(frozen=True)
+class ActivityRow:
+    """One audited action as a sentence, with the raw name and the request id for who looks closer."""
+
+    id: str
+    who: str
+    what: str
+    detail: str
+    address: str
+    when: Moment
+    raw: str
+
+
+_SYSTEMS = (
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Android", "Android"),
+    ("Windows", "Windows"),
+    ("Mac OS X", "Mac"),
+    ("CrOS", "ChromeOS"),
+    ("Linux", "Linux"),
+)
+# Edge and Opera also say Chrome, Chrome also says Safari: the most particular first.
+_BROWSERS = (
+    ("Edg", "Edge"),
+    ("OPR", "Opera"),
+    ("Firefox", "Firefox"),
+    ("FxiOS", "Firefox"),
+    ("Chrome", "Chrome"),
+    ("CriOS", "Chrome"),
+    ("Safari", "Safari"),
+)
+_SENTENCES: Mapping[str, str] = {
+    "AUTH_REGISTER": "signed up",
+    "AUTH_LOGIN": "signed in",
+    "AUTH_LOGIN_REFUSED": "a sign-in was refused",
+    "AUTH_LOGOUT": "signed out",
+    "AUTH_PASSWORD_FORGOT": "a password reset was asked for",
+    "AUTH_PASSWORD_RESET": "chose a new password",
+    "ORGANIZATION_UPDATE": "changed the organization",
+    "SESSION_REVOKE": "signed a browser out",
+    "SESSION_REVOKE_OTHERS": "signed out everywhere else",
+    "TOKEN_CREATE": "made an access token",
+    "TOKEN_REVOKE": "revoked an access token",
+    "KEY_CREATE": "stored a key",
+    "KEY_UPDATE": "changed a key",
+    "KEY_DELETE": "deleted a key",
+    "KEY_TEST": "tested a key",
+    "KEY_SYNC": "asked for a pull",
+    "USER_CREATE": "a person was added",
+}
+# What an audit row knows that people want to read, in this order.
+_FACTS = ("label", "name", "email", "provider", "hint")
+
+EXPIRIES: tuple[tuple[str, str], ...] = (
+    ("90", "In 90 days"),
+    ("30", "In 30 days"),
+    ("365", "In a year"),
+    ("", "Never"),
+)
+
+
+def device(user_agent: str | None) -> str:
+    """A browser's own words about itself in a person's: "Chrome on Linux"."""
+    text = user_agent or ""
+    browser = next((name for mark, name in _BROWSERS if mark in text), "")
+    system = next((name for mark, name in _SYSTEMS if mark in text), "")
+    if browser and system:
+        return f"{browser} on {system}"
+    return browser or system or (text.split("/")[0][:40] if text else "Unknown browser")
+
+
+def session_row(view: SessionView, now: datetime, tz: ZoneInfo) -> SessionRow:
+    return SessionRow(
+        id=view.id,
+        device=device(view.user_agent),
+        address=view.ip_address or "unknown address",
+        current=view.current,
+        since=Moment.of(view.created_at, now, tz),
+        used=Moment.of(view.last_used_at, now, tz),
+    )
+
+
+def token_row(view: TokenView, viewer_id: str, now: datetime, tz: ZoneInfo) -> TokenRow:
+    expired = view.expires_at is not None and view.expires_at <= now
+    expires = format.relative(view.expires_at, now) if view.expires_at else "never"
+    return TokenRow(
+        id=view.id,
+        name=view.name,
+        hint=f"gdn_…{view.hint}",
+        scopes=", ".join(view.scopes),
+        mine=view.user_id == viewer_id,
+        created=Moment.of(view.created_at, now, tz),
+        used=Moment.of(view.last_used_at, now, tz),
+        expires=f"{'expired' if expired else 'expires'} {expires}",
+        expires_title=format.absolute(view.expires_at, tz) if view.expires_at else "",
+    )
+
+
+def activity_row(view: ActivityView, now: datetime, tz: ZoneInfo) -> ActivityRow:
+    facts = [str(view.metadata[name]) for name in _FACTS if view.metadata.get(name)]
+    return ActivityRow(
+        id=view.id,
+        who=view.actor or "",
+        what=_SENTENCES.get(view.action.upper().replace(".", "_")) or _words(view.action),
+        detail=", ".join(facts[:2]),
+        address=view.ip_address or "",
+        when=Moment.of(view.created_at, now, tz),
+        raw=f"{view.action} {view.request_id or ''}".strip(),
+    )
+
+
+def expiry(days: str, now: datetime) -> datetime | None:
+    """When a token made now ends: `days` is one of EXPIRIES. Raises ValidationError for anything else."""
+    if days not in dict(EXPIRIES):
+        raise ValidationError("Choose when the token ends.")
+    return now + timedelta(days=int(days)) if days else None
+
+
+def _words(action: str) -> str:
+    return re.sub(r"[._]+", " ", action).strip().lower()
