@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from typing import TypeVar
 
+import structlog
 from sqlmodel import Session
-from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
+from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
 
 from guardian import db
 from guardian.errors import UnavailableError
@@ -12,6 +13,7 @@ from guardian.errors import UnavailableError
 PATIENCE_SECONDS = 300
 
 T = TypeVar("T")
+log = structlog.get_logger(__name__)
 
 
 def in_transaction(work: Callable[[Session], T]) -> T:
@@ -29,6 +31,12 @@ def patiently(work: Callable[[Session], T]) -> T:
         retry=retry_if_exception_type(UnavailableError),
         wait=wait_exponential_jitter(multiplier=0.2, max=5, jitter=0.5),
         stop=stop_after_delay(PATIENCE_SECONDS),
+        before_sleep=_say_so,
         reraise=True,
     )
     return retrying(lambda: in_transaction(work))
+
+
+def _say_so(state: RetryCallState) -> None:
+    error = state.outcome.exception() if state.outcome else None
+    log.warning("database.away", attempt=state.attempt_number, cause=str(error.__cause__ if error else None))
