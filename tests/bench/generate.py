@@ -93,7 +93,7 @@ def fill(session: Session, found: list[Tenant], now: datetime, rows: int = ROWS,
         for tenant in found:
             # Text is a stable seed in every process; a tuple's hash is not.
             chance = random.Random(f"{seed} {tenant.share}")
-            for row in _rows(chance, tenant.actor, rows * tenant.share // 100, now):
+            for row in generated(chance, tenant.actor, rows * tenant.share // 100, now):
                 copy.write_row(row)
     session.connection().execute(text(_ROLL_UP))
     session.commit()
@@ -102,7 +102,8 @@ def fill(session: Session, found: list[Tenant], now: datetime, rows: int = ROWS,
     session.commit()
 
 
-def _rows(chance: random.Random, actor: Actor, count: int, now: datetime) -> Iterator[tuple[Any, ...]]:
+def generated(chance: random.Random, actor: Actor, count: int, now: datetime) -> Iterator[tuple[Any, ...]]:
+    """Rows of usage_logs for one organization."""
     first = floor_hour(now) - DAYS * DAY
     history = (now - first).total_seconds()
     providers = list(_MODELS)

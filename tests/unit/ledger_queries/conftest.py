@@ -1,6 +1,6 @@
 """A ledger to ask: rows written through the product's own rollups, and the accounts that a sync has covered."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -12,8 +12,9 @@ from sqlmodel import Session
 
 from guardian.models.base import derived_id
 from guardian.models.costs import ProviderCost
-from guardian.models.enums import CostSource, Provider, UsageOrigin
-from guardian.models.keys import ProviderAccount
+from guardian.models.enums import CostSource, Provider, ResourceKind, SyncStatus, SyncTrigger, UsageOrigin
+from guardian.models.keys import ApiKey, ProviderAccount, ProviderResource
+from guardian.models.sync import SyncRun
 from guardian.models.usage import UsageLog
 from guardian.services.actor import Actor
 from guardian.services.ledger.partitions import ensure_partitions
@@ -63,13 +64,17 @@ class Ledger:
         if rows:
             moments = [row.timestamp for row in rows]
             ensure_partitions(self.session, min(moments), max(moments))
+        self.session.add_all(rows)
+        self.roll_up(rows)
+        self.session.commit()
+        return rows
+
+    def roll_up(self, rows: Iterable[UsageLog]) -> None:
+        """The rollups of these rows alone, without a commit: all that sums are read from."""
         changes = RollupChanges()
         for row in rows:
             changes.add(row.model_dump())
-        self.session.add_all(rows)
         changes.apply(self.session)
-        self.session.commit()
-        return rows
 
     def cover(
         self, start: str, end: str, provider: Provider = Provider.OPENAI, account: str = "acct", name: str | None = None
@@ -82,6 +87,53 @@ class Ledger:
                 name=name,
                 covered_from=utc(start),
                 covered_to=utc(end),
+            )
+        )
+        self.session.commit()
+
+    def key(self, label: str | None = None, **fields: Any) -> ApiKey:
+        """A key of the vault that seals nothing."""
+        key = ApiKey(
+            provider=Provider.OPENAI,
+            encrypted_key="",
+            iv="",
+            tag="",
+            hint="wxyz",
+            label=label,
+            user_id=self.actor.user_id,
+            organization_id=self.actor.organization_id,
+            **fields,
+        )
+        self.session.add(key)
+        self.session.commit()
+        return key
+
+    def pull(self, key: ApiKey, status: SyncStatus, created: str, **fields: Any) -> SyncRun:
+        """A pull of that key, of the day on which it was created."""
+        run = SyncRun(
+            organization_id=self.actor.organization_id,
+            api_key_id=key.id,
+            trigger=SyncTrigger.SCHEDULE,
+            status=status,
+            created_at=utc(created),
+            window_start=fields.pop("window_start", utc(created[:10])),
+            window_end=fields.pop("window_end", utc(created)),
+            **fields,
+        )
+        self.session.add(run)
+        self.session.commit()
+        return run
+
+    def name(self, kind: ResourceKind, id: str, name: str, day: str = "2026-01-01", account: str = "acct") -> None:
+        self.session.add(
+            ProviderResource(
+                organization_id=self.actor.organization_id,
+                provider=Provider.OPENAI,
+                account_id=account,
+                kind=kind,
+                external_id=id,
+                name=name,
+                updated_at=utc(day),
             )
         )
         self.session.commit()

@@ -39,7 +39,8 @@ def read_parts(session: Session, books: Books, window: Window) -> dict[str, Part
     cells = inner.group_by(*(key.name for key in keys)).subquery("cells")
     by = {name: cells.c[f"by_{name}"] for name in _COLUMNS}
     part = func.grouping(*by.values())
-    rank = func.row_number().over(partition_by=part, order_by=func.sum(cells.c.cost).desc())
+    order = (func.sum(cells.c.cost).desc(), func.sum(cells.c.unpriced_tokens).desc(), *by.values())
+    rank = func.row_number().over(partition_by=part, order_by=order)
     ranked = (
         select(part.label("part"), rank.label("rank"), *by.values(), *sums_of(cells))
         .group_by(func.grouping_sets(*(tuple_(*(by[name] for name in names)) for names in PARTS.values())))

@@ -140,7 +140,7 @@ def _places(session: Session, organization_id: str, spans: Sequence[Span], windo
         .where(_mine(organization_id, windows), not_(_in_a_span(spans)))
         .distinct()
     )
-    return session.connection().execute(query)
+    return session.connection().execute(query).fetchall()
 
 
 def _hidden(spans: Iterable[Span], reported: set[Place], tracked: set[Place]) -> tuple[set[Place], set[Place]]:

@@ -17,7 +17,7 @@ _UNFINISHED = (SyncStatus.QUEUED, SyncStatus.RUNNING)
 
 
 def read_freshness(session: Session, organization_id: str, now: datetime) -> Freshness:
-    """`as_of` is the latest instant that a finished pull reached; `failing` has keys whose latest pull failed."""
+    """`as_of` is the latest instant that a finished pull reached; `failing` are active keys whose last pull failed."""
     reached = func.max(func.least(col(SyncRun.window_end), col(SyncRun.finished_at)))
     mine = col(SyncRun.organization_id) == organization_id
     as_of = select(reached).where(mine, col(SyncRun.status) == SyncStatus.FINISHED).scalar_subquery()
@@ -36,12 +36,12 @@ def read_freshness(session: Session, organization_id: str, now: datetime) -> Fre
         .order_by(col(SyncRun.created_at), col(SyncRun.id))
     )
     rows: list[Any] = list(session.exec(latest))
-    views = [run_view(run, key) for run, key, _ in rows]
+    views = [(run_view(run, key), key.is_active) for run, key, _ in rows]
     return Freshness(
         as_of=rows[0][2] if rows else None,
         next_pull=floor_day(now) + DAY,
-        running=tuple(view for view in views if view.status in _UNFINISHED),
-        failing=tuple(view for view in views if view.status is SyncStatus.FAILED),
+        running=tuple(view for view, _ in views if view.status in _UNFINISHED),
+        failing=tuple(view for view, active in views if active and view.status is SyncStatus.FAILED),
     )
 
 

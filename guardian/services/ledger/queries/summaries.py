@@ -89,7 +89,7 @@ def read_table(
     Raises ValidationError for a wrong filter, and for more than 20,000 sums.
     """
     statement = _statement(books, window, filters, group_by, cut)
-    rows: list[Any] = list(session.connection().execute(statement.limit(_MOST_CELLS + 1)))
+    rows: Sequence[Any] = session.connection().execute(statement.limit(_MOST_CELLS + 1)).fetchall()
     if len(rows) > _MOST_CELLS:
         raise dimensions.refuse(
             "groupBy",
