@@ -3,14 +3,21 @@
 from sqlmodel import Session, col, select
 
 from guardian.config import settings
-from guardian.errors import GuardianError
+from guardian.errors import DecryptionError, GuardianError, ProviderContractBroken, ProviderRequestRejected
 from guardian.models import ApiKey, User
 from guardian.models.enums import KeyStatus
 from guardian.services.people.mail import letter, queue_mail
 from guardian.services.people.provider_keys import mark_key, status_for
 
-# What a key's status must be for the schedule to pull it; all others wait for a test, a new secret, or a pull by hand.
-PULLED: tuple[KeyStatus, ...] = (KeyStatus.ACTIVE, KeyStatus.UNTESTED)
+# Keys of these statuses wait for a test, a new secret, or a pull by hand.
+STOPPED: tuple[KeyStatus, ...] = (
+    KeyStatus.REJECTED,
+    KeyStatus.WRONG_KIND,
+    KeyStatus.FORBIDDEN,
+    KeyStatus.EXHAUSTED,
+)
+# A failing key waits too if this ended its last pull; a test of it that met a passing outage says nothing lasting.
+STOPPING_CODES: tuple[str, ...] = (ProviderRequestRejected.code, ProviderContractBroken.code, DecryptionError.code)
 
 
 def stop_key(session: Session, key_id: str, error: GuardianError, vendor: str) -> None:

@@ -4,18 +4,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from sqlalchemy import and_, func, or_, text
+from sqlalchemy import and_, func, not_, or_, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select
 
 from guardian.errors import NotFoundError, UnavailableError, ValidationError
 from guardian.models import ApiKey, SyncRun
-from guardian.models.enums import SyncStatus, SyncTrigger
+from guardian.models.enums import KeyStatus, SyncStatus, SyncTrigger
 from guardian.periods import utcnow
 from guardian.providers.registry import supported
 from guardian.services.actor import Actor
 from guardian.services.ledger.coverage import window_for
-from guardian.services.ledger.outcomes import PULLED
+from guardian.services.ledger.outcomes import STOPPED, STOPPING_CODES
 from guardian.services.ledger.queries.freshness import run_view
 from guardian.services.ledger.run_events import enqueue_run, tell
 from guardian.services.ledger.views import SyncRunView
@@ -143,13 +143,22 @@ def list_runs(session: Session, actor: Actor, key_id: str | None = None, limit: 
 
 def due_keys(session: Session) -> Sequence[DueKey]:
     """What the schedule pulls, of all organizations: active admin keys that nothing permanent is wrong with."""
+    last = (
+        select(SyncRun.error_code)
+        .where(SyncRun.api_key_id == ApiKey.id)
+        .order_by(col(SyncRun.created_at).desc(), col(SyncRun.id).desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    failing = and_(col(ApiKey.status) == KeyStatus.FAILING, func.coalesce(last, "").in_(STOPPING_CODES))
     rows = session.exec(
         select(ApiKey.id, ApiKey.user_id, ApiKey.organization_id)
         .where(
             col(ApiKey.is_active),
             col(ApiKey.organization_id).is_not(None),
             col(ApiKey.provider).in_(supported()),
-            col(ApiKey.status).in_(PULLED),
+            col(ApiKey.status).not_in(STOPPED),
+            not_(failing),
             col(ApiKey.meta)["kind"].astext == "admin",
         )
         .order_by(ApiKey.id)

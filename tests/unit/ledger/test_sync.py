@@ -179,10 +179,18 @@ def test_the_schedule_leaves_out_what_is_switched_off_or_marked(session: Session
         make_key(session, people.alice, label="a"),
         make_key(session, people.charlie, label="b", provider=Provider.ANTHROPIC),
         make_key(session, people.alice, label="c", status=KeyStatus.UNTESTED),
+        # A test met an outage: that says nothing lasting.
+        make_key(session, people.alice, label="d", status=KeyStatus.FAILING),
     }
     for number, status in enumerate(KeyStatus):
-        if status not in (KeyStatus.ACTIVE, KeyStatus.UNTESTED):
+        if status not in (KeyStatus.ACTIVE, KeyStatus.UNTESTED, KeyStatus.FAILING):
             make_key(session, people.alice, label=f"marked {number}", status=status)
+    broken = make_key(session, people.alice, label="broken")
+    run_id = ask(people.alice, broken)
+    with db.session() as own:
+        run = own.get_one(SyncRun, run_id)
+        run.status, run.error_code = SyncStatus.FAILED, "PROVIDER_CONTRACT_BROKEN"
+        own.get_one(ApiKey, broken).status = KeyStatus.FAILING
     make_key(session, people.alice, label="off", is_active=False)
     make_key(session, people.alice, label="inference", meta={"kind": "inference"})
     make_key(session, people.alice, label="google", provider=Provider.GOOGLE)
