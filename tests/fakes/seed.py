@@ -118,8 +118,8 @@ def pull(of: Company, key: ApiKey, start: datetime, end: datetime, status: SyncS
 
 
 def add_usage(session: Session, account: LedgerAccount, start: datetime, record: UsageRecord) -> None:
-    """One hour's bucket that holds one record, as a pull would write it."""
-    bucket = UsageBucket(series=_SERIES[account.provider], start=start, end=start + HOUR, records=(record,))
+    """One hour's bucket of a report of its own that holds one record, as a pull would write it."""
+    bucket = UsageBucket(series="planted", start=start, end=start + HOUR, records=(record,))
     replace_buckets(session, account, [bucket])
 
 

@@ -1,12 +1,14 @@
 """Pages under test: a State without a browser, and the whole web process with one."""
 
+import asyncio
 import os
 import shutil
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Coroutine, Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -17,12 +19,15 @@ import pytest
 import reflex as rx
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from reflex.istate.data import HeaderData, ReflexURL, SessionData, URLData
+from sqlmodel import Session
 
 from guardian.ui import build
 from guardian.ui.cookie import COOKIE_NAME, seal
 from tests.conftest import ENCRYPTION_KEY, ROOT, Servers
+from tests.fakes import seed
 
 S = TypeVar("S", bound=rx.State)
+T = TypeVar("T")
 _CHROMIUM_ARGUMENTS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -100,6 +105,15 @@ def web(built_pages: Path, environment: Servers, tmp_path: Path) -> Iterator[Web
             process.wait(timeout=20)
 
 
+@pytest.fixture
+def signed_in(session: Session) -> str:
+    """The cookie's value of somebody whose organization has 60 days of usage."""
+    company = seed.company(session, "Acme")
+    seed.usage(session, company)
+    session.commit()
+    return company.token
+
+
 @pytest.fixture(scope="session")
 def browser() -> Generator[Browser]:
     """A Chromium of the machine, else Playwright's own."""
@@ -127,6 +141,12 @@ def tab(context: BrowserContext) -> Generator[Page]:
     opened.on("console", lambda m: problems.append(m.text) if "Content Security Policy" in m.text else None)
     yield opened
     assert problems == []
+
+
+def run_async(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Run it in a thread: Playwright keeps an event loop in the tests' own."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, coroutine).result()
 
 
 def free_port() -> int:

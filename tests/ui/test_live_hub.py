@@ -13,6 +13,7 @@ from guardian.services.actor import Actor
 from guardian.services.people import sessions
 from guardian.ui.live_hub import LiveHub, Query, Watch
 from tests.fakes import seed
+from tests.ui.conftest import run_async
 
 EVENTS = frozenset({live.USAGE_UPDATE})
 
@@ -68,7 +69,7 @@ def run(scenario: Callable[[Bench], Awaitable[None]]) -> Bench:
         assert task.cancelled()
         return bench
 
-    return asyncio.run(play())
+    return run_async(play())
 
 
 def listeners() -> int:

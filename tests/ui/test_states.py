@@ -1,6 +1,5 @@
 """Every public handler of every State can be called by any browser: none does anything for whom it should not."""
 
-import asyncio
 import inspect
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -16,7 +15,7 @@ from guardian.models.enums import Provider
 from guardian.ui.session import NotSignedIn
 from guardian.ui.session import Page as SignedInPage
 from tests.fakes import seed
-from tests.ui.conftest import StatePage
+from tests.ui.conftest import StatePage, run_async
 
 # Handlers of signed-out pages: they read the address, and nothing of anybody.
 SIGNED_OUT = {"enter"}
@@ -70,7 +69,7 @@ def test_without_a_session_no_handler_does_anything(page_of: StatePage, state_cl
         state = page_of(state_class, token)
         arguments = _arguments(state_class.event_handlers[name].fn, "x")
         with pytest.raises(NotSignedIn):
-            asyncio.run(_call(state, name, arguments))
+            run_async(_call(state, name, arguments))
 
 
 @pytest.mark.parametrize(("state_class", "name"), HANDLERS)
@@ -86,7 +85,7 @@ def test_another_organizations_ids_lead_nowhere(
     for text in (key.id, mine.organization.id, mine.owner.id, mine.actor.session_id or ""):
         said = ""
         try:
-            asyncio.run(_call(state, name, _arguments(state_class.event_handlers[name].fn, text)))
+            run_async(_call(state, name, _arguments(state_class.event_handlers[name].fn, text)))
         except GuardianError as error:
             said = error.message
         told = said + repr(state.dict())
@@ -103,7 +102,7 @@ def test_a_page_shows_its_own_organization_and_keeps_no_secret(
     company = seed.company(session, "Acme")
     session.commit()
     state = page_of(state_class, company.token)
-    asyncio.run(_call(state, "load", []))
+    run_async(_call(state, "load", []))
     assert (state.loaded, state.problem, state.viewer.organization) == (True, "", "Acme")
     assert company.token not in repr(state.dict())
 

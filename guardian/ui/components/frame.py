@@ -6,6 +6,7 @@ from typing import Any
 import reflex as rx
 
 from guardian.ui.components.basics import icon, link
+from guardian.ui.components.forms import plain_form
 from guardian.ui.components.palette import palette
 from guardian.ui.components.states import error_state, loading_note
 from guardian.ui.session import Page
@@ -25,7 +26,7 @@ PLACES: tuple[Place, ...] = (
     Place("Dashboard", "/dashboard", "layout-dashboard"),
     Place("Keys", "/keys", "key-round"),
     Place("Settings", "/settings", "settings"),
-    Place("Mailbox", "/admin/mailbox", "mail", admin=True),
+    Place("Installation", "/admin", "server", admin=True),
 )
 
 
@@ -44,7 +45,13 @@ def frame(
     """
     heading = title or next(place.name for place in PLACES if place.href == here)
     return rx.el.div(
-        rx.el.a("Skip to the content", href="#content", class_name="skip"),
+        rx.el.nav(
+            # A link to "#content" would be followed as a page of its own, and lose the address's parameters.
+            rx.el.button(
+                "Skip to the content", type="button", class_name="skip", custom_attrs={"data-focus": "content"}
+            ),
+            custom_attrs={"aria-label": "Skip"},
+        ),
         _sidebar(state, here),
         _topbar(state, here),
         rx.el.main(
@@ -108,7 +115,7 @@ def _sidebar(state: type[Page], here: str) -> rx.Component:
 
 
 def _topbar(state: type[Page], here: str) -> rx.Component:
-    return rx.el.div(
+    return rx.el.header(
         brand(),
         rx.el.button(
             icon("menu", 20),
@@ -166,7 +173,8 @@ def _foot(state: type[Page]) -> rx.Component:
             on_click=toggle,
             custom_attrs={"aria-label": "Switch between light and dark"},
         ),
-        rx.el.form(
+        plain_form(
+            "/auth/logout",
             rx.el.button(
                 icon("log-out", 18),
                 rx.el.span("Sign out", class_name="label"),
@@ -174,9 +182,6 @@ def _foot(state: type[Page]) -> rx.Component:
                 class_name="nav-button",
                 custom_attrs={"aria-label": "Sign out"},
             ),
-            # A document load: the WebSocket must forget the cookie of its handshake.
-            method="post",
-            action="/auth/logout",
         ),
         class_name="sidebar-foot",
     )

@@ -154,7 +154,7 @@ def figure(buckets: Sequence[SpendBucket], asked: Range, tz: ZoneInfo) -> tuple[
     series = [_series(buckets, labels, provider) for provider in order]
     whole = sum(sums.values(), Decimal(0))
     text = f"Spend, {asked.label}: {format.money(whole)} in {len(buckets)} bars by provider."
-    return {"data": series, "layout": {}}, text
+    return {"data": series, "layout": {"autosize": True}}, text
 
 
 def _series(buckets: Sequence[SpendBucket], labels: list[str], provider: str) -> dict[str, Any]:
