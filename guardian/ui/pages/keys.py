@@ -7,21 +7,18 @@ from typing import Any, ClassVar, TypeAlias
 import reflex as rx
 from sqlmodel import Session
 
-from guardian import limits
 from guardian.errors import GuardianError, ValidationError
-from guardian.limits import Limit
 from guardian.live import JOB_UPDATE
-from guardian.models.enums import Provider, SyncTrigger
 from guardian.periods import utcnow, zone
 from guardian.providers import registry
-from guardian.records import TestResult
 from guardian.services.actor import Actor
 from guardian.services.ledger import sync
 from guardian.services.ledger.views import SyncRunView
 from guardian.services.people import provider_keys
 from guardian.services.people.views import KeyView
-from guardian.ui.audited import Work, audited
+from guardian.ui.audited import Work
 from guardian.ui.live_hub import Query, hub
+from guardian.ui.pages import keys_changes as changes
 from guardian.ui.pages import keys_rows as rows
 from guardian.ui.pages.keys_rows import KeyRow
 from guardian.ui.pages.keys_view import keys_view
@@ -29,9 +26,6 @@ from guardian.ui.session import NotSignedIn, Page
 from guardian.ui.toasts import error_toast, toast
 
 ROUTE = "/keys"
-# Each test is a call to a provider in our name.
-_TESTS = Limit("ui-key-tests", count=30, seconds=60)
-
 Said: TypeAlias = rx.event.EventSpec | None
 # Each key with its latest pulls: the one that is not over, if any, and the last one that is.
 _View: TypeAlias = Sequence[tuple[KeyView, Sequence[SyncRunView]]]
@@ -122,9 +116,13 @@ class KeysState(Page, rx.State):
         actor = await self._actor()
 
         async def work() -> str:
-            provider, secret, label = _provider(form), str(form.get("secret", "")), str(form.get("label", ""))
-            tested = await _ask(actor, partial(provider_keys.test_key, actor, provider, secret))
-            stored = await self._call(_storing(provider, secret, label, tested))
+            provider, secret, label = (
+                changes.chosen_provider(form),
+                str(form.get("secret", "")),
+                str(form.get("label", "")),
+            )
+            tested = await changes.ask(actor, partial(provider_keys.test_key, actor, provider, secret))
+            stored = await self._call(changes.storing(provider, secret, label, tested))
             return rows.stored(stored)
 
         return await self._in_dialog(work)
@@ -137,8 +135,10 @@ class KeysState(Page, rx.State):
         async def work() -> str:
             secret = str(form.get("secret", ""))
             old = await self._call(lambda session, who: provider_keys.key_to_replace(session, who, key_id))
-            tested = await _ask(actor, partial(provider_keys.test_key, actor, old.provider, secret, old.metadata))
-            return rows.stored(await self._call(_replacing(key_id, secret, tested)))
+            tested = await changes.ask(
+                actor, partial(provider_keys.test_key, actor, old.provider, secret, old.metadata)
+            )
+            return rows.stored(await self._call(changes.replacing(key_id, secret, tested)))
 
         return await self._in_dialog(work)
 
@@ -152,8 +152,8 @@ class KeysState(Page, rx.State):
                 return None
             self.testing = [*self.testing, key_id]
         try:
-            result = await _ask(actor, partial(provider_keys.test_stored_key, under_test))
-            await self._call(_noting(key_id, result, under_test.version))
+            result = await changes.ask(actor, partial(provider_keys.test_stored_key, under_test))
+            await self._call(changes.noting(key_id, result, under_test.version))
         finally:
             async with self:
                 self.testing = [each for each in self.testing if each != key_id]
@@ -166,22 +166,20 @@ class KeysState(Page, rx.State):
     @rx.event
     async def pull(self, key_id: str) -> None:
         """Pull what is missing of that key's reports now; its progress arrives live."""
-        await self._call(_pulling(key_id))
+        await self._call(changes.pulling(key_id))
         await self._refresh()
 
     @rx.event
     async def switch(self, key_id: str, on: bool) -> Said:
         """Activate or deactivate that key."""
-        change = partial(provider_keys.update_key, key_id=key_id, is_active=on)
-        key = await self._call(audited("KEY_UPDATE", "key", change, _about))
+        key = await self._call(changes.changing(key_id, is_active=on))
         await self._refresh()
         return toast(f"{key.name} is {'active again' if on else 'deactivated'}.")
 
     @rx.event
     async def rename(self, form: dict[str, Any]) -> None:
         """Give the key of the open dialog another label."""
-        change = partial(provider_keys.update_key, key_id=self.key.id, label=str(form.get("label", "")))
-        await self._or_refuse(audited("KEY_UPDATE", "key", change, _about))
+        await self._or_refuse(changes.changing(self.key.id, label=str(form.get("label", ""))))
 
     @rx.event
     async def delete(self) -> Said:
@@ -190,9 +188,7 @@ class KeysState(Page, rx.State):
         name, key_id = self.key.name, self.key.id
         if self.typed != name:
             raise ValidationError(f"Type {name} to delete this key.")
-        done = await self._or_refuse(
-            audited("KEY_DELETE", "key", partial(provider_keys.delete_key, key_id=key_id), _about)
-        )
+        done = await self._or_refuse(changes.deleting(key_id))
         return toast(f"{name} is deleted.") if done else None
 
     # Helpers
@@ -249,67 +245,6 @@ class KeysState(Page, rx.State):
         self._close()
         await self._refresh()
         return True
-
-
-def _provider(form: dict[str, Any]) -> Provider:
-    chosen = str(form.get("provider", ""))
-    if chosen not in registry.supported():
-        raise ValidationError("Choose whose key this is.")
-    return Provider(chosen)
-
-
-async def _ask(actor: Actor, question: Callable[[], TestResult]) -> TestResult:
-    """Ask a provider, in a thread. Raises RateLimitError for a person who asks without end."""
-
-    def ask() -> TestResult:
-        limits.hit(_TESTS, actor.user_id)
-        return question()
-
-    answer: TestResult = await rx.run_in_thread(ask)
-    return answer
-
-
-def _storing(provider: Provider, secret: str, label: str, tested: TestResult) -> Work[KeyView]:
-    def store(session: Session, actor: Actor) -> KeyView:
-        key = provider_keys.add_key(session, actor, provider=provider, secret=secret, label=label, tested=tested)
-        if key.kind == "admin":
-            sync.request_sync(session, actor, key.id, trigger=SyncTrigger.BACKFILL)
-        return key
-
-    return audited("KEY_CREATE", "key", store, _about)
-
-
-def _replacing(key_id: str, secret: str, tested: TestResult) -> Work[KeyView]:
-    def replace(session: Session, actor: Actor) -> KeyView:
-        before = provider_keys.get_key(session, actor, key_id).account_id
-        key = provider_keys.replace_secret(session, actor, key_id, secret, tested)
-        if key.kind == "admin" and key.is_active:
-            # A key of another account has everything still to be pulled.
-            trigger = SyncTrigger.DEMAND if key.account_id == before else SyncTrigger.BACKFILL
-            sync.request_sync(session, actor, key_id, trigger=trigger)
-        return key
-
-    return audited("KEY_UPDATE", "key", replace, lambda key: (key.id, {**_about(key)[1], "replaced": True}))
-
-
-def _noting(key_id: str, result: TestResult, version: str) -> Work[KeyView]:
-    note = partial(provider_keys.record_test, key_id=key_id, result=result, version=version)
-    return audited("KEY_TEST", "key", note, lambda key: (key.id, {"success": result.success, "status": key.status}))
-
-
-def _pulling(key_id: str) -> Work[SyncRunView]:
-    pull = partial(sync.request_sync, key_id=key_id, trigger=SyncTrigger.DEMAND)
-    return audited("KEY_SYNC", "key", pull, lambda run: (key_id, {"job": run.id}))
-
-
-def _about(key: KeyView) -> tuple[str, dict[str, Any]]:
-    return key.id, {
-        "provider": key.provider,
-        "label": key.label,
-        "hint": key.hint,
-        "kind": key.kind,
-        "isActive": key.is_active,
-    }
 
 
 def page() -> rx.Component:

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 import reflex as rx
 from sqlmodel import Session
 
-from guardian.errors import GuardianError, ValidationError
+from guardian.errors import GuardianError, NotFoundError
 from guardian.periods import utcnow, zone
 from guardian.services.actor import Actor
 from guardian.services.people import audit, organizations, sessions, tokens
@@ -18,8 +18,9 @@ from guardian.ui import format
 from guardian.ui.audited import audited
 from guardian.ui.live_hub import Query
 from guardian.ui.pages import settings_rows as rows
+from guardian.ui.pages.settings_dialogs import SECRET_FIELD
 from guardian.ui.pages.settings_rows import ActivityRow, SessionRow, TokenRow
-from guardian.ui.pages.settings_view import SECRET_FIELD, settings_view
+from guardian.ui.pages.settings_view import settings_view
 from guardian.ui.session import NotSignedIn, Page
 from guardian.ui.toasts import toast
 
@@ -168,7 +169,7 @@ class SettingsState(Page, rx.State):
         now, tz = utcnow(), zone(self.viewer.zone)
         view = next((each for each in found if each.id == token_id), None)
         if view is None:
-            raise ValidationError("This access token is gone already.")
+            raise NotFoundError("Access token")
         self.dialog, self.token = "revoke", rows.token_row(view, self.viewer.id, now, tz)
 
     @rx.event

@@ -4,11 +4,13 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from guardian.errors import ValidationError
 from guardian.services.people.views import ActivityView, SessionView, TokenView
 from guardian.ui import format
+from guardian.ui.colors import provider_name
 from guardian.ui.rows import NO_MOMENT, Moment
 
 
@@ -142,7 +144,8 @@ def token_row(view: TokenView, viewer_id: str, now: datetime, tz: ZoneInfo) -> T
 
 
 def activity_row(view: ActivityView, now: datetime, tz: ZoneInfo) -> ActivityRow:
-    facts = [str(view.metadata[name]) for name in _FACTS if view.metadata.get(name)]
+    known = {**view.metadata, "provider": _provider(view.metadata.get("provider"))}
+    facts = [str(known[name]) for name in _FACTS if known.get(name)]
     return ActivityRow(
         id=view.id,
         who=view.actor or "",
@@ -159,6 +162,10 @@ def expiry(days: str, now: datetime) -> datetime | None:
     if days not in dict(EXPIRIES):
         raise ValidationError("Choose when the token ends.")
     return now + timedelta(days=int(days)) if days else None
+
+
+def _provider(code: Any) -> str:
+    return provider_name(code) if isinstance(code, str) else ""
 
 
 def _words(action: str) -> str:

@@ -6,21 +6,13 @@ from zoneinfo import available_timezones
 
 import reflex as rx
 
-from guardian.services.people.tokens import MAX_NAME
 from guardian.ui.components.basics import badge, button, icon, link, moment
 from guardian.ui.components.cards import card
-from guardian.ui.components.dialog import dialog
-from guardian.ui.components.forms import choice, choices, field, refusal
+from guardian.ui.components.forms import field, refusal
 from guardian.ui.components.frame import frame
-from guardian.ui.components.states import notice, skeleton_card
-from guardian.ui.pages.settings_rows import EXPIRIES, ActivityRow, SessionRow, TokenRow
-
-SECRET_FIELD = "token-secret"  # noqa: S105  # the name of an element
-_SCOPES = (
-    ("api", "Read and change everything that you may, over REST"),
-    ("gateway", "Call models through the gateway"),
-    ("ingest", "Send usage, and nothing else"),
-)
+from guardian.ui.components.states import skeleton_card
+from guardian.ui.pages.settings_dialogs import token_dialogs
+from guardian.ui.pages.settings_rows import ActivityRow, SessionRow, TokenRow
 
 
 def settings_view(state: Any, here: str) -> rx.Component:
@@ -32,8 +24,7 @@ def settings_view(state: Any, here: str) -> rx.Component:
         _sessions(state),
         _tokens(state),
         _activity(state),
-        _create_dialog(state),
-        _revoke_dialog(state),
+        token_dialogs(state),
         skeleton=rx.fragment(skeleton_card(4, "36px"), skeleton_card(3, "28px"), skeleton_card(2, "28px")),
         about=rx.cond(state.loaded, rx.fragment(state.viewer.email, ", times in ", state.viewer.zone), "\u00a0"),
     )
@@ -198,94 +189,4 @@ def _action(row: ActivityRow) -> rx.Component:
             class_name="muted small",
         ),
         key=row.id,
-    )
-
-
-def _create_dialog(state: Any) -> rx.Component:
-    form = rx.el.form(
-        field(
-            "Name",
-            "name",
-            ident="token-name",
-            help="What it is for, as in Nightly export.",
-            required=True,
-            max_length=MAX_NAME,
-        ),
-        choices(
-            "It may",
-            *(
-                choice("checkbox", f"scope-{name}", name, what, ident=f"scope-{name}", default_checked=name == "api")
-                for name, what in _SCOPES
-            ),
-        ),
-        rx.el.div(
-            rx.el.label("Ends", html_for="token-expires"),
-            rx.el.select(
-                *(rx.el.option(text, value=days) for days, text in EXPIRIES),
-                name="expires",
-                id="token-expires",
-                class_name="input",
-            ),
-            class_name="field",
-        ),
-        refusal(state.token_refusal, "No token was made."),
-        rx.el.div(
-            button("Cancel", on_click=state.close),
-            button("Create the token", type="submit", kind="primary"),
-            class_name="dialog-actions",
-        ),
-        on_submit=state.create_token,
-        class_name="form",
-        hidden=state.made != "",
-    )
-    # Always there while the dialog is open: the secret is put into the field itself, and into no var.
-    made = rx.el.div(
-        notice("Copy it now. It is shown this once and cannot be read again.", tone="warn", icon_name="triangle-alert"),
-        rx.el.div(
-            rx.el.label("Access token", html_for=SECRET_FIELD),
-            rx.el.div(
-                rx.el.input(
-                    id=SECRET_FIELD, read_only=True, class_name="input mono", custom_attrs={"autoComplete": "off"}
-                ),
-                rx.el.button(
-                    icon("copy", 14),
-                    rx.el.span("Copy", custom_attrs={"data-copy-label": "true"}),
-                    type="button",
-                    class_name="button",
-                    custom_attrs={"data-copy-from": SECRET_FIELD},
-                ),
-                class_name="joined",
-            ),
-            class_name="field",
-        ),
-        rx.el.div(button("Done", kind="primary", on_click=state.close), class_name="dialog-actions"),
-        class_name="form",
-        hidden=state.made == "",
-    )
-    return dialog(
-        state.dialog == "create",
-        rx.cond(state.made != "", rx.fragment(state.made, " is made"), "Create an access token"),
-        form,
-        made,
-        on_dismiss=state.close,
-        name="create-token",
-    )
-
-
-def _revoke_dialog(state: Any) -> rx.Component:
-    return dialog(
-        state.dialog == "revoke",
-        rx.fragment("Revoke ", state.token.name, "?"),
-        rx.el.p(
-            "Every program that uses the token ",
-            rx.el.code(state.token.hint),
-            " is refused from now on. It cannot be undone; a new token can be made at any time.",
-        ),
-        rx.el.div(
-            button("Cancel", on_click=state.close),
-            button("Revoke the token", kind="danger", on_click=state.revoke_token),
-            class_name="dialog-actions",
-        ),
-        on_dismiss=state.close,
-        name="revoke-token",
     )
