@@ -3,15 +3,17 @@
 import threading
 from decimal import Decimal
 
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlmodel import Session
 
 from guardian import db
+from guardian.embedded.processes import wait_until
 from guardian.models import UsageLog
 from guardian.models.enums import CostSource, Provider, UsageOrigin
 from guardian.services.ledger.partitions import ensure_partitions
 from guardian.services.ledger.rollups import RollupChanges, disagreements
-from guardian.services.ledger.writer import replace_buckets
+from guardian.services.ledger.tables import USAGE
+from guardian.services.ledger.writer import WriteResult, replace_buckets
 from tests.conftest import People
 from tests.unit.ledger.making import T0, account, bucket, contents, usage
 
@@ -91,6 +93,8 @@ def test_a_disagreement_is_found_and_named(session: Session, people: People) -> 
 
 def test_writers_at_once_lose_nothing_and_never_block_each_other_for_good(session: Session, people: People) -> None:
     """Four accounts of two organizations, each written by two threads, the rows of each in another order."""
+    ensure_partitions(session, T0, T0)
+    session.commit()
     errors: list[BaseException] = []
 
     def write(actor: str, number: int, turn: int) -> None:
@@ -116,3 +120,63 @@ def test_writers_at_once_lose_nothing_and_never_block_each_other_for_good(sessio
         thread.join()
     assert errors == []
     assert len(contents(session)["usage_logs"]) == 24
+
+
+def somebody_waits() -> bool:
+    query = text(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
+    with db.engine().connect() as connection:
+        return bool(connection.execute(query).scalar_one())
+
+
+def test_a_second_writer_of_an_account_waits_and_then_sees_what_the_first_one_wrote(
+    session: Session, people: People
+) -> None:
+    ensure_partitions(session, T0, T0)
+    session.commit()  # or else the second writer would wait for the partition
+    stated = [bucket(h, usage(h)) for h in range(3)]
+    replace_buckets(session, account(people.alice), stated)
+    found: list[WriteResult] = []
+
+    def write() -> None:
+        with db.session() as own:
+            found.append(replace_buckets(own, account(people.alice), stated))
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    assert wait_until(somebody_waits, 30)
+    session.commit()
+    thread.join()
+    assert found == [WriteResult(read=3, unchanged=3)]
+    contents(session)
+
+
+def test_rollups_are_locked_in_the_order_of_their_keys(session: Session, people: People) -> None:
+    """A writer that waits for the first rollup must not hold the second one: that is how circles begin."""
+    target = account(people.alice)
+    replace_buckets(session, target, [bucket(0, *(usage(model=f"model-{n}") for n in range(9)))])
+    session.commit()
+    ids = sorted(str(row["id"]) for row in rollups(session))
+    session.rollback()
+    in_order = text("SELECT id FROM usage_rollups WHERE id = :id FOR UPDATE NOWAIT")
+    session.connection().execute(in_order, {"id": ids[0]})
+    rows = {row["model"]: row for row in rollups(session)}
+    changes = RollupChanges()
+    # The last of all keys first.
+    for model in sorted(rows, key=lambda model: str(rows[model]["id"]), reverse=True):
+        [row] = session.connection().execute(select(USAGE).where(USAGE.c.model == model)).mappings()
+        changes.add(dict(row))
+
+    def write() -> None:
+        with db.session() as own:
+            changes.apply(own)
+            own.rollback()
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    assert wait_until(somebody_waits, 30)
+    for id in ids[1:]:
+        session.connection().execute(in_order, {"id": id})
+    session.rollback()
+    thread.join()
