@@ -37,16 +37,22 @@ class Identity:
         return None if self.uid is None else []
 
     def in_passwd(self) -> "Identity":
-        """This identity if the machine has a name for it, else `nobody`: some programs insist on a user with a name."""
-        if self.uid is None:
+        """This identity if the machine has a name for it, else `nobody`: initdb insists on a user with a name."""
+        if _name_of(os.geteuid() if self.uid is None else self.uid) is not None:
             return self
-        for look_up in (lambda: pwd.getpwuid(self.uid or 0), lambda: pwd.getpwnam("nobody")):
-            try:
-                user = look_up()
-            except KeyError:
-                continue
-            return Identity(user.pw_uid, user.pw_gid)
-        raise ConfigurationError("This machine has no user called nobody, as whom PostgreSQL's files are made.")
+        if self.uid is None:
+            raise ConfigurationError(
+                f"User id {os.geteuid()} has no name on this machine, and PostgreSQL makes no database for a nameless "
+                "user. Add a line for it to /etc/passwd, or set DATABASE_URL to a server of your own."
+            )
+        try:
+            nobody = pwd.getpwnam("nobody")
+        except KeyError:
+            raise ConfigurationError(
+                "This machine has no user called nobody, as whom PostgreSQL's files are made. "
+                "Add one, or set DATABASE_URL to a server of your own."
+            ) from None
+        return Identity(nobody.pw_uid, nobody.pw_gid)
 
     def own(self, *paths: Path) -> None:
         """Make the paths theirs."""
@@ -87,11 +93,16 @@ def unprivileged() -> Identity:
     if os.geteuid() != 0:
         return Identity()
     for uid in _UIDS:
-        try:
-            pwd.getpwuid(uid)
-        except KeyError:
+        if _name_of(uid) is None:
             return Identity(uid, uid)
     raise ConfigurationError("No unused user id between 61000 and 64873 is left to run the embedded servers as.")
+
+
+def _name_of(uid: int) -> str | None:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return None
 
 
 def make_data_dir(data_dir: Path) -> Path:

@@ -1,7 +1,7 @@
 """Finds links in the documentation that lead nowhere: `python -m tests.tools.dead_links`. It asks no network."""
 
+import os
 import re
-import subprocess
 import sys
 import unicodedata
 from collections.abc import Iterator
@@ -20,14 +20,17 @@ _LINKS = (
 )
 _HEADING = re.compile(r"^#{1,6}\s+(.+?)\s*#*\s*$", re.MULTILINE)
 _ANCHOR = re.compile(r"\b(?:id|name)=\"([^\"]+)\"")
+_NOT_OURS = {"node_modules", "__pycache__"}
 _OUTSIDE = re.compile(r"^[a-z][a-z0-9+.\-]*:", re.IGNORECASE)
 
 
 def documents(root: Path) -> list[Path]:
-    """Every Markdown file that is, or is about to be, part of the repository."""
-    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "*.md"]
-    listed = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True).stdout
-    return [root / name for name in listed.split("\0") if name and (root / name).exists()]
+    """Every Markdown file that is ours: hidden folders and other people's packages are not."""
+    found: list[Path] = []
+    for parent, folders, names in os.walk(root):
+        folders[:] = sorted(name for name in folders if not name.startswith(".") and name not in _NOT_OURS)
+        found.extend(Path(parent, name) for name in sorted(names) if name.endswith(".md"))
+    return found
 
 
 def anchors(text: str) -> set[str]:

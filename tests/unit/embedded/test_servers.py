@@ -2,13 +2,14 @@
 
 import json
 import os
+import pwd
 import signal
 import socket
 import stat
 import subprocess
 import sys
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
@@ -27,6 +28,8 @@ from guardian.embedded.server import EmbeddedServer
 from guardian.errors import ConfigurationError
 
 ROOT = Path(__file__).parents[3]
+NOBODY = pwd.getpwnam("nobody").pw_uid
+NAMELESS = 54321
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root lends its servers another user")
 
 
@@ -226,6 +229,78 @@ def test_programs_in_a_closed_folder_are_copied_once(open_dir: Path, monkeypatch
     assert len(copies) == 2
     assert PostgresServer(open_dir / "data").bin.is_relative_to(elsewhere)
     assert {path.name: path.stat().st_mtime_ns for path in elsewhere.iterdir()} == copies
+
+
+def as_user(uid: int, work: Callable[[], bool]) -> bool:
+    """Do it in a fork that has given up root: the tests' Python may lie where other users cannot start it."""
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            os.setgroups([])
+            os.setgid(uid)
+            os.setuid(uid)
+            status = 0 if work() else 2
+        finally:
+            os._exit(status)
+    _, status = os.waitpid(child, 0)
+    return os.waitstatus_to_exitcode(status) == 0
+
+
+def refused(work: Callable[[], object], words: str) -> bool:
+    try:
+        work()
+    except ConfigurationError as error:
+        return words in error.message
+    return False
+
+
+@pytest.fixture
+def home_of(open_dir: Path) -> Callable[[int], Path]:
+    def make(uid: int) -> Path:
+        (open_dir / "home").mkdir()
+        os.chown(open_dir / "home", uid, uid)
+        return open_dir / "home" / "data"
+
+    return make
+
+
+@as_root
+def test_an_ordinary_user_runs_the_servers_as_themselves(home_of: Callable[[int], Path]) -> None:
+    data = home_of(NOBODY)
+
+    def work() -> bool:
+        servers: list[EmbeddedServer] = [PostgresServer(data), RedisServer(data)]
+        try:
+            remember_in_postgres(servers[0].start())
+            servers[1].start()
+            mine = {psutil.Process(server.pid).uids().real for server in servers} == {NOBODY}
+            return mine and all(server.home.path.parent == data for server in servers)
+        finally:
+            for server in servers:
+                server.stop()
+
+    assert as_user(NOBODY, work)
+    # Root may use the same data afterwards; the server keeps its user.
+    server = PostgresServer(data)
+    try:
+        assert recall_from_postgres(server.start()) == "still here"
+        assert psutil.Process(server.pid).uids().real == NOBODY
+    finally:
+        server.stop()
+
+
+@as_root
+def test_a_nameless_user_is_told_what_postgres_misses(home_of: Callable[[int], Path]) -> None:
+    data = home_of(NAMELESS)
+    assert as_user(NAMELESS, lambda: refused(lambda: PostgresServer(data).start(), "Add a line for it to /etc/passwd"))
+
+
+@as_root
+def test_another_users_data_is_not_touched(home_of: Callable[[int], Path]) -> None:
+    data = home_of(NOBODY)
+    assert as_user(NOBODY, lambda: bool(RedisServer(data).start()))
+    assert as_user(NAMELESS, lambda: refused(lambda: RedisServer(data), "cannot be used"))
 
 
 LEAVE_BEHIND = """

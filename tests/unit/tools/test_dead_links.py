@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.tools.dead_links import anchors, dead_links
+from tests.tools.dead_links import anchors, dead_links, documents
 
 HEADINGS = """
 # The gateway's `base URL`
@@ -62,6 +62,13 @@ def test_good_links_pass(tmp_path: Path, link: str) -> None:
 )
 def test_dead_links_are_found(tmp_path: Path, link: str, target: str) -> None:
     assert list(dead_links(document(tmp_path, link), tmp_path)) == [target]
+
+
+def test_only_our_own_documents_are_read(tmp_path: Path) -> None:
+    for name in ("README.md", "docs/a.md", ".venv/lib/b.md", "node_modules/c.md", "notes.txt"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    assert documents(tmp_path) == [tmp_path / "README.md", tmp_path / "docs" / "a.md"]
 
 
 def document(root: Path, link: str) -> Path:
