@@ -17,7 +17,7 @@ log = structlog.get_logger(__name__)
 def show_error(exception: Exception) -> list[rx.event.EventSpec]:
     """Errors of handlers: to the sign-in page, or one sentence in a toast with the request id to quote."""
     if isinstance(exception, NotSignedIn):
-        return [rx.redirect("/")]
+        return [rx.redirect(exception.sign_in_address)]
     request_id = current_request_id.get() or new_id()
     if isinstance(exception, GuardianError):
         log.info("ui.refused", code=exception.code, request_id=request_id)
@@ -35,7 +35,7 @@ def note_browser_error(exception: Exception) -> None:
 
 app = rx.App(
     api_transformer=create_api(),
-    stylesheets=["/guardian.css"],
+    stylesheets=["/theme.css", "/guardian.css"],
     head_components=[
         rx.el.link(rel="icon", href="/favicon.svg", type="image/svg+xml"),
         rx.el.script(src="/guardian.js", defer=True),

@@ -16,7 +16,15 @@ ROOT = Path(__file__).resolve().parents[2]
 WEB = ROOT / ".web"
 PAGES = WEB / "build" / "client"
 _STAMP = WEB / "guardian-build.sha256"
-_SOURCES = ("guardian/app.py", "rxconfig.py", "guardian/ui", "assets", "reflex.lock", "requirements.txt")
+_SOURCES = (
+    "guardian/app.py",
+    "guardian/models/enums.py",
+    "guardian/ui",
+    "assets",
+    "reflex.lock",
+    "requirements.txt",
+    "rxconfig.py",
+)
 # Only .py files and static files matter, and files that the build itself writes must not count.
 _SKIPPED = {"__pycache__"}
 

@@ -24,6 +24,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar, TypeVar
+from urllib.parse import urlencode
 
 import reflex as rx
 from sqlmodel import Session
@@ -45,10 +46,15 @@ current_request_id: ContextVar[str] = ContextVar("current_request_id", default="
 
 
 class NotSignedIn(AuthenticationError):
-    """No cookie, or one of a session that is over: the way on is the sign-in page."""
+    """No cookie, or one of a session that is over: the way on is `sign_in_address`, which leads back to `wanted`."""
 
-    def __init__(self) -> None:
+    def __init__(self, wanted: str = "", *, was_signed_in: bool = False) -> None:
         super().__init__("You are not signed in. Sign in to go on.")
+        query = {"error": "signed-out"} if was_signed_in else {}
+        # Signing in leads to the dashboard anyway.
+        if wanted not in ("", "/dashboard"):
+            query["next"] = wanted
+        self.sign_in_address = f"/?{urlencode(query)}" if query else "/"
 
 
 @dataclass(frozen=True)
@@ -132,10 +138,15 @@ class Page(rx.State, mixin=True):
         request_id = new_id()
         current_request_id.set(request_id)
         token = session_token(self.router.headers.cookie)
+        url = self.router.url
+        wanted = f"{url.path}?{url.query}" if url.query else url.path
         if token is None:
-            raise NotSignedIn
+            raise NotSignedIn(wanted)
         address: str = self.router.session.client_ip
-        result: T = await rx.run_in_thread(partial(_as_actor, token, request_id, address, work))
+        try:
+            result: T = await rx.run_in_thread(partial(_as_actor, token, request_id, address, work))
+        except NotSignedIn:
+            raise NotSignedIn(wanted, was_signed_in=True) from None
         return result
 
     async def _actor(self) -> Actor:

@@ -94,16 +94,16 @@ def ledger_account(session: Session, of: Company, provider: Provider, start: dat
     )
     session.add(key)
     session.flush()
-    session.add(pull(of, key, start, end))
+    session.add(pull(key, start, end))
     session.flush()
     return LedgerAccount(organization_id=of.organization.id, provider=provider, account_id=account, user_id=of.owner.id)
 
 
-def pull(of: Company, key: ApiKey, start: datetime, end: datetime, status: SyncStatus = SyncStatus.FINISHED) -> SyncRun:
+def pull(key: ApiKey, start: datetime, end: datetime, status: SyncStatus = SyncStatus.FINISHED) -> SyncRun:
     """A pull of that key; not yet in the session."""
     done = status is SyncStatus.FINISHED
     return SyncRun(
-        organization_id=of.organization.id,
+        organization_id=key.organization_id or "",
         api_key_id=key.id,
         trigger=SyncTrigger.SCHEDULE,
         status=status,

@@ -58,15 +58,50 @@ def page_of() -> StatePage:
     return make
 
 
-@dataclass(frozen=True)
+@dataclass
 class Web:
-    """A served web process. `sign_in` gives a browser context the session cookie of that token."""
+    """A web process on its own port; `log` is what it printed."""
 
-    url: str
-    process: "subprocess.Popen[str]"
-    log: Path
+    port: int
+    folder: Path
+    process: "subprocess.Popen[bytes] | None" = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def log(self) -> str:
+        return (self.folder / "web.log").read_text()
+
+    def start(self) -> None:
+        """Serve, and wait until it answers."""
+        variables = {
+            **os.environ,
+            "GUARDIAN_PORT": str(self.port),
+            "GUARDIAN_DATA_DIR": str(self.folder / "data"),
+            "ENCRYPTION_KEY": ENCRYPTION_KEY,
+        }
+        command = "from guardian.config import settings; from guardian.ui.server import serve; serve(settings())"
+        with (self.folder / "web.log").open("ab") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "-c", command], cwd=ROOT, env=variables, stdout=output, stderr=output
+            )
+        wait_for(self._is_up, 60, lambda: self.log)
+
+    def _is_up(self) -> bool:
+        assert self.process is not None
+        assert self.process.poll() is None, self.log
+        return _answers(f"{self.url}/ping")
+
+    def stop(self) -> int:
+        """SIGTERM, and its exit status."""
+        assert self.process is not None
+        self.process.terminate()
+        return self.process.wait(timeout=30)
 
     def sign_in(self, context: BrowserContext, token: str) -> None:
+        """Give a browser the session cookie of that token."""
         context.add_cookies([{"name": COOKIE_NAME, "value": token, "url": self.url, "httpOnly": True}])
 
 
@@ -81,28 +116,12 @@ def built_pages() -> Path:
 @pytest.fixture
 def web(built_pages: Path, environment: Servers, tmp_path: Path) -> Iterator[Web]:
     """The web process on a free port, with the test's own database and Redis."""
-    port = free_port()
-    url = f"http://127.0.0.1:{port}"
-    log = tmp_path / "web.log"
-    variables = {
-        **os.environ,
-        "GUARDIAN_PORT": str(port),
-        "GUARDIAN_DATA_DIR": str(tmp_path / "data"),
-        "ENCRYPTION_KEY": ENCRYPTION_KEY,
-    }
-    command = "from guardian.config import settings; from guardian.ui.server import serve; serve(settings())"
-    with (
-        log.open("w") as output,
-        subprocess.Popen(
-            [sys.executable, "-c", command], cwd=ROOT, env=variables, stdout=output, stderr=output, text=True
-        ) as process,
-    ):
-        try:
-            wait_for(lambda: process.poll() is None and _answers(f"{url}/ping"), 30, lambda: log.read_text())
-            yield Web(url, process, log)
-        finally:
-            process.terminate()
-            process.wait(timeout=20)
+    served = Web(free_port(), tmp_path)
+    try:
+        served.start()
+        yield served
+    finally:
+        served.stop()
 
 
 @pytest.fixture

@@ -92,7 +92,6 @@ def test_it_ends_in_order_with_a_page_open(web: Web, context: BrowserContext, si
     tab = context.new_page()
     tab.goto(f"{web.url}/dashboard")
     tab.get_by_test_id("total-spend").wait_for()
-    web.process.send_signal(signal.SIGTERM)
-    assert web.process.wait(timeout=20) in (0, -signal.SIGTERM)
-    assert "Traceback" not in web.log.read_text()
+    assert web.stop() in (0, -signal.SIGTERM)
+    assert "Traceback" not in web.log
     tab.get_by_text("Offline.").wait_for()

@@ -16,7 +16,7 @@ _CONFIG = {
 }
 
 
-# The family of assets/guardian.css: Plotly measures its labels with it.
+# The family of assets/theme.css: Plotly measures its labels with it.
 _FONT = (
     'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", "Noto Sans", "Liberation Sans", Arial, sans-serif'
 )

@@ -37,7 +37,6 @@ class DashboardState(Page, rx.State):
     range_label: str = ""
 
     has_keys: bool = True
-    has_spend: bool = False
     freshness: str = ""
     freshness_title: str = ""
     total: Money = Money()
@@ -77,7 +76,7 @@ class DashboardState(Page, rx.State):
         self.choices, self.range_label = rows.choices(asked.preset), asked.label[:1].lower() + asked.label[1:]
         self.custom = asked.label if asked.preset == ranges.CUSTOM else ""
         self.first, self.last = asked.first.isoformat(), asked.last.isoformat()
-        self.has_keys, self.has_spend = found.has_keys, bool(found.totals.requests or found.totals.cost or found.lines)
+        self.has_keys = found.has_keys
         self.freshness, self.freshness_title = rows.freshness(found.freshness, now, tz)
         self.total, self.today, self.month = (
             rows.total(found.totals),
