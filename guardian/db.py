@@ -31,6 +31,8 @@ def engine() -> Engine:
         max_overflow=10,
         pool_timeout=10,
         pool_pre_ping=True,
+        # An error's text goes to the log; the values of its statement may be a mailed link or a hash.
+        hide_parameters=True,
         connect_args={
             "connect_timeout": CONNECT_TIMEOUT_SECONDS,
             "application_name": "guardian",

@@ -6,6 +6,8 @@ from zoneinfo import ZoneInfo
 from guardian.errors import ValidationError
 from guardian.periods import DAY, local_midnight
 
+_YEARS = range(1900, 9000)  # at either end of the calendar a time has no other zone
+
 
 def start_of(text: str | None, field: str, tz: ZoneInfo) -> datetime | None:
     """The instant, or the first instant of the local day. Raises ValidationError on that field."""
@@ -26,8 +28,7 @@ def _day(text: str | None) -> date | None:
         day = date.fromisoformat(text)
     except ValueError:
         return None
-    # Beyond these years a day has no midnight in every zone.
-    return day if 1900 < day.year < 9000 else None
+    return day if day.year in _YEARS else None
 
 
 def _instant(text: str | None, field: str) -> datetime | None:
@@ -36,8 +37,10 @@ def _instant(text: str | None, field: str) -> datetime | None:
         return None
     try:
         # A "+" that was not encoded arrives as a space.
-        moment = datetime.fromisoformat(text.replace(" ", "+") if "T" in text else text)
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
-    except (ValueError, OverflowError):
-        message = "Write a day like 2026-11-01, or an instant like 2026-11-01T00:00:00Z."
-        raise ValidationError(message, details=[{"field": field, "message": message}]) from None
+        moment = datetime.fromisoformat(text.replace(" ", "+"))
+        if "T" in text and moment.year in _YEARS:
+            return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    except ValueError:
+        pass
+    message = "Write a day like 2026-11-01, or an instant like 2026-11-01T00:00:00Z."
+    raise ValidationError(message, details=[{"field": field, "message": message}])

@@ -1,0 +1,78 @@
+"""Every route behind the seven steps: how to call it rightly, who may, and what breaks it. Tests walk over this."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from guardian.models.enums import TeamRole
+
+_EVERYBODY = (TeamRole.VIEWER, TeamRole.MEMBER, TeamRole.ADMIN, TeamRole.OWNER)
+_MEMBERS = _EVERYBODY[1:]
+_ADMINS = _EVERYBODY[2:]
+
+NEW_KEY = {"provider": "OPENAI", "key": "sk-admin-0123456789abcdef", "label": "second"}
+RESET = {"token": "x", "password": "y" * 12}
+PASSWORD = {"email": "eve@acme.test", "password": "correct horse battery"}
+
+
+@dataclass(frozen=True)
+class Route:
+    """One route. `path` may name {key}, {session}, {token}, {usage}, {job}: ids of Acme's. `wrong` is refused with 400.
+
+    `roles` may do it, `table` is what the database must have for it.
+    """
+
+    method: str
+    path: str
+    table: str
+    body: Any = None
+    wrong: Any = None
+    query: str = ""
+    wrong_query: str = ""
+    roles: tuple[TeamRole, ...] = _EVERYBODY
+    status: int = 200
+    public: bool = False
+
+    @property
+    def name(self) -> str:
+        return f"{self.method} {self.path}"
+
+
+ROUTES: tuple[Route, ...] = (
+    Route("POST", "/auth/register", "organizations", PASSWORD, {"email": "eve@acme.test"}, status=201, public=True),
+    Route("POST", "/auth/login", "users", PASSWORD, {"email": 5, "password": "x"}, status=401, public=True),
+    Route("POST", "/auth/logout", "sessions"),
+    Route("GET", "/auth/session", "organizations"),
+    Route("POST", "/auth/password/forgot", "users", {"email": "eve@acme.test"}, {}, public=True),
+    Route(
+        "POST",
+        "/auth/password/reset",
+        "password_resets",
+        {"token": "x", "password": "y" * 12},
+        {},
+        status=400,
+        public=True,
+    ),
+    Route("GET", "/auth/sessions", "sessions"),
+    Route("DELETE", "/auth/sessions", "sessions"),
+    Route("DELETE", "/auth/sessions/{session}", "sessions", status=404),
+    Route("GET", "/tokens", "access_tokens"),
+    Route("POST", "/tokens", "access_tokens", {"name": "ci", "scopes": ["api"]}, {"name": "ci"}, status=201),
+    Route("DELETE", "/tokens/{token}", "access_tokens", roles=_ADMINS),
+    Route("GET", "/keys", "api_keys"),
+    Route("POST", "/keys", "api_keys", NEW_KEY, {"provider": "OPENAI"}, roles=_MEMBERS, status=201),
+    Route("GET", "/keys/{key}", "api_keys"),
+    Route("PATCH", "/keys/{key}", "api_keys", {"label": "third"}, {"isActive": "maybe"}, roles=_ADMINS),
+    Route("DELETE", "/keys/{key}", "api_keys", roles=_ADMINS),
+    Route("POST", "/keys/{key}/test", "api_keys", roles=_MEMBERS),
+    Route("POST", "/keys/{key}/sync", "sync_runs", {}, {"startDate": "soon"}, roles=_MEMBERS, status=202),
+    Route("GET", "/usage", "usage_logs", query="?limit=5", wrong_query="?limit=0"),
+    Route("GET", "/usage/summary", "usage_rollups", query="?bucket=day", wrong_query="?bucket=fortnight"),
+    Route("GET", "/usage/{usage}", "usage_logs"),
+    Route("GET", "/jobs/{job}", "sync_runs"),
+    Route("GET", "/organization", "organizations"),
+    Route("PATCH", "/organization", "organizations", {"name": "Acme & Co"}, {"timeZone": "Mars"}, roles=_ADMINS),
+    Route("GET", "/activity", "activity_logs", query="?limit=5", wrong_query="?cursor=abc"),
+)
+SIGNED_IN = tuple(route for route in ROUTES if not route.public)
+WITH_ID = tuple(route for route in SIGNED_IN if "{" in route.path)
+WITH_INPUT = tuple(route for route in ROUTES if route.wrong is not None or route.wrong_query)

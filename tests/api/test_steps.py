@@ -1,0 +1,147 @@
+"""The seven steps at their edges: ids, limits, bodies, foreign pages, tokens, and paths that do not exist."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from guardian import queue
+from guardian.api import steps
+from guardian.api.steps import COOKIE, MAX_BODY_BYTES, PER_CREDENTIAL
+from guardian.limits import Limit
+from tests.api.conftest import Client, MakeClient
+from tests.conftest import forget_caches
+
+
+@pytest.mark.parametrize("given", ["abc-123", "x" * 128, "a/b+c=="])
+def test_a_callers_request_id_is_kept(client: Client, given: str) -> None:
+    for path in ("/health/live", "/api/v1/keys", "/api/nothing", "/metrics"):
+        assert client.get(path, headers={"x-request-id": given}).headers["x-request-id"] == given
+
+
+@pytest.mark.parametrize("given", ["", "x" * 129, "two words", "tab\there", "é".encode().decode("latin-1")])
+def test_an_unusable_request_id_is_replaced(client: Client, given: str) -> None:
+    answer = client.get("/api/v1/keys", headers={"x-request-id": given.encode("latin-1")})
+    made = answer.headers["x-request-id"]
+    assert made != given
+    assert len(made) == 36
+    assert answer.json()["requestId"] == made
+
+
+def test_unknown_routes_are_answered_in_json(client: Client) -> None:
+    for path in ("/nothing", "/keys/1/2/3", ""):
+        assert client.failure("GET", path, 404)["code"] == "NOT_FOUND"
+    answer = client.get("/api/v2/keys")
+    assert (answer.status_code, answer.json()["code"]) == (404, "NOT_FOUND")
+
+
+def test_a_wrong_method_says_which_are_right(client: Client) -> None:
+    assert client.failure("PUT", "/keys", 405)["code"] == "METHOD_NOT_ALLOWED"
+    assert client.answers[-1].headers["allow"] == "GET, POST"
+
+
+def test_a_body_has_a_bound(alice: Client) -> None:
+    for content in (b" " * (MAX_BODY_BYTES + 1), iter([b" " * 700_000] * 2)):
+        answer = alice.patch("/api/v1/organization", content=content, headers={"content-type": "application/json"})
+        assert (answer.status_code, answer.json()["code"]) == (413, "PAYLOAD_TOO_LARGE")
+
+
+def test_a_body_must_be_json(alice: Client) -> None:
+    body = alice.failure("PATCH", "/organization", 415, data={"name": "Acme"})
+    assert body["code"] == "UNSUPPORTED_MEDIA_TYPE"
+    alice.data(
+        "PATCH", "/organization", content=b'{"name":"A"}', headers={"content-type": "application/json; charset=utf-8"}
+    )
+
+
+@pytest.mark.parametrize("body", [b"[]", b"null", b'"text"', b"", b'{"name": "a\\u0000b"}', b'{"name": "\\ud800"}'])
+def test_odd_bodies_are_wrong_input(alice: Client, body: bytes) -> None:
+    alice.failure("PATCH", "/organization", 400, content=body, headers={"content-type": "application/json"})
+
+
+@pytest.mark.parametrize("id", ["%00", "..%2F..", "c" * 5_000, "%F0%9F%92%A9"])
+def test_odd_ids_are_never_a_fault_of_ours(alice: Client, id: str) -> None:
+    for path in ("keys", "usage", "jobs"):
+        assert alice.get(f"/api/v1/{path}/{id}").status_code in (400, 404)
+
+
+@pytest.mark.parametrize("headers", [{"origin": "https://evil.test"}, {"sec-fetch-site": "cross-site"}])
+def test_a_foreign_page_cannot_act_with_our_cookie(alice: Client, headers: dict[str, str]) -> None:
+    body = alice.failure("PATCH", "/organization", 403, json={"name": "Owned"}, headers=headers)
+    assert body["code"] == "AUTHZ_ERROR"
+    # Reading changes nothing, and without CORS the foreign page cannot see it.
+    assert alice.data("GET", "/organization", headers=headers)["name"] == "Acme"
+    assert not any(name.startswith("access-control") for name in alice.answers[-1].headers)
+
+
+def test_an_access_token_needs_no_origin(alice: Client, new_client: MakeClient) -> None:
+    secret = alice.data("POST", "/tokens", 201, json={"name": "ci", "scopes": ["api"]})["secret"]
+    script = new_client(headers={"authorization": f"Bearer {secret}", "origin": "https://tool.test"})
+    assert script.data("PATCH", "/organization", json={"name": "By token"})["name"] == "By token"
+
+
+def test_a_wrong_token_is_not_saved_by_a_good_cookie(alice: Client) -> None:
+    for header in ("Bearer gdn_wrong", "Bearer", "Basic YTpi", "gdn_wrong"):
+        alice.failure("GET", "/organization", 401, headers={"authorization": header})
+
+
+@pytest.fixture
+def strict(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, int], None]:
+    """Make one limit so small that a test reaches it."""
+
+    def make(name: str, count: int) -> None:
+        old: Limit = getattr(steps, name)
+        monkeypatch.setattr(steps, name, replace(old, count=count))
+
+    return make
+
+
+def test_an_address_that_asks_too_often_waits(
+    alice: Client, client: Client, strict: Callable[[str, int], None]
+) -> None:
+    strict("PER_ADDRESS", 3)
+    answers = [alice.get("/api/v1/organization").status_code for _ in range(5)]
+    assert answers == [200, 200, 200, 429, 429]
+    body = client.failure("GET", "/organization", 429)
+    assert (body["code"], body["error"]) == ("RATE_LIMIT", "Rate limit exceeded")
+    wait = int(client.answers[-1].headers["retry-after"])
+    assert body["retryAfter"] == body["details"]["retryAfter"] == wait
+    assert 1 <= wait <= 60
+
+
+def test_each_credential_has_a_limit_of_its_own(alice: Client, bob: Client) -> None:
+    key = hashlib.sha256(alice.cookies[COOKIE].encode()).hexdigest()[:32]
+    queue.connection().set(f"limit:{PER_CREDENTIAL.name}:{key}", PER_CREDENTIAL.count - 1, ex=60)
+    alice.data("GET", "/organization")
+    alice.failure("GET", "/organization", 429)
+    bob.data("GET", "/organization")
+
+
+def test_guessing_tokens_is_limited_by_address(new_client: MakeClient, strict: Callable[[str, int], None]) -> None:
+    strict("PER_ADDRESS", 5)
+    guesser = new_client()
+    statuses = [guesser.get("/api/v1/keys", headers={"authorization": f"Bearer gdn_{n}"}).status_code for n in range(7)]
+    assert statuses == [401] * 5 + [429] * 2
+
+
+def test_a_stopped_redis_does_not_stop_the_api(alice: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REDIS_URL", "redis://127.0.0.1:1/0")
+    forget_caches()
+    assert alice.data("GET", "/organization")["name"] == "Acme"
+    body = alice.get("/health/ready").json()
+    assert body["details"] == {"database": "ok", "redis": "Redis does not answer."}
+
+
+def test_the_cookie_of_one_person_is_not_good_for_another(alice: Client, bob: Client) -> None:
+    assert alice.cookies[COOKIE] != bob.cookies[COOKIE]
+    assert alice.data("GET", "/auth/session")["user"]["email"] == "alice@example.com"
+    assert bob.data("GET", "/auth/session")["user"]["email"] == "bob@example.com"
+
+
+def test_a_gateway_or_ingest_token_opens_nothing_else(alice: Client, new_client: MakeClient) -> None:
+    for scope in ("gateway", "ingest"):
+        secret = alice.data("POST", "/tokens", 201, json={"name": scope, "scopes": [scope]})["secret"]
+        script = new_client(headers={"authorization": f"Bearer {secret}"})
+        for path in ("/keys", "/usage", "/organization", "/activity", "/tokens", "/auth/sessions"):
+            assert script.failure("GET", path, 403)["code"] == "AUTHZ_ERROR"
