@@ -1,6 +1,5 @@
 """The supervisor with small stand-in children: restarts, backoff, order of stopping, signals, recovery from kill -9."""
 
-import json
 import os
 import signal
 import subprocess
@@ -15,7 +14,7 @@ import pytest
 
 from guardian.embedded.child import Child
 from guardian.embedded.processes import free_port, wait_until
-from guardian.embedded.runs import MARK, Identified, RunFolder
+from guardian.embedded.runs import MARK
 from guardian.embedded.supervisor import Backoff, Supervisor
 from guardian.errors import ConfigurationError, GuardianError
 
@@ -313,43 +312,6 @@ import time; time.sleep(600)
     process.communicate()
     assert wait_until(lambda: not alive([child]), 10)
     assert stage.written() == "+polite -polite "
-
-
-def test_a_recycled_pid_is_left_alone(tmp_path: Path) -> None:
-    run = RunFolder(tmp_path)
-    run.acquire()
-    with subprocess.Popen(["sleep", "600"]) as bystander:
-        try:
-            record = {"pid": bystander.pid, "created": Identified.of(bystander.pid).created - 100, "run": "00"}
-            (tmp_path / "run" / "web.json").write_text(json.dumps(record))
-            assert run.stop_orphans() == []
-            assert bystander.poll() is None
-        finally:
-            bystander.kill()
-    assert not (tmp_path / "run" / "web.json").exists()
-    run.release()
-
-
-def test_a_damaged_record_is_cleared_away(tmp_path: Path) -> None:
-    run = RunFolder(tmp_path)
-    run.acquire()
-    (tmp_path / "run" / "web.json").write_text("{")
-    assert run.stop_orphans() == []
-    assert not (tmp_path / "run" / "web.json").exists()
-    run.release()
-
-
-def test_what_is_published_is_true_only_while_its_publisher_lives(tmp_path: Path) -> None:
-    run = RunFolder(tmp_path)
-    assert run.published() == {}
-    run.acquire()
-    run.publish({"DATABASE_URL": "postgresql://somewhere"})
-    assert RunFolder(tmp_path).published() == {"DATABASE_URL": "postgresql://somewhere"}
-    file = tmp_path / "run" / "embedded.json"
-    facts = json.loads(file.read_text())
-    file.write_text(json.dumps(facts | {"created": facts["created"] - 1}))
-    assert RunFolder(tmp_path).published() == {}
-    run.release()
 
 
 def test_children_carry_the_mark_of_their_run(stage: Stage) -> None:
