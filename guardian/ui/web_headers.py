@@ -71,8 +71,8 @@ class WebHeaders:
     def _add(self, headers: MutableHeaders, path: str, status: int) -> None:
         for name, value in self._always:
             headers.setdefault(name, value)
-        # The documentation of the API brings its own scripts.
-        if not path.startswith(_DOCS):
+        # Only documents obey a policy; the documentation of the API brings its own scripts.
+        if headers.get("content-type", "").startswith("text/html") and not path.startswith(_DOCS):
             headers.setdefault("content-security-policy", self._policy)
         headers.setdefault("cache-control", _caching(path, status))
 

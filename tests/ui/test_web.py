@@ -38,6 +38,7 @@ def test_answers_and_their_headers(web: Web) -> None:
     unchanged, _, _ = _get(web, "/dashboard", **{"If-None-Match": headers["etag"]})
     assert unchanged == 304
 
+    assert _get(web, "/")[1]["content-security-policy"] == headers["content-security-policy"]
     script = next(part for part in body.decode().split('"') if part.startswith("/assets/") and part.endswith(".js"))
     status, headers, body = _get(web, script, **{"Accept-Encoding": "gzip"})
     assert (status, headers["content-encoding"]) == (200, "gzip")

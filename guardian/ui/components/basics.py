@@ -64,7 +64,7 @@ def delta(change: Delta) -> rx.Component:
             ("down", icon("arrow-down-right", 14)),
             rx.fragment(),
         ),
-        rx.el.span(change.text, custom_attrs={"data-live": "true"}),
+        rx.cond(change.text != "", rx.el.span(change.text, custom_attrs={"data-live": "true"}), rx.fragment()),
         rx.el.span(change.against, class_name="muted"),
         class_name="row small delta",
     )
