@@ -102,6 +102,7 @@ def _environment() -> dict[str, str]:
         "REFLEX_USE_NPM": "1",
         "REFLEX_TELEMETRY_ENABLED": "false",
         "npm_config_omit_lockfile_registry_resolved": "true",
+        "npm_config_save_exact": "true",
         "npm_config_audit": "false",
         "npm_config_fund": "false",
         "npm_config_update_notifier": "false",
