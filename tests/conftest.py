@@ -37,7 +37,7 @@ def forget_caches() -> None:
 
 @dataclass(frozen=True)
 class Servers:
-    """Addresses of this run's own PostgreSQL and Redis; `template` is a migrated database that tests are cloned from."""
+    """Addresses of this run's own PostgreSQL and Redis; `template` is a migrated database that tests clone."""
 
     postgres: PostgresServer
     redis: RedisServer
