@@ -61,7 +61,7 @@ class AdminState(Page, rx.State):
         if view is None:
             self.mails, self.organizations, self.mail, self.facts = [], [], rows.NO_MAIL, ""
             return
-        now, tz = utcnow(), zone(self.viewer.zone)
+        now, tz = utcnow(), zone(self.viewer.zone or "UTC")
         current = view.open.summary.id if view.open else ""
         self.mails = [rows.mail_row(each, ROUTE, current, now, tz) for each in view.mails]
         self.mail = rows.open_mail(view.open, tz) if view.open else rows.NO_MAIL

@@ -57,7 +57,7 @@ class KeysState(Page, rx.State):
         return [(key, sync.list_runs(session, actor, key.id, limit=2)) for key in keys]
 
     def _show(self, view: _View) -> None:
-        now, tz, granted = utcnow(), zone(self.viewer.zone), self.viewer.permissions
+        now, tz, granted = utcnow(), zone(self.viewer.zone or "UTC"), self.viewer.permissions
         self.can_add = "keys:create" in granted
         self.keys = [
             rows.key_row(
@@ -201,7 +201,7 @@ class KeysState(Page, rx.State):
 
     async def _find(self, key_id: str) -> KeyRow:
         found = await self._call(lambda session, actor: provider_keys.get_key(session, actor, key_id))
-        return rows.key_row(found, [], utcnow(), zone(self.viewer.zone), may_change=True)
+        return rows.key_row(found, [], utcnow(), zone(self.viewer.zone or "UTC"), may_change=True)
 
     async def _in_dialog(self, work: Callable[[], Coroutine[Any, Any, str]]) -> Said:
         """What a dialog's form asks of a provider: a refusal is said in the dialog, which stays; a success closes it.

@@ -148,9 +148,10 @@ def loss(found: KeyLoss) -> list[str]:
     """What goes with the key and what stays, a sentence each, the losses first."""
     key = found.key
     said = [f"The key itself goes. To connect this account again, you need it or a new one of {_of(key)}."]
-    if found.pulls:
-        pulls = "1 pull goes" if found.pulls == 1 else f"{format.number(found.pulls)} pulls go"
-        said.append(f"The record of {pulls}: what each one read, added and changed.")
+    if found.pulls == 1:
+        said.append("Its pull is forgotten: what it read, added and changed.")
+    elif found.pulls:
+        said.append(f"Its {format.number(found.pulls)} pulls are forgotten: what each one read, added and changed.")
     if found.last_of_account:
         account = f"the account {key.account_name}" if key.account_name else "this account"
         said.append(f"It is the last active admin key of {account}: its figures stop being updated.")

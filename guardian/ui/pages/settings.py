@@ -166,7 +166,7 @@ class SettingsState(Page, rx.State):
     async def open_revoke(self, token_id: str) -> None:
         """Ask before revoking that access token."""
         found = await self._call(lambda session, actor: tokens.list_tokens(session, actor))
-        now, tz = utcnow(), zone(self.viewer.zone)
+        now, tz = utcnow(), zone(self.viewer.zone or "UTC")
         view = next((each for each in found if each.id == token_id), None)
         if view is None:
             raise NotFoundError("Access token")

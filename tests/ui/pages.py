@@ -1,0 +1,29 @@
+"""Working a page's State like a browser does, without one."""
+
+import asyncio
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import reflex as rx
+
+OpenPage = Callable[..., Any]
+
+
+def work(state: rx.State, handler: str, *arguments: Any) -> Any:
+    """Run one event of the State to its end; what it returns."""
+    result = type(state).event_handlers[handler].fn(state, *arguments)
+
+    async def run() -> Any:
+        if inspect.isasyncgen(result):
+            async for _ in result:
+                pass
+            return None
+        return await result
+
+    return asyncio.run(run())
+
+
+def payload(event: Any) -> dict[str, Any]:
+    """What an event that a handler returned tells the browser, by name."""
+    return {str(name): getattr(value, "_var_value", None) for name, value in event.args}
