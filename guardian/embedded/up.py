@@ -45,10 +45,10 @@ def up(settings: Settings) -> None:
         for child in (worker_1, worker_2, _child(supervisor, "scheduler", ["scheduler"], environment)):
             supervisor.start(child)
         say("· starting web, gateway, workers and scheduler")
-        ports = (settings.guardian_port, settings.guardian_gateway_port)
+        web, gateway = (_here(settings, port) for port in (settings.guardian_port, settings.guardian_gateway_port))
         supervisor.watch(
-            ready=[f"http://{_reachable(settings.guardian_host)}:{port}/health/ready" for port in ports],
-            announce=f"AI Cost Guardian is ready: {settings.base_url}",
+            ready=[f"{web}/health/ready", f"{gateway}/health/ready"],
+            announce=f"AI Cost Guardian is ready: {settings.base_url if settings.public_url else web}",
         )
 
 
@@ -114,8 +114,9 @@ def _log_format(settings: Settings) -> str:
     return "console" if settings.guardian_log_format == "auto" else settings.guardian_log_format
 
 
-def _reachable(host: str) -> str:
-    """Where this machine itself reaches a server that listens on `host`."""
+def _here(settings: Settings, port: int) -> str:
+    """Where this machine itself reaches our server on that port."""
+    host = settings.guardian_host
     if host in ("0.0.0.0", "::", ""):  # noqa: S104 - compared, not bound
-        return "127.0.0.1"
-    return f"[{host}]" if ":" in host else host
+        host = "127.0.0.1"
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"

@@ -84,9 +84,12 @@ def stage(tmp_path: Path) -> Stage:
 def stop_when(ready: Callable[[], bool], number: signal.Signals = signal.SIGTERM) -> None:
     """Send ourselves the signal once something is so (or after 30 s, so that a failing test ends)."""
 
+    handler = signal.getsignal(number)
+
     def wait() -> None:
         wait_until(ready, 30)
-        os.kill(os.getpid(), number)
+        if signal.getsignal(number) == handler:  # else the supervisor is gone already, and it would end the tests
+            os.kill(os.getpid(), number)
 
     threading.Thread(target=wait, daemon=True).start()
 
