@@ -63,8 +63,10 @@ def _plain_logs() -> None:
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(),
-        ]
+            structlog.stdlib.render_to_log_kwargs,
+        ],
+        # To the standard library, whose records pytest shows for a test that fails.
+        logger_factory=structlog.stdlib.LoggerFactory(),
     )
 
 

@@ -79,15 +79,14 @@ def record(
 def verify(session: Session, chain: str) -> str | None:
     """The id of the first row of the chain that is not as it was written, or follows a missing one; None when sound."""
     expected, previous_hash = 1, ""
-    rows = session.exec(
-        select(ActivityLog).where(ActivityLog.chain == chain).order_by(col(ActivityLog.sequence)),
-        execution_options={"yield_per": 1_000},
-    )
-    for row in rows:
-        stranger = row.user_id is not None and (row.meta or {}).get("userId") != row.user_id
-        if row.sequence != expected or row.previous_hash != previous_hash or row.hash != _hash(row) or stranger:
-            return row.id
-        expected, previous_hash = expected + 1, row.hash
+    query = select(ActivityLog).where(ActivityLog.chain == chain).order_by(col(ActivityLog.sequence))
+    # Closed at the first broken row, or its cursor would stay open on the server.
+    with session.exec(query, execution_options={"yield_per": 1_000}) as rows:
+        for row in rows:
+            stranger = row.user_id is not None and (row.meta or {}).get("userId") != row.user_id
+            if row.sequence != expected or row.previous_hash != previous_hash or row.hash != _hash(row) or stranger:
+                return row.id
+            expected, previous_hash = expected + 1, row.hash
     return None
 
 

@@ -1,0 +1,87 @@
+"""The installation as a whole, for those who run it and their monitoring; and the words of the forms."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from sqlmodel import Session
+
+from guardian.errors import (
+    AuthenticationError,
+    AuthorizationError,
+    ConflictError,
+    GuardianError,
+    NotFoundError,
+    RateLimitError,
+    UnavailableError,
+    ValidationError,
+)
+from guardian.models import ApiKey, ProviderAccount
+from guardian.models.enums import Provider, UserRole
+from guardian.periods import utcnow
+from guardian.services.people import installation, problems
+from tests.conftest import People
+
+
+def test_only_who_runs_it_sees_everybody(session: Session, people: People) -> None:
+    root = replace(people.alice, role=UserRole.SUPER_ADMIN)
+    assert {(o.name, o.users, o.keys) for o in installation.list_organizations(session, root)} == {
+        ("Globex", 1, 0),
+        ("Acme", 2, 0),
+    }
+    assert {user.email for user in installation.list_users(session, root)} == {
+        "alice@example.com",
+        "bob@example.com",
+        "charlie@example.com",
+    }
+    for actor in (people.alice, replace(people.alice, role=UserRole.ADMIN)):
+        with pytest.raises(AuthorizationError):
+            installation.list_organizations(session, actor)
+        with pytest.raises(AuthorizationError):
+            installation.list_users(session, actor)
+
+
+def test_the_age_of_the_oldest_figures(session: Session, people: People) -> None:
+    assert installation.gauges(session).sync_age_seconds is None
+    for account, hours, active in (("org-1", 2, True), ("org-2", 5, True), ("org-3", 50, False)):
+        mine = {"organization_id": people.alice.organization_id, "provider": Provider.OPENAI, "account_id": account}
+        session.add(ProviderAccount(**mine, covered_to=utcnow() - timedelta(hours=hours)))
+        session.add(
+            ApiKey(
+                **mine, encrypted_key="", iv="", tag="", label=account, is_active=active, user_id=people.alice.user_id
+            )
+        )
+    session.flush()
+    age = installation.gauges(session).sync_age_seconds
+    assert age is not None
+    assert 5 * 3600 <= age < 6 * 3600
+
+
+def test_every_code_has_words_and_every_error_a_code() -> None:
+    errors: list[GuardianError] = [
+        AuthenticationError(),
+        AuthorizationError(),
+        ConflictError("x"),
+        RateLimitError(5),
+        UnavailableError("x"),
+        ValidationError("x"),
+        ValidationError("x", details=[{"field": "email", "message": "y"}]),
+        ValidationError("x", details=[{"field": "<script>", "message": "y"}]),
+        NotFoundError("x"),
+        GuardianError("x"),
+    ]
+    codes = [problems.code_of(error) for error in errors]
+    assert codes == [
+        "credentials",
+        "origin",
+        "exists",
+        "too-often",
+        "unavailable",
+        "invalid",
+        "email",
+        "invalid",
+        "invalid",
+        "internal",
+    ]
+    assert all(problems.sentence(code).endswith(".") for code in problems.CODES)
+    assert problems.sentence("<b>call us</b>") == problems.sentence("internal")
