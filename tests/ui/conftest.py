@@ -108,8 +108,7 @@ class Web:
 @pytest.fixture(scope="session")
 def built_pages() -> Path:
     """The pages, built if they are not there or older than the code."""
-    if not build.is_current():
-        build.build()
+    build.ensure_built()
     return build.PAGES
 
 
@@ -133,7 +132,8 @@ def signed_in(session: Session) -> str:
     return company.token
 
 
-@pytest.fixture(scope="session")
+# Not for the whole session: while Playwright runs, no other test of this process can run an event loop of its own.
+@pytest.fixture(scope="package")
 def browser() -> Generator[Browser]:
     """A Chromium of the machine, else Playwright's own."""
     path = shutil.which("chromium") or shutil.which("google-chrome")

@@ -1,11 +1,12 @@
 """Working a page's State like a browser does, without one."""
 
-import asyncio
 import inspect
 from collections.abc import Callable
 from typing import Any
 
 import reflex as rx
+
+from tests.ui.conftest import run_async
 
 OpenPage = Callable[..., Any]
 
@@ -21,7 +22,7 @@ def work(state: rx.State, handler: str, *arguments: Any) -> Any:
             return None
         return await result
 
-    return asyncio.run(run())
+    return run_async(run())
 
 
 def payload(event: Any) -> dict[str, Any]:
