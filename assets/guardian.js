@@ -3,6 +3,7 @@
 //   <dialog data-open="true|false">        is shown modally; Esc and the backdrop click its [data-dismiss] button
 //   <button data-copy="text">              copies the text; data-copy-table="id" copies that table as CSV,
 //                                          data-copy-from="id" what stands in that field
+//   <button data-reload>                   loads the document anew
 //   <button data-focus="id">               moves the focus to that element
 //   <input data-filter>                    is focused by "/"
 //   <dialog id="palette">                  is opened by Ctrl K / ⌘ K
@@ -136,6 +137,7 @@
   document.addEventListener("click", (event) => {
     const button = event.target.closest("[data-copy], [data-copy-table], [data-copy-from]");
     if (button) copy(button);
+    if (event.target.closest("[data-reload]")) window.location.reload();
     const goal = event.target.closest("[data-focus]");
     if (goal) document.getElementById(goal.dataset.focus)?.focus();
     if (event.target instanceof HTMLDialogElement) {

@@ -6,6 +6,7 @@ import structlog
 from guardian.api import create_api
 from guardian.errors import GuardianError
 from guardian.models.base import new_id
+from guardian.ui.components.crash import crash_boundary
 from guardian.ui.components.offline import offline_banner
 from guardian.ui.pages import admin, dashboard, forgot, keys, missing, reset, settings, sign_in, sign_up
 from guardian.ui.session import NotSignedIn, connect_hub, current_request_id
@@ -30,7 +31,7 @@ def show_error(exception: Exception) -> list[rx.event.EventSpec]:
 
 def note_browser_error(exception: Exception) -> None:
     """Errors of the page's own script, as the browser reports them."""
-    log.warning("ui.browser_error", error=str(exception))
+    log.warning("ui.browser_error", error=str(exception)[:2_000])
 
 
 app = rx.App(
@@ -42,7 +43,10 @@ app = rx.App(
         rx.el.meta(name="robots", content="noindex"),
     ],
     toaster=rx.toast.provider(position="bottom-right", close_button=True),
-    app_wraps={(5, "Overlay"): lambda stateful: offline_banner() if stateful else None},
+    app_wraps={
+        (55, "ErrorBoundary"): lambda _stateful: crash_boundary(),
+        (5, "Overlay"): lambda stateful: offline_banner() if stateful else None,
+    },
     backend_exception_handler=show_error,
     frontend_exception_handler=note_browser_error,
 )

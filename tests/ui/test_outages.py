@@ -1,7 +1,7 @@
 """A page while something is away: the database, the web process itself, a provider that refuses a key."""
 
 import psycopg
-from playwright.sync_api import Page, expect
+from playwright.sync_api import BrowserContext, Page, expect
 from sqlmodel import Session, select
 
 from guardian.config import settings
@@ -51,6 +51,21 @@ def test_a_lost_connection_shows_a_banner_and_the_page_is_fresh_when_it_is_back(
     expect(tab.get_by_text("Acme Holding", exact=True)).to_be_visible(timeout=30_000)
     expect(tab.get_by_text("Offline.")).to_have_count(0)
     assert tab.evaluate("window.notReloaded") is True
+
+
+def test_a_script_that_fails_leaves_words_and_a_way_on(web: Web, context: BrowserContext, signed_in: str) -> None:
+    web.sign_in(context, signed_in)
+    tab = context.new_page()
+    tab.goto(f"{web.url}/dashboard")
+    tab.get_by_test_id("total-spend").wait_for()
+    web.stop()
+    tab.get_by_text("Offline.").wait_for()
+    # What React is about to remove is gone already, as after a browser extension's work: it throws.
+    tab.evaluate("document.querySelector('.offline').remove()")
+    web.start()
+    expect(tab.get_by_text("This page could not be shown")).to_be_visible(timeout=30_000)
+    tab.get_by_role("button", name="Reload").click()
+    expect(tab.get_by_test_id("total-spend")).to_be_visible()
 
 
 def test_pulls_that_run_and_that_fail_are_told(session: Session, web: Web, tab: Page, signed_in: str) -> None:
