@@ -1,6 +1,7 @@
 """CacheService: the guide's keys, cache-aside, hit ratio. Redis can lose all of it; the database has the truth."""
 
 import json
+import time
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, TypeVar, cast
@@ -13,10 +14,10 @@ from redis.exceptions import RedisError, WatchError
 from guardian.queue import connection
 
 DEFAULT_TTL = 300  # seconds, the guide's
+MOST_BYTES = 256_000  # of one value; a larger one is not worth what it takes of a Redis that must not evict
 _HITS, _MISSES = "cache:hits", "cache:misses"
 _INDEX, _GENERATION = "cache-index:", "cache-generation:"
 _OWNER_TTL = 86_400  # seconds; longer than any entry lives or any fetcher runs
-_UNREACHABLE = b"unreachable"  # no generation is written like this, so nothing is cached under it
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
@@ -50,7 +51,7 @@ class CacheService:
     """Cache-aside over Redis; a cache that cannot be reached is a miss, never an error.
 
     Values are JSON; a Decimal travels as {"$": "1.23"} and comes back as a Decimal. Each key is also put in the index
-    set of its owner, so that an owner's keys are dropped without KEYS or SCAN.
+    of its owner, by the time it expires, so that an owner's keys are dropped without KEYS or SCAN.
     """
 
     keys = CacheKeys
@@ -66,36 +67,40 @@ class CacheService:
 
     def get(self, key: str) -> Any | None:
         try:
-            cached = cast("bytes | None", self._redis.get(key))
-            self._redis.incr(_MISSES if cached is None else _HITS)
+            return self._look_up(key)
         except RedisError as error:
             log.warning("cache.unreachable", error=str(error))
             return None
-        return None if cached is None else json.loads(cached, object_hook=_decode)
 
     def set(self, key: str, data: Any, ttl: int = DEFAULT_TTL, *, owner: str) -> None:
         try:
             with self._redis.pipeline() as pipe:
-                self._write(pipe, key, data, ttl, owner)
+                self._write(pipe, key, data, ttl, owner, MOST_BYTES)
         except RedisError as error:
             log.warning("cache.unreachable", error=str(error))
 
-    def get_or_set(self, key: str, fetcher: Callable[[], T], ttl: int = DEFAULT_TTL, *, owner: str) -> T:
-        """The cached value, else `fetcher`'s, which is then cached.
+    def get_or_set(
+        self, key: str, fetcher: Callable[[], T], ttl: int = DEFAULT_TTL, *, owner: str, most_bytes: int = MOST_BYTES
+    ) -> T:
+        """The cached value, else `fetcher`'s, which is then cached unless its JSON has more than `most_bytes`.
 
         What `fetcher` read before an invalidation is not cached after it: it would be stale for the whole `ttl`.
         """
-        cached = self.get(key)
+        try:
+            cached = self._look_up(key)
+            generation = cast("bytes | None", self._redis.get(_GENERATION + owner)) if cached is None else None
+        except RedisError as error:
+            log.warning("cache.unreachable", error=str(error))
+            return fetcher()
         if cached is not None:
             return cast("T", cached)
-        generation = self._generation(owner)
         data = fetcher()
         try:
             with self._redis.pipeline() as pipe:
                 pipe.watch(_GENERATION + owner)
                 if pipe.get(_GENERATION + owner) == generation:
                     pipe.multi()
-                    self._write(pipe, key, data, ttl, owner)
+                    self._write(pipe, key, data, ttl, owner, most_bytes)
         except WatchError:
             log.debug("cache.invalidated_meanwhile", key=key)
         except RedisError as error:
@@ -108,11 +113,11 @@ class CacheService:
             with self._redis.pipeline() as pipe:
                 pipe.incr(_GENERATION + owner)
                 pipe.expire(_GENERATION + owner, _OWNER_TTL)
-                pipe.smembers(_INDEX + owner)
-                keys = cast("set[bytes]", pipe.execute()[2])
+                pipe.zrange(_INDEX + owner, 0, -1)
+                keys = cast("list[bytes]", pipe.execute()[2])
                 if keys:
                     # Only what was seen: an entry written since then stays known, to be dropped next time.
-                    pipe.srem(_INDEX + owner, *keys)
+                    pipe.zrem(_INDEX + owner, *keys)
                     pipe.delete(*keys)
                     pipe.execute()
         except RedisError as error:
@@ -123,16 +128,19 @@ class CacheService:
         hits, misses = (int(n or 0) for n in cast("list[bytes | None]", self._redis.mget(_HITS, _MISSES)))
         return hits / (hits + misses) if hits + misses else None
 
-    def _generation(self, owner: str) -> bytes | None:
-        try:
-            return cast("bytes | None", self._redis.get(_GENERATION + owner))
-        except RedisError as error:
-            log.warning("cache.unreachable", error=str(error))
-            return _UNREACHABLE
+    def _look_up(self, key: str) -> Any | None:
+        cached = cast("bytes | None", self._redis.get(key))
+        self._redis.incr(_MISSES if cached is None else _HITS)
+        return None if cached is None else json.loads(cached, object_hook=_decode)
 
-    def _write(self, pipe: Pipeline, key: str, data: Any, ttl: int, owner: str) -> None:
-        pipe.setex(key, ttl, json.dumps(data, default=_encode))
-        pipe.sadd(_INDEX + owner, key)
+    def _write(self, pipe: Pipeline, key: str, data: Any, ttl: int, owner: str, most_bytes: int) -> None:
+        text = json.dumps(data, default=_encode)
+        if len(text) > most_bytes:
+            return
+        now = time.time()
+        pipe.setex(key, ttl, text)
+        pipe.zadd(_INDEX + owner, {key: now + ttl})
+        pipe.zremrangebyscore(_INDEX + owner, "-inf", now)
         pipe.expire(_INDEX + owner, _OWNER_TTL)
         pipe.execute()
 

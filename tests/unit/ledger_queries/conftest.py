@@ -18,6 +18,7 @@ from guardian.models.sync import SyncRun
 from guardian.models.usage import UsageLog
 from guardian.services.actor import Actor
 from guardian.services.ledger.partitions import ensure_partitions
+from guardian.services.ledger.queries import invalidate_organization
 from guardian.services.ledger.rollups import RollupChanges
 from tests.conftest import People
 
@@ -67,6 +68,7 @@ class Ledger:
         self.session.add_all(rows)
         self.roll_up(rows)
         self.session.commit()
+        invalidate_organization(self.actor.organization_id)
         return rows
 
     def roll_up(self, rows: Iterable[UsageLog]) -> None:

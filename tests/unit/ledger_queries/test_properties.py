@@ -127,6 +127,7 @@ def test_sums_of_groups_and_of_buckets_are_the_total_and_the_truth(
         ledger.roll_up(written)
         ledger.session.add_all(accounts)
         ledger.session.flush()
+        queries.invalidate_organization(ledger.actor.organization_id)
         query = SummaryQuery(start=start, end=end, tz=zone, bucket=bucket, group_by=group_by)
         found = queries.summary(ledger.session, ledger.actor, query)
     finally:

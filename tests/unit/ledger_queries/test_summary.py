@@ -5,15 +5,18 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from redis import Redis
 from sqlmodel import Session
 
+from guardian import db
+from guardian.embedded.processes import free_port
 from guardian.errors import AuthorizationError, ValidationError
 from guardian.models.enums import CostSource, Provider, ResourceKind, TeamRole, UsageOrigin, UserRole
 from guardian.services.actor import Actor
 from guardian.services.ledger import queries
 from guardian.services.ledger.queries import summaries
 from guardian.services.ledger.views import DIMENSIONS, Summary, SummaryQuery, Totals
-from tests.conftest import People
+from tests.conftest import People, Servers, forget_caches
 from tests.unit.ledger_queries.conftest import Ledger, utc
 
 GATEWAY = UsageOrigin.GATEWAY
@@ -280,3 +283,38 @@ def test_an_answer_of_too_many_parts_is_refused(ledger: Ledger, monkeypatch: pyt
 def test_empty_filters_filter_nothing(ledger: Ledger) -> None:
     ledger.write(ledger.row("2026-03-01T10:00", "1"))
     assert ask(ledger, "2026-03-01", "2026-03-02", filters={"model": ()}).totals.cost == 1
+
+
+def test_an_answer_is_kept_until_the_ledger_changes_and_its_names_are_not(ledger: Ledger) -> None:
+    key = ledger.key("old name")
+    ledger.write(ledger.row("2026-03-01T10:00", "1", api_key_id=key.id), ledger.row("2026-03-02T10:00", None))
+    question = {"group_by": ("apiKey", "model"), "bucket": "day", "filters": {"operation": ("completions", "messages")}}
+    first = ask(ledger, "2026-03-01", "2026-03-04", **question)
+    ledger.roll_up([ledger.row("2026-03-01T10:00", "20")])
+    assert ask(ledger, "2026-03-01", "2026-03-04", **question) == first
+    key.label = "new name"
+    ledger.session.commit()
+    assert ask(ledger, "2026-03-01", "2026-03-04", **question).groups[0].names == {"apiKey": "new name"}
+    for different in ({"bucket": "month"}, {"group_by": ("model", "apiKey")}, {"tz": "Asia/Kolkata"}, {"filters": {}}):
+        assert ask(ledger, "2026-03-01", "2026-03-04", **question | different).totals.cost == 21
+    queries.invalidate_organization(ledger.actor.organization_id)
+    assert ask(ledger, "2026-03-01", "2026-03-04", **question).totals.cost == 21
+
+
+def test_a_long_answer_is_not_kept(ledger: Ledger, environment: Servers) -> None:
+    ledger.write(*(ledger.row(f"2026-03-0{day}", "1", model=f"model-{n}") for n in range(300) for day in (1, 2, 3)))
+    ask(ledger, "2026-03-01", "2026-03-04", bucket="day", group_by=("model",))
+    with Redis.from_url(environment.redis_url) as redis:
+        assert redis.keys("org-usage:*") == []
+        ask(ledger, "2026-03-01", "2026-03-04", bucket="day")
+        assert len(redis.keys("org-usage:*")) == 1
+
+
+def test_without_redis_there_is_an_answer_all_the_same(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    ledger.write(ledger.row("2026-03-01T10:00", "1"))
+    monkeypatch.setenv("REDIS_URL", f"redis://127.0.0.1:{free_port()}/0")
+    forget_caches()
+    with Session(db.engine()) as session:
+        query = SummaryQuery(start=utc("2026-03-01"), end=utc("2026-03-02"))
+        assert queries.summary(session, ledger.actor, query).totals.cost == 1
+    queries.invalidate_organization(ledger.actor.organization_id)

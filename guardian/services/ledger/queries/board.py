@@ -15,7 +15,7 @@ from guardian.periods import DAY, Window, local_date, local_midnight, month_star
 from guardian.services.ledger.queries.books import Books, spend
 from guardian.services.ledger.queries.dimensions import column
 from guardian.services.ledger.queries.summaries import Values, text_of
-from guardian.services.ledger.queries.sums import WIDTH, sums, sums_of, totals
+from guardian.services.ledger.queries.sums import WIDTH, plain, sums, sums_of, totals
 from guardian.services.ledger.views import Comparison, Totals
 
 _MOST_GROUPS = 50
@@ -54,7 +54,7 @@ def read_parts(session: Session, books: Books, window: Window) -> dict[str, Part
     for row in rows:
         name = names[row.part]
         values = tuple(text_of(row._mapping[f"by_{column}"]) for column in PARTS[name])
-        found[name][values] = totals(row[-WIDTH:])
+        found[name][values] = totals(plain(row[-WIDTH:]))
     return found
 
 

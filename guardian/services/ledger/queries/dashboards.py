@@ -12,7 +12,6 @@ from pydantic import TypeAdapter
 from sqlalchemy import exists, or_, select
 from sqlmodel import Session, col
 
-from guardian.cache import CacheService
 from guardian.errors import NotFoundError
 from guardian.models.keys import ApiKey, ProviderAccount
 from guardian.models.people import Organization
@@ -29,6 +28,7 @@ from guardian.services.ledger.queries.board import (
     spans,
 )
 from guardian.services.ledger.queries.books import Books, read_books
+from guardian.services.ledger.queries.caching import cached
 from guardian.services.ledger.queries.freshness import read_freshness
 from guardian.services.ledger.queries.names import Names, read_names
 from guardian.services.ledger.queries.summaries import Table, Values, groups, read_table
@@ -80,7 +80,15 @@ def dashboard(
         last = first
     buckets.check_days(first, last)
     window = Window(local_midnight(first, tz), local_midnight(last + DAY, tz))
-    figures = _cached(session, actor, window, now, tz)
+    # Within an hour nothing but the ledger changes the figures: all of them are sums of whole hours.
+    question = ("dashboard", window.start, window.end, floor_hour(now), local_date(now, tz), tz.key)
+    stored = cached(
+        session,
+        actor.organization_id,
+        question,
+        lambda: _FIGURES.dump_python(_figures(session, actor, window, now, tz), mode="json"),
+    )
+    figures = _FIGURES.validate_python(stored)
     return Dashboard(
         time_zone=tz.key,
         start=window.start,
@@ -89,14 +97,6 @@ def dashboard(
         has_keys=has_keys,
         **{name: getattr(figures, name) for name in _Figures.__dataclass_fields__},
     )
-
-
-def invalidate_organization(organization_id: str) -> None:
-    """Forget what is cached of an organization's figures.
-
-    Whoever changes the ledger calls it after the commit and before telling the pages, which then read anew.
-    """
-    CacheService().invalidate(organization_id)
 
 
 def _organization(session: Session, actor: Actor) -> tuple[Mapping[str, Any], bool]:
@@ -109,30 +109,12 @@ def _organization(session: Session, actor: Actor) -> tuple[Mapping[str, Any], bo
     return row[0] or {}, row[1]
 
 
-def _cached(session: Session, actor: Actor, window: Window, now: datetime, tz: ZoneInfo) -> _Figures:
-    hour, today = floor_hour(now), local_date(now, tz)
-    key = ":".join(
-        (
-            CacheService.keys.organization_usage(actor.organization_id),
-            "dashboard",
-            *(moment.isoformat() for moment in (window.start, window.end, hour, today)),
-            tz.key,
-        )
-    )
-    found = CacheService().get_or_set(
-        key,
-        lambda: _FIGURES.dump_python(_figures(session, actor, window, now, tz), mode="json"),
-        owner=actor.organization_id,
-    )
-    return _FIGURES.validate_python(found)
-
-
 def _figures(session: Session, actor: Actor, window: Window, now: datetime, tz: ZoneInfo) -> _Figures:
     at = spans(now, tz)
     both = Window(min(window.start, at.whole.start), max(window.end, at.whole.end))
     books = read_books(session, actor.organization_id, both)
     days = buckets.windows("day", window.start, window.end, tz)
-    table = read_table(session, books, window, {}, ("provider",), days)
+    table = read_table(session, books, window, ("provider",), days)
     parts = read_parts(session, books, window)
     today, month = read_comparison(session, books, at, now)
     names = read_names(

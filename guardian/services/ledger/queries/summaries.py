@@ -3,26 +3,40 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypedDict
 
 from sqlalchemy import Label, func, literal, select, text, tuple_
 from sqlmodel import Session
 
-from guardian.periods import Window, utcnow, zone
+from guardian.models.usage import UsageRollup
+from guardian.periods import Window, floor_hour, utcnow, zone
 from guardian.services.actor import Actor
 from guardian.services.ledger.queries import buckets, dimensions
 from guardian.services.ledger.queries.books import Books, read_books, spend
+from guardian.services.ledger.queries.caching import cached
 from guardian.services.ledger.queries.names import Names, names_of, read_names
-from guardian.services.ledger.queries.sums import WIDTH, sums, sums_of, totals
+from guardian.services.ledger.queries.sums import WIDTH, plain, sums, sums_of, totals
 from guardian.services.ledger.views import Group, SpendBucket, Summary, SummaryQuery, Totals
 
 _MOST_CELLS = 20_000  # some 4 MB of JSON; nobody reads more, and a page shows at most 200 points
 
+# Summaries are asked for with any range and filter: what is kept of them must stay small.
+_TTL = 60
+_MOST_CACHED_BYTES = 64_000
+
 Values = tuple[str | None, ...]
+_Row = list[Any]
+
+
+class _Stored(TypedDict):
+    """What is cached of a summary: its rows, and for each bucket whether a book covers it."""
+
+    rows: list[_Row]
+    covered: list[bool]
 
 
 def summary(session: Session, actor: Actor, query: SummaryQuery) -> Summary:
-    """What the actor's organization spent, by the rule of `books`.
+    """What the actor's organization spent, by the rule of `books`; maybe up to a minute old where no pull changed it.
 
     Groups are ordered by cost, the highest first; empty buckets are present. Raises AuthorizationError, and
     ValidationError for a wrong range, zone, bucket, dimension or filter, and for an answer of too many parts.
@@ -31,10 +45,21 @@ def summary(session: Session, actor: Actor, query: SummaryQuery) -> Summary:
     tz = zone(query.tz)
     buckets.check_range(query.start, query.end, tz)
     dimensions.check_group_by(query.group_by)
+    dimensions.conditions(UsageRollup, query.filters)
     window = Window(query.start, query.end)
-    cut = buckets.windows(query.bucket, query.start, query.end, tz)
-    books = read_books(session, actor.organization_id, window)
-    table = read_table(session, books, window, query.filters, query.group_by, cut if query.bucket else None)
+    cut = buckets.windows(query.bucket, query.start, query.end, tz) if query.bucket else None
+    now = utcnow()
+
+    def fetch() -> _Stored:
+        books = read_books(session, actor.organization_id, window)
+        rows = _read(session, books, window, query.filters, query.group_by, cut)
+        covered = [books.covers(span, now, query.filters) for span in cut or ()]
+        return {"rows": rows, "covered": covered}
+
+    filters = sorted((name, sorted(values)) for name, values in query.filters.items())
+    question = ("summary", window.start, window.end, query.tz, query.bucket, query.group_by, filters, floor_hour(now))
+    stored = cached(session, actor.organization_id, question, fetch, ttl=_TTL, most_bytes=_MOST_CACHED_BYTES)
+    table = _table(stored["rows"])
     names = read_names(session, actor.organization_id, _by_dimension(query.group_by, table.groups))
     return Summary(
         totals=table.total,
@@ -45,9 +70,9 @@ def summary(session: Session, actor: Actor, query: SummaryQuery) -> Summary:
                 end=span.end,
                 totals=table.buckets.get(place, Totals()),
                 groups=groups(query.group_by, table.cells.get(place, {}), names),
-                covered=place in table.buckets or books.covers(span, utcnow(), query.filters),
+                covered=place in table.buckets or covered,
             )
-            for place, span in enumerate(cut if query.bucket else (), start=1)
+            for place, (span, covered) in enumerate(zip(cut or (), stored["covered"], strict=True), start=1)
         ),
     )
 
@@ -77,16 +102,23 @@ class Table:
 
 
 def read_table(
+    session: Session, books: Books, window: Window, group_by: Sequence[str], cut: list[Window] | None
+) -> Table:
+    """One scan into cells of bucket × values, and the sums over the cells, so that every sum adds up."""
+    return _table(_read(session, books, window, {}, group_by, cut))
+
+
+def _read(
     session: Session,
     books: Books,
     window: Window,
     filters: dimensions.Filters,
     group_by: Sequence[str],
     cut: list[Window] | None,
-) -> Table:
-    """One scan into cells of bucket × values, and the sums over the cells, so that every sum adds up.
+) -> list[_Row]:
+    """Rows that are JSON but for Decimals: whether it sums all buckets, all groups; the bucket, the values, the sums.
 
-    Raises ValidationError for a wrong filter, and for more than 20,000 sums.
+    Raises ValidationError for more than 20,000 of them.
     """
     statement = _statement(books, window, filters, group_by, cut)
     rows: Sequence[Any] = session.connection().execute(statement.limit(_MOST_CELLS + 1)).fetchall()
@@ -95,11 +127,13 @@ def read_table(
             "groupBy",
             f"The answer has more than {_MOST_CELLS} parts. Choose a shorter range, wider buckets or fewer dimensions.",
         )
+    return [[*row[:3], *(text_of(value) for value in row[3:-WIDTH]), *plain(row[-WIDTH:])] for row in rows]
+
+
+def _table(rows: Sequence[_Row]) -> Table:
     table = Table(totals(rows[0][-WIDTH:]), {}, {}, {})
-    for row in rows[1:]:
-        no_bucket, no_group, place, *rest = row
-        of = totals(rest[-WIDTH:])
-        values = tuple(text_of(value) for value in rest[:-WIDTH])
+    for no_bucket, no_group, place, *rest in rows[1:]:
+        of, values = totals(rest[-WIDTH:]), tuple(rest[:-WIDTH])
         if no_bucket:
             table.groups[values] = of
         elif no_group:
@@ -113,7 +147,7 @@ def _statement(
     books: Books, window: Window, filters: dimensions.Filters, group_by: Sequence[str], cut: list[Window] | None
 ) -> dimensions.Query:
     place = buckets.number(cut) if cut else literal(1)
-    keys: list[Label[Any]] = [dimensions.column(dimensions.UsageRollup, name).label(f"by_{name}") for name in group_by]
+    keys: list[Label[Any]] = [dimensions.column(UsageRollup, name).label(f"by_{name}") for name in group_by]
     inner = spend(books, window, filters, place.label("place"), *keys, *sums())
     cells = inner.group_by("place", *(key.name for key in keys)).subquery("cells")
     by = [cells.c[key.name] for key in keys]

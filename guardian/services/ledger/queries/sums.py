@@ -38,20 +38,15 @@ def sums_of(cells: FromClause) -> list[Expression]:
     return [func.sum(cells.c[name]).label(name) for name in _NAMES]
 
 
-def totals(values: Sequence[Any]) -> Totals:
-    """`values` in the order of `sums`; a sum over no row is None in SQL and nothing here."""
+def plain(values: Sequence[Any]) -> list[Any]:
+    """What SQL gives for `sums`, as two Decimals and whole numbers; the sum of no row is None in SQL, and here zero."""
     cost, estimated, *counts = values
-    requests, inputs, outputs, cached, unpriced_rows, unpriced_tokens = (int(count or 0) for count in counts)
-    return Totals(
-        cost=cost or Decimal(0),
-        estimated_cost=estimated or Decimal(0),
-        requests=requests,
-        input_tokens=inputs,
-        output_tokens=outputs,
-        cache_read_tokens=cached,
-        unpriced_rows=unpriced_rows,
-        unpriced_tokens=unpriced_tokens,
-    )
+    return [cost or Decimal(0), estimated or Decimal(0), *(int(count or 0) for count in counts)]
+
+
+def totals(values: Sequence[Any]) -> Totals:
+    """The Totals of a plain row of sums."""
+    return Totals(**dict(zip(_NAMES, values, strict=True)))
 
 
 def add(one: Totals, other: Totals) -> Totals:
