@@ -1,5 +1,6 @@
 """A pull, end to end in one process: exact amounts, nothing twice, resumable, fenced."""
 
+from contextlib import closing
 from decimal import Decimal
 
 import pytest
@@ -11,11 +12,15 @@ from guardian.jobs.pulling import pull
 from guardian.models import ProviderAccount, ProviderCost, ProviderResource, SyncRun, UsageLog
 from guardian.models.enums import CostSource, KeyStatus, Provider, SyncStatus, SyncTrigger
 from guardian.periods import DAY, floor_hour, utcnow
+from guardian.pricing.calculator import price
+from guardian.providers.registry import provider_for
 from guardian.services.ledger import leases, runs
 from guardian.services.ledger.leases import LeaseLost
+from guardian.services.ledger.pull import fetch, plan, write
 from guardian.services.ledger.writer import WriteResult
 from tests.fakes.provider_server import FakeProvider
-from tests.jobs.conftest import FIRST_DAY, START, Pulls, hours_ago
+from tests.fakes.reporting import example
+from tests.jobs.conftest import FIRST_DAY, SECRETS, START, Pulls, hours_ago
 
 
 def costs_of(model: str) -> list[Decimal | None]:
@@ -47,8 +52,6 @@ def test_openais_examples_end_in_exact_amounts(fake: FakeProvider, pulls: Pulls)
 
 
 def _openai_costs() -> list[dict[str, list[dict[str, dict[str, object]]]]]:
-    from tests.fakes.reporting import example
-
     return example("openai/costs_grouped")["data"]
 
 
@@ -216,13 +219,13 @@ def test_only_one_worker_has_a_run_and_a_lost_one_can_write_nothing(fake: FakePr
     assert second.token != first.token
     with db.session() as session:
         assert not leases.renew(session, first)
-    for write in (
+    for attempt in (
         lambda s: runs.record_step(s, first, "names", total=1, result=WriteResult(), read=lambda _: []),
         lambda s: leases.is_done(s, first, "names"),
         lambda s: runs.finish(s, first),
     ):
         with pytest.raises(LeaseLost), db.session() as session:
-            write(session)
+            attempt(session)
     assert pulls.get(asked.id).failures == 1
 
 
@@ -241,16 +244,21 @@ def test_a_worker_whose_run_was_taken_over_stops_quietly_and_leaves_no_trace(fak
     pulls.assert_empty()
 
 
-def test_a_step_that_was_committed_is_not_done_again(fake: FakeProvider, pulls: Pulls) -> None:
+def test_a_step_whose_commit_was_not_heard_of_is_not_done_again(fake: FakeProvider, pulls: Pulls) -> None:
+    fake.openai.plant_completion(hours_ago(5), model="gpt-6-sol", uncached=1000, output=10)
     asked = pulls.request(pulls.add_key())
     with db.session() as session:
         claim = leases.claim(session, asked.id)
     assert claim is not None
-    with db.session() as session:
-        assert not leases.is_done(session, claim, "costs//x")
-        runs.record_step(session, claim, "costs//x", total=9, result=WriteResult(read=1), read=lambda _: [])
-    with db.session() as session:
-        assert leases.is_done(session, claim, "costs//x")
+    with closing(provider_for(Provider.OPENAI, pricer=price)) as provider:
+        steps = plan(provider, claim.window)
+        step = next(s for s in steps if s.report == "completions")
+        fetched = fetch(provider, SECRETS[Provider.OPENAI], step)
+    for _ in range(2):
+        with db.session() as session:
+            write(session, claim, steps, step, fetched)
+    run = pulls.get(asked.id)
+    assert (run.steps_done, run.rows_read, run.rows_added) == (1, 1, 1)
 
 
 def test_a_run_that_kills_its_workers_ends_and_says_so(fake: FakeProvider, pulls: Pulls) -> None:
