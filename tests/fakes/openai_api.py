@@ -60,11 +60,12 @@ class OpenAIFake:
         self.service_accounts: dict[str, list[dict[str, Any]]] = {}
         self.users: list[dict[str, Any]] = []
         self.admin_keys: list[dict[str, Any]] = []
-        self.organization = "org-fake"
+        self.organization: str | None = "org-fake"  # None: answers do not name it
         self.missing_reports: set[str] = set()
         self.refused_dimensions: set[str] = set()
         self.costs_key_floor = 1764979200  # probed on the live API: 2025-12-06
         self.costs_page_cap = 31  # observed, although 180 may be asked for
+        self.usage_page_cap = 1440
         self.now = time.time
         self.replies: dict[str, dict[str, Any]] = {
             "/chat/completions": example("openai/chat_completion"),
@@ -134,7 +135,9 @@ class OpenAIFake:
         organizational = path.startswith("/organization/")
         self._authorize(headers, admin=organizational)
         reply = self._route(method, path, query, body)
-        reply.headers |= {"openai-organization": self.organization, "x-request-id": "req_fake"}
+        reply.headers |= {"x-request-id": "req_fake"}
+        if self.organization:
+            reply.headers["openai-organization"] = self.organization
         return reply
 
     def _authorize(self, headers: dict[str, str], *, admin: bool) -> None:
@@ -246,7 +249,7 @@ class OpenAIFake:
     def _usage(self, name: str, query: list[tuple[str, str]]) -> Reply:
         window = self._window(query, _WIDTHS)
         table = self.usage[name]
-        body = self._pages(query, table, self._groups(query, table.dimensions), window, 1440)
+        body = self._pages(query, table, self._groups(query, table.dimensions), window, self.usage_page_cap)
         for bucket in body["data"]:
             for row in bucket["results"]:
                 row["object"] = f"organization.usage.{_REPORTS[name][2]}.result"

@@ -223,7 +223,7 @@ def test_deleting_says_what_is_lost_and_asks_for_the_name(page: KeysState, store
         "The key itself goes. To connect this account again, you need it or a new one of OpenAI.",
         "Its pull is forgotten: what it read, added and changed.",
         "It is the last active admin key of this account: its figures stop being updated.",
-        "No usage was pulled with it, so no figure changes.",
+        "No usage was recorded with it, so no figure changes.",
     ]
     work(page, "type_name", "production")
     with pytest.raises(ValidationError, match="Type Production to delete"):

@@ -142,7 +142,7 @@ def test_what_a_deleted_key_takes_with_it() -> None:
         "The key itself goes. To connect this account again, you need it or a new one of OpenAI.",
         "Its 3 pulls are forgotten: what each one read, added and changed.",
         "It is the last active admin key of the account Acme Inc: its figures stop being updated.",
-        "What was pulled stays: 1,500 rows worth $12.50, without this key's name.",
+        "What was recorded stays: 1,500 rows worth $12.50.",
     ]
 
 

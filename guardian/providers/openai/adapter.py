@@ -78,8 +78,17 @@ class OpenAIProvider(BaseProvider):
             success=True,
             message="This admin key works: usage and costs can be read.",
             kind="admin",
-            account_id=answer.headers.get("openai-organization"),
+            account_id=answer.headers.get("openai-organization") or self._account_by_projects(key),
         )
+
+    def _account_by_projects(self, key: str) -> str | None:
+        """A name for an organization that OpenAI did not name: its oldest project, which can be archived, not deleted.
+
+        Without one, a second admin key of the same organization would count the same usage again.
+        """
+        projects = self._list(key, "/organization/projects", [("include_archived", "true")])
+        oldest = min(((p.maybe_count("created_at") or 0, p.text("id")) for p in projects), default=None)
+        return f"project:{oldest[1]}" if oldest else None
 
     def _test_inference(self, key: str) -> TestResult:
         message = "This key works for inference. Usage reports need an admin key: add one beside it."

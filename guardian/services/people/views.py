@@ -110,8 +110,8 @@ class KeyView:
 class KeyLoss:
     """What a deleted key takes with it, and what stays in the ledger without its name.
 
-    `usage_rows` and `cost` stay (the rows forget which key of the vault they came from); `pulls` go, and with
-    `last_of_account` nothing is pulled for that billing account any more.
+    `usage_rows` and `cost` stay: those of calls made with it, and of an admin key its account's reports. `pulls` go,
+    and with `last_of_account` nothing is pulled for that billing account any more.
     """
 
     key: KeyView

@@ -157,9 +157,9 @@ def loss(found: KeyLoss) -> list[str]:
         said.append(f"It is the last active admin key of {account}: its figures stop being updated.")
     if found.usage_rows:
         worth = f"{_rows(found.usage_rows)} worth {format.money(found.cost)}"
-        said.append(f"What was pulled stays: {worth}, without this key's name.")
+        said.append(f"What was recorded stays: {worth}.")
     else:
-        said.append("No usage was pulled with it, so no figure changes.")
+        said.append("No usage was recorded with it, so no figure changes.")
     return said
 
 
@@ -183,8 +183,8 @@ def _note(key: KeyView) -> tuple[str, str]:
 def _account(key: KeyView) -> str:
     if key.account_name:
         return key.account_name
-    # An account without a name of the provider's is named after the key; that says nothing to anybody.
-    if key.account_id is None or key.account_id.startswith("key:"):
+    # An account that its provider does not name goes by its key or oldest project; that says nothing to anybody.
+    if key.account_id is None or key.account_id.startswith(("key:", "project:")):
         return ""
     return format.short_id(key.account_id)
 

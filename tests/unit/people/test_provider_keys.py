@@ -83,12 +83,18 @@ def test_a_key_that_was_found_bad_is_refused_in_the_tests_words(
 def test_an_account_without_a_name_is_the_keys_own(session: Session, people: People) -> None:
     first = add(session, people.alice, account_id=None, account_name=None)
     second = add(session, people.alice, SECRET + "2", "second", account_id=None, account_name=None)
-    assert (first.account_id, second.account_id) == (f"key:{first.id}", f"key:{second.id}")
+    assert first.account_id
+    assert first.account_id.startswith("key:")
+    assert second.account_id != first.account_id
     inference = add(session, people.alice, SECRET + "3", "third", kind="inference", account_id=None)
     assert inference.account_id is None
     # A later test that tells the account must not start the same usage anew under its name.
     kept = provider_keys.record_test(session, people.alice, first.id, GOOD)
     assert kept.account_id == first.account_id
+    # Stored again, the same key must find its history instead of counting it twice.
+    provider_keys.delete_key(session, people.alice, first.id)
+    again = add(session, people.alice, account_id=None, account_name=None)
+    assert (again.id == first.id, again.account_id) == (False, first.account_id)
 
 
 def test_replacing_a_key(session: Session, people: People) -> None:
@@ -204,7 +210,7 @@ def test_what_is_lost_with_a_key(session: Session, people: People) -> None:
                 operation="chat",
                 origin=UsageOrigin.SYNC,
                 cost_source=CostSource.COMPUTED,
-                api_key_id=view.id,
+                account_id=view.account_id,
                 rows=3,
                 cost=Decimal(cost),
             )

@@ -276,3 +276,16 @@ def test_what_has_no_name_is_called_by_what_it_has(fake: FakeProvider, openai: B
     fake.openai.users = [{"id": "u1", "name": None, "email": "ada@x.test"}, {"id": "u2", "name": ""}]
     fake.openai.admin_keys = [{"id": "k1", "name": None, "redacted_value": "sk-admin...def"}]
     assert [r.name for r in openai.get_resources(ADMIN_KEY)] == ["ada@x.test", "u2", "sk-admin...def"]
+
+
+def test_an_organization_that_openai_does_not_name_is_known_by_its_oldest_project(
+    fake: FakeProvider, openai: BaseProvider
+) -> None:
+    assert openai.test_connection(ADMIN_KEY).account_id == "org-fake"
+    fake.openai.organization = None
+    assert openai.test_connection(ADMIN_KEY).account_id is None
+    fake.openai.projects += [
+        {"id": "proj_b", "object": "organization.project", "name": "B", "created_at": 2, "status": "active"},
+        {"id": "proj_a", "object": "organization.project", "name": "A", "created_at": 1, "status": "archived"},
+    ]
+    assert openai.test_connection(ADMIN_KEY).account_id == "project:proj_a"

@@ -7,6 +7,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select
 
 from guardian import db
+from guardian.crypto import hash_token
 from guardian.errors import ConflictError, DecryptionError, ValidationError
 from guardian.models import ApiKey, ProviderAccount
 from guardian.models.enums import KeyStatus, Provider
@@ -137,12 +138,17 @@ def _store(session: Session, row: ApiKey, secret: str, tested: TestResult) -> No
 def _note_success(session: Session, row: ApiKey, tested: TestResult) -> None:
     row.meta = {**(row.meta or {}), **({"kind": tested.kind} if tested.kind else {})}
     row.status, row.status_message, row.last_validated = KeyStatus.ACTIVE, tested.message, utcnow()
-    # A key does not change its account. Without a name of the provider's for it, the key itself stands for one.
+    # A key does not change its account.
     if row.account_id is None:
-        row.account_id = tested.account_id or (f"{OWN_ACCOUNT}{row.id}" if tested.kind == "admin" else None)
+        row.account_id = tested.account_id or (_own_account(row) if tested.kind == "admin" else None)
     session.flush()
     if row.account_id is not None and row.organization_id is not None:
         _know_account(session, row.organization_id, row.provider, row.account_id, tested.account_name)
+
+
+def _own_account(row: ApiKey) -> str:
+    """An account whose provider does not name it is named by its key: the same key stored again finds its history."""
+    return f"{OWN_ACCOUNT}{hash_token(unseal(row))[:16]}"
 
 
 def _know_account(session: Session, organization_id: str, provider: Provider, account: str, name: str | None) -> None:

@@ -1,11 +1,12 @@
 """Reading the vault: what people see of its keys, and what a deleted one would take with it."""
 
 from sqlalchemy import func
-from sqlmodel import Session, and_, col, select
+from sqlmodel import Session, and_, col, or_, select
 from sqlmodel.sql.expression import Select
 
 from guardian.errors import NotFoundError
 from guardian.models import ApiKey, ProviderAccount, SyncRun, UsageRollup, User
+from guardian.models.enums import UsageOrigin
 from guardian.services.actor import Actor
 from guardian.services.people.views import KeyLoss, KeyView
 
@@ -28,12 +29,19 @@ def get_key(session: Session, actor: Actor, key_id: str) -> KeyView:
 def what_is_lost(session: Session, actor: Actor, key_id: str) -> KeyLoss:
     """What deleting the key would mean, for the question before it is done."""
     key = get_key(session, actor, key_id)
-    # The rollups count the same rows as the ledger, and are some thousand times fewer.
+    # The rollups count the same rows as the ledger, and are some thousand times fewer. A report is its account's: the
+    # key that pulled it is not the key that spent.
+    pulled = and_(
+        UsageRollup.origin == UsageOrigin.SYNC,
+        UsageRollup.provider == key.provider,
+        UsageRollup.account_id == key.account_id,
+    )
+    of_key = or_(UsageRollup.api_key_id == key_id, pulled) if key.kind == "admin" else UsageRollup.api_key_id == key_id
     rows, cost = session.exec(
         select(
             func.coalesce(func.sum(UsageRollup.rows), 0),
             func.coalesce(func.sum(UsageRollup.cost), 0),
-        ).where(UsageRollup.organization_id == actor.organization_id, UsageRollup.api_key_id == key_id)
+        ).where(UsageRollup.organization_id == actor.organization_id, of_key)
     ).one()
     pulls = session.exec(select(func.count()).select_from(SyncRun).where(SyncRun.api_key_id == key_id)).one()
     same_account = session.exec(
