@@ -13,7 +13,7 @@ class Column:
     """A column: `sort` is the name given to `on_sort`, empty where it cannot be sorted.
 
     `narrow` is the cell's place on a narrow screen: first, second (below it), amount (at the right), aside (below
-    that), always (a line of its own) or empty (left out).
+    that), always (a line of its own) or empty (left out, already where the table gets tight).
     """
 
     title: str
@@ -24,7 +24,7 @@ class Column:
 
 def cell(column: Column, *children: Any, **props: Any) -> rx.Component:
     """The cell of a row under `column`."""
-    names = " ".join(filter(None, ("num" if column.numeric else "wide", column.narrow)))
+    names = f"{'num' if column.numeric else 'wide'} {column.narrow or 'spare'}"
     return rx.el.td(*children, class_name=names, **props)
 
 
@@ -57,7 +57,7 @@ def copy_csv(table: str) -> rx.Component:
 
 
 def _head(column: Column, sorted_by: Any, descending: Any, on_sort: Any) -> rx.Component:
-    class_name = "num" if column.numeric else ""
+    class_name = " ".join(filter(None, ("num" if column.numeric else "", "" if column.narrow else "spare")))
     if not column.sort:
         return rx.el.th(column.title, class_name=class_name, scope="col")
     here = sorted_by == column.sort
