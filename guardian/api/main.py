@@ -8,13 +8,13 @@ from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
-from guardian.api import activity, auth, failures, health, jobs, keys, organization, tokens, usage
+from guardian.api import activity, auth, auth_forms, failures, health, jobs, keys, organization, tokens, usage
 from guardian.api.edge import Edge
 from guardian.api.steps import COOKIE
 
 ROUTERS: tuple[APIRouter, ...] = (
     auth.api,
-    auth.forms,
+    auth_forms.forms,
     tokens.api,
     keys.api,
     usage.api,

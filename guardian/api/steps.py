@@ -18,33 +18,31 @@ from collections.abc import Callable, Coroutine, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Annotated, Any, ParamSpec, TypeVar, cast, get_args, get_origin, get_type_hints
-from urllib.parse import parse_qs, urlencode
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.concurrency import run_in_threadpool
-from fastapi.responses import RedirectResponse
 from fastapi.routing import APIRoute
 from sqlmodel import Session
-from starlette.types import Message
 
 from guardian import db, limits
-from guardian.api import failures
+from guardian.api.bodies import read_body, replayed
 from guardian.api.envelope import Envelope, Failure, ListEnvelope, ListMetadata, Metadata
 from guardian.api.origin import require_same_origin
+from guardian.api.page_forms import back_to_page
 from guardian.config import settings
-from guardian.errors import ApiError, AuthenticationError
+from guardian.errors import AuthenticationError
 from guardian.limits import Limit
 from guardian.periods import utcnow
 from guardian.services.actor import Actor
-from guardian.services.people import audit, problems, sessions, tokens
+from guardian.services.people import audit, sessions, tokens
 from guardian.services.people.views import Page
 
 COOKIE = "guardian_session"
-MAX_BODY_BYTES = 1_000_000
 
 PER_CREDENTIAL = Limit("api", count=1_200, seconds=60)
 PER_ADDRESS = Limit("api-address", count=3_000, seconds=60)
-SIGNING = Limit("auth", count=60, seconds=60)  # sign-up, sign-in, reset: each costs an argon2 or a mail
+# Sign-up, sign-in and reset cost an argon2 (35 ms) each: 300 take 10 s of a minute, from an office behind one address.
+SIGNING = Limit("auth", count=300, seconds=60)
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -190,8 +188,8 @@ class StepRoute(APIRoute):
             body = b""
             try:
                 await run_in_threadpool(call.enter)
-                body = await _read_body(request, form=rule.page is not None)
-                return call.finish(await handle(_replayed(request, body)))
+                body = await read_body(request, form=rule.page is not None)
+                return call.finish(await handle(replayed(request, body)))
             except Exception as error:
                 if rule.page is None:
                     raise
@@ -250,20 +248,6 @@ def route(
     return decorate
 
 
-def back_to_page(page: str, error: Exception, body: bytes) -> Response:
-    """Back to the form, with what went wrong as a code and what may be filled in again; never a password."""
-    meant = failures.known(error)
-    failures.report(error, meant)
-    sent = {name: values[0] for name, values in parse_qs(body.decode("utf-8", "replace")).items()}
-    # What a page shows must not be what a link says: it gets a code, and finds the words for it itself.
-    query = {"error": problems.code_of(meant)}
-    query |= {name: sent[name] for name in ("email", "name", "company", "next", "token") if sent.get(name)}
-    wait = failures.retry_after(meant)
-    if wait is not None:
-        query["retryAfter"] = str(wait)
-    return RedirectResponse(f"{page}?{urlencode(query)}", status_code=303)
-
-
 def _envelope(data: Any) -> Any:
     if data is type(None) or data is None:
         return Envelope[None]
@@ -281,33 +265,3 @@ def _bearer(request: Request) -> str | None:
         return None
     scheme, _, credential = header.partition(" ")
     return credential.strip() if scheme.lower() == "bearer" else ""
-
-
-async def _read_body(request: Request, *, form: bool) -> bytes:
-    """The whole body. Raises ApiError (413, 415) when it is too large, or neither empty nor of the right type."""
-    chunks: list[bytes] = []
-    size = 0
-    async for chunk in request.stream():
-        size += len(chunk)
-        if size > MAX_BODY_BYTES:
-            raise ApiError(f"The request is larger than {MAX_BODY_BYTES:,} bytes.", 413, "PAYLOAD_TOO_LARGE")
-        chunks.append(chunk)
-    sent = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    wanted = "application/x-www-form-urlencoded" if form else "application/json"
-    if size and sent != wanted:
-        raise ApiError(f"Send the body as {wanted}.", 415, "UNSUPPORTED_MEDIA_TYPE")
-    return b"".join(chunks)
-
-
-def _replayed(request: Request, body: bytes) -> Request:
-    """The same request for somebody who reads its body again."""
-    sent = False
-
-    async def receive() -> Message:
-        nonlocal sent
-        if sent:
-            return await request.receive()
-        sent = True
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    return Request(request.scope, receive)

@@ -13,14 +13,15 @@ import structlog
 import uvicorn
 from sqlalchemy import text
 
-from guardian import db
+from guardian import db, limits
 from guardian.api import create_api
 from guardian.api.steps import COOKIE
+from guardian.config import settings
 from guardian.models import Organization, User
 from guardian.models.enums import TeamRole
 from guardian.services.actor import Actor
 from guardian.services.people.sessions import open_session
-from tests.conftest import People, Servers, forget_caches, make_actor
+from tests.conftest import People, Servers, make_actor
 from tests.fakes.provider_server import FakeProvider
 
 PASSWORD = "correct horse battery"
@@ -68,6 +69,13 @@ def _plain_logs() -> None:
         # To the standard library, whose records pytest shows for a test that fails.
         logger_factory=structlog.stdlib.LoggerFactory(),
     )
+
+
+@pytest.fixture(autouse=True)
+def _fresh_limits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What one test counted, or knew of a stopped Redis, is nothing to the next."""
+    monkeypatch.setattr(limits, "_memory", limits._Memory())
+    monkeypatch.setattr(limits, "_patience", limits._Patience())
 
 
 MakeClient = Callable[..., Client]
@@ -163,7 +171,7 @@ def fake(environment: Servers, monkeypatch: pytest.MonkeyPatch) -> Generator[Fak
         monkeypatch.setenv("ANTHROPIC_BASE_URL", running.anthropic_url)
         monkeypatch.setenv("PROVIDER_TIMEOUT_SECONDS", "5")
         monkeypatch.setenv("PROVIDER_ATTEMPTS", "1")
-        forget_caches()
+        settings.cache_clear()
         yield running
 
 

@@ -8,12 +8,13 @@ import pytest
 from sqlmodel import Session, select
 
 from guardian.api.steps import COOKIE
+from guardian.config import settings
 from guardian.models import ActivityLog, EmailLog, User
 from guardian.models import Session as BrowserSession
 from guardian.periods import utcnow
 from guardian.services.people.accounts import SIGN_IN_PER_USER
 from tests.api.conftest import PASSWORD, Client, MakeClient, SignIn, execute
-from tests.conftest import People, forget_caches
+from tests.conftest import People
 
 WRONG = "The e-mail address or the password is wrong."
 
@@ -80,7 +81,7 @@ def test_the_cookie_is_for_the_browser_only(client: Client) -> None:
 
 def test_the_cookie_is_secure_where_the_installation_is(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PUBLIC_URL", "https://guardian.acme.test")
-    forget_caches()
+    settings.cache_clear()
     client.sign_up()
     assert cookie_of(client)[COOKIE]["secure"]
 

@@ -5,8 +5,9 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from sqlmodel import Session, select
 
-from guardian.api.auth import local_path
+from guardian.api.auth_forms import local_path
 from guardian.api.steps import COOKIE
+from guardian.config import settings
 from guardian.models import EmailLog
 from guardian.services.people.problems import CODES
 from tests.api.conftest import PASSWORD, Client, execute
@@ -143,7 +144,7 @@ def test_our_own_pages_may_send_forms(client: Client, monkeypatch: pytest.Monkey
     client.post("/auth/login", data=WHO, headers={"origin": "null", "sec-fetch-site": "same-origin"})
     assert went(client) == ("/dashboard", {})
     monkeypatch.setenv("PUBLIC_URL", "https://guardian.acme.test")
-    forget_caches()
+    settings.cache_clear()
     client.post("/auth/login", data=WHO, headers={"origin": "https://guardian.acme.test"})
     assert went(client) == ("/dashboard", {})
 

@@ -8,7 +8,8 @@ import pytest
 
 from guardian import queue
 from guardian.api import steps
-from guardian.api.steps import COOKIE, MAX_BODY_BYTES, PER_CREDENTIAL
+from guardian.api.bodies import MAX_BODY_BYTES
+from guardian.api.steps import COOKIE, PER_CREDENTIAL
 from guardian.limits import Limit
 from tests.api.conftest import Client, MakeClient
 from tests.conftest import forget_caches
