@@ -10,6 +10,7 @@ from guardian.ui.components.crash import crash_boundary
 from guardian.ui.components.offline import offline_banner
 from guardian.ui.pages import admin, dashboard, forgot, keys, missing, reset, settings, sign_in, sign_up
 from guardian.ui.session import NotSignedIn, connect_hub, current_request_id
+from guardian.ui.state_locks import give_back_cancelled_locks
 from guardian.ui.toasts import error_toast
 
 log = structlog.get_logger(__name__)
@@ -64,4 +65,5 @@ for page, name, on_load in (
 ):
     app.add_page(page.page, route=page.ROUTE, title=f"{name} · AI Cost Guardian", on_load=on_load)
 
+give_back_cancelled_locks()
 connect_hub(app)
