@@ -79,7 +79,12 @@ class Ledger:
         changes.apply(self.session)
 
     def cover(
-        self, start: str, end: str, provider: Provider = Provider.OPENAI, account: str = "acct", name: str | None = None
+        self,
+        start: str | None,
+        end: str | None,
+        provider: Provider = Provider.OPENAI,
+        account: str = "acct",
+        name: str | None = None,
     ) -> None:
         self.session.add(
             ProviderAccount(
@@ -87,8 +92,8 @@ class Ledger:
                 provider=provider,
                 account_id=account,
                 name=name,
-                covered_from=utc(start),
-                covered_to=utc(end),
+                covered_from=utc(start) if start else None,
+                covered_to=utc(end) if end else None,
             )
         )
         self.session.commit()

@@ -94,8 +94,8 @@ def test_what_a_pull_read_of_the_running_hour_counts_where_nothing_was_tracked(l
 
 
 def test_an_account_that_was_never_covered_is_tracked_where_both_books_have_rows(ledger: Ledger) -> None:
-    ledger.cover("2026-03-08", "2026-03-09", account="other")
-    ledger.cover("2026-03-01", "2026-03-01")
+    ledger.cover("2026-03-01", "2026-03-11", account="other")
+    ledger.cover(None, None)
     ledger.write(
         ledger.row("2026-03-05T12:00", "1"),
         ledger.row("2026-03-05T12:10", "20", origin=GATEWAY),

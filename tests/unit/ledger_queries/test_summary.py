@@ -118,8 +118,9 @@ def test_every_dimension_can_be_grouped_and_filtered_by(ledger: Ledger) -> None:
 def test_names_are_those_of_the_organization_and_the_latest_ones(
     ledger: Ledger, other_ledger: Ledger, session: Session
 ) -> None:
-    ledger.name(ResourceKind.PROJECT, "p", "Search, renamed", "2026-02-02", account="other")
-    ledger.name(ResourceKind.PROJECT, "p", "Search", "2026-02-01")
+    ledger.name(ResourceKind.PROJECT, "p", "Search", "2026-02-01", account="first")
+    ledger.name(ResourceKind.PROJECT, "p", "Search, renamed", "2026-02-03", account="second")
+    ledger.name(ResourceKind.PROJECT, "p", "Searching", "2026-02-02", account="third")
     other_ledger.name(ResourceKind.PROJECT, "p", "Not yours", "2026-02-03")
     ledger.name(ResourceKind.API_KEY, "k", "Production key")
     ledger.name(ResourceKind.SERVICE_ACCOUNT, "s", "Robot")
