@@ -79,6 +79,7 @@ class AnthropicFake:
         self.me = example("anthropic/organizations_me")
         self.refused_dimensions: set[str] = set()
         self.refuses_future_end = False
+        self.page_cap = 1440
         self.now = time.time
         self.reply = example("anthropic/message")
 
@@ -212,7 +213,7 @@ class AnthropicFake:
         start, end = self._window(query, width)
         all_spans = [s for s in spans(start, end, width) if s[0] <= self.now() and s[1] <= end]
         begin = position(query, one(query, "page"), lambda why: refusal(400, f"page: {why}"))
-        stop = begin + limit
+        stop = begin + min(limit, self.page_cap)
         part = all_spans[begin:stop]
         data = [
             {"starting_at": iso(a), "ending_at": iso(b), "results": rows}

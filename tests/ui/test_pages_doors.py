@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from sqlmodel import Session
 
-from guardian.api import auth
+from guardian.api import auth_forms as auth
 from guardian.ui.pages import door
 from guardian.ui.pages.forgot import ForgotState
 from guardian.ui.pages.reset import ResetState
