@@ -14,13 +14,14 @@ What the contracts' paired examples cost, by hand, at the prices in force (dolla
 from decimal import Decimal
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from guardian.periods import DAY
 from tests.e2e import driving
 from tests.e2e.conftest import FIRST_DAY, Frames, Product
 from tests.fakes import anthropic_api, openai_api
 from tests.fakes.provider_server import FakeProvider
+from tests.fakes.reporting import Key
 
 OPENAI, ANTHROPIC = Decimal("6.5105"), Decimal("29.27625")
 FIRST, THIRD = Decimal("5.2825"), Decimal("1.228")
@@ -115,7 +116,7 @@ def _good_key(tab: Page, fake: FakeProvider) -> None:
         assert [request for request in fake.requests(report) if dict(request.query).get("page")], "no page was turned"
 
 
-def _dashboard(tab: Page, product: Product, spent: Decimal) -> "object":
+def _dashboard(tab: Page, product: Product, spent: Decimal) -> Locator:
     tab.get_by_role("link", name="Dashboard", exact=True).click()
     tab.wait_for_url("**/dashboard")
     tab.get_by_role("link", name="90 days").click()
@@ -166,7 +167,7 @@ def test_from_an_anthropic_key_to_the_cent(product: Product, fake: FakeProvider,
 
 
 def test_a_revoked_key_says_so_on_the_page_and_by_mail(
-    product: Product, fake: FakeProvider, tab: Page, browser: object
+    product: Product, fake: FakeProvider, tab: Page, browser: Browser
 ) -> None:
     driving.sign_up(tab, product, "mia@revoked.test", "Unlucky")
     tab.goto(f"{product.url}/keys")
@@ -180,9 +181,7 @@ def test_a_revoked_key_says_so_on_the_page_and_by_mail(
     expect(tab.get_by_text("Soon revoked")).to_be_visible()
     expect(tab.get_by_test_id("total-spend")).to_have_text("$6.51")
 
-    mailbox = tab.context.browser
-    assert mailbox is not None
-    with mailbox.new_context() as admins:
+    with browser.new_context() as admins:
         product.sign_in(admins, product.admin)
         page = admins.new_page()
         page.goto(f"{product.url}/admin")
@@ -193,7 +192,7 @@ def test_a_revoked_key_says_so_on_the_page_and_by_mail(
         expect(body.get_by_text("The usage of your OpenAI key “Soon revoked” can no longer be pulled.")).to_be_visible()
 
     # A new key in its place, and all is well.
-    fake.openai.keys["sk-admin-second-0123456789abcdef"] = type(fake.openai.keys[openai_api.ADMIN_KEY])("admin")
+    fake.openai.keys["sk-admin-second-0123456789abcdef"] = Key("admin")
     tab.goto(f"{product.url}/keys")
     card = driving.key_card(tab, "Soon revoked")
     card.get_by_role("button", name="More for Soon revoked").click()

@@ -103,6 +103,7 @@ def test_an_anthropic_key_names_its_account(page: KeysState) -> None:
         (_form(ADMIN_KEY, provider="GOOGLE"), "Choose whose key this is."),
         (_form(ADMIN_KEY, provider=""), "Choose whose key this is."),
         (_form(ADMIN_KEY, label="x" * 101), "This label is not usable."),
+        (_form(ADMIN_KEY, label=ADMIN_KEY), "This label looks like a key."),
     ],
 )
 def test_what_cannot_be_stored_is_said_in_the_dialog(

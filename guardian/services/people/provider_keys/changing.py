@@ -9,6 +9,7 @@ from sqlmodel import Session, col, select
 from guardian import db
 from guardian.crypto import hash_token
 from guardian.errors import ConflictError, DecryptionError, ValidationError
+from guardian.logs import mask
 from guardian.models import ApiKey, ProviderAccount
 from guardian.models.enums import KeyStatus, Provider
 from guardian.periods import utcnow
@@ -207,4 +208,7 @@ def _clean_label(label: str | None) -> str | None:
     if len(text) > MAX_LABEL or not text.isprintable():
         message = f"Use at most {MAX_LABEL} characters of text."
         raise ValidationError(f"This label is not usable. {message}", details=[{"field": "label", "message": message}])
+    if mask(text) != text:
+        message = "This label looks like a key. Labels can be read by everybody: choose a name."
+        raise ValidationError(message, details=[{"field": "label", "message": message}])
     return text or None
