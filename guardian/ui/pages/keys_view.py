@@ -60,7 +60,7 @@ def _key(state: Any, key: KeyRow) -> rx.Component:
             _actions(state, key),
             class_name="key-head",
         ),
-        rx.cond(key.note != "", _note(key), rx.fragment()),
+        rx.cond(key.note != "", _note(state, key), rx.fragment()),
         rx.cond(key.pulling, progress_bar(key.pull.label, key.pull.percent, key.pull.note), rx.fragment()),
         rx.el.dl(
             _fact("Account", rx.cond(key.account != "", key.account, "–")),
@@ -116,11 +116,12 @@ def _menu(state: Any, key: KeyRow) -> rx.Component:
     )
 
 
-def _note(key: KeyRow) -> rx.Component:
+def _note(state: Any, key: KeyRow) -> rx.Component:
+    replace = rx.cond(key.may_change, button("Replace the key", on_click=state.open_replace(key.id)), rx.fragment())
     return rx.el.div(
         rx.match(
             key.note_tone,
-            ("bad", notice(key.note, tone="bad", icon_name="circle-alert")),
+            ("bad", notice(rx.el.p(key.note), replace, tone="bad", icon_name="circle-alert")),
             ("warn", notice(key.note, tone="warn", icon_name="triangle-alert")),
             rx.el.p(key.note, class_name="muted"),
         )
