@@ -29,7 +29,7 @@ install-dev: $(DONE)/dev install ## Also install what tests and checks need
 
 .PHONY: test
 test: install-dev ## Run every test, browser tests included
-	@$(BIN)/pytest --cov --cov-report=term:skip-covered --cov-fail-under=90 $(ARGS)
+	@$(BIN)/pytest --cov --cov-report=term:skip-covered --cov-fail-under=90 -n 2 --dist loadgroup $(ARGS)
 
 .PHONY: check
 check: $(DONE)/dev ## Lint, types, import rules, migrations against models, links in the documentation

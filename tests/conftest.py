@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Generator, Iterator
@@ -23,6 +24,12 @@ from guardian.services.actor import Actor
 
 ROOT = Path(__file__).parent.parent
 ENCRYPTION_KEY = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
+
+
+def pytest_configure() -> None:
+    """Signals as a terminal gives them: what was started with `&` or nohup ignores them, and its children inherit that."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def forget_caches() -> None:
