@@ -27,7 +27,7 @@ ENCRYPTION_KEY = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e
 
 
 def pytest_configure() -> None:
-    """Signals as a terminal gives them: what was started with `&` or nohup ignores them, and its children inherit that."""
+    """Signals as a terminal gives them: what is started with `&` or nohup ignores them, and so would its children."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
