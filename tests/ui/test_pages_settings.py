@@ -175,7 +175,7 @@ def test_a_token_that_cannot_be_made(
 def test_revoking_a_token(page: SettingsState, session: Session) -> None:
     work(page, "create_token", {"name": "CI", "scope-ingest": "on", "expires": ""})
     work(page, "open_revoke", page.tokens[0].id)
-    assert (page.dialog, page.token.name, page.token.expires) == ("revoke", "CI", "expires never")
+    assert (page.dialog, page.token.name, page.token.expires) == ("revoke", "CI", "never expires")
     assert payload(work(page, "revoke_token"))["message"] == "CI is revoked."
     assert (page.tokens, page.dialog) == ([], "")
     assert _actions(session) == ["TOKEN_CREATE", "TOKEN_REVOKE"]

@@ -38,7 +38,6 @@ class TokenRow:
     created: Moment = NO_MOMENT
     used: Moment = NO_MOMENT
     expires: str = ""
-    expires_title: str = ""
 
 
 NO_TOKEN = TokenRow()
@@ -128,8 +127,6 @@ def session_row(view: SessionView, now: datetime, tz: ZoneInfo) -> SessionRow:
 
 
 def token_row(view: TokenView, viewer_id: str, now: datetime, tz: ZoneInfo) -> TokenRow:
-    expired = view.expires_at is not None and view.expires_at <= now
-    expires = format.relative(view.expires_at, now) if view.expires_at else "never"
     return TokenRow(
         id=view.id,
         name=view.name,
@@ -137,9 +134,8 @@ def token_row(view: TokenView, viewer_id: str, now: datetime, tz: ZoneInfo) -> T
         scopes=", ".join(view.scopes),
         mine=view.user_id == viewer_id,
         created=Moment.of(view.created_at, now, tz),
-        used=Moment.of(view.last_used_at, now, tz),
-        expires=f"{'expired' if expired else 'expires'} {expires}",
-        expires_title=format.absolute(view.expires_at, tz) if view.expires_at else "",
+        used=Moment.of(view.last_used_at, now, tz, never="never"),
+        expires=_ends(view.expires_at, now, tz),
     )
 
 
@@ -162,6 +158,12 @@ def expiry(days: str, now: datetime) -> datetime | None:
     if days not in dict(EXPIRIES):
         raise ValidationError("Choose when the token ends.")
     return now + timedelta(days=int(days)) if days else None
+
+
+def _ends(moment: datetime | None, now: datetime, tz: ZoneInfo) -> str:
+    if moment is None:
+        return "never expires"
+    return f"{'expired' if moment <= now else 'expires'} {format.absolute(moment, tz)}"
 
 
 def _provider(code: Any) -> str:

@@ -147,7 +147,7 @@ def _token(state: Any, row: TokenRow) -> rx.Component:
                 ", last used ",
                 moment(row.used),
                 ", ",
-                rx.el.span(row.expires, title=row.expires_title),
+                row.expires,
                 class_name="muted small",
             ),
             class_name="stack tight",
