@@ -21,9 +21,13 @@ _SECRET = re.compile(
 )
 
 
+# PostgreSQL repeats the whole row that breaks a constraint: hashes, sealed keys, a mail with its link.
+_ROW = re.compile(r"Failing row contains \(.*?\)\.(?=\n|$)", re.DOTALL)
+
+
 def mask(text: str) -> str:
-    """The text with every secret cut down to its first six characters."""
-    return _SECRET.sub(lambda found: found.group()[:6] + "…", text)
+    """The text with every secret cut down to its first six characters, and without rows of the database."""
+    return _ROW.sub("Failing row contains (…).", _SECRET.sub(lambda found: found.group()[:6] + "…", text))
 
 
 def _mask_event(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

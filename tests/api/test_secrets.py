@@ -66,10 +66,16 @@ def test_secrets_stay_where_they_were_put(
     execute("ALTER TABLE api_keys RENAME COLUMN hint TO elsewhere")
     script.failure("POST", "/keys", 500, json={"provider": "OPENAI", "key": WRONG_KEY})
 
+    # A statement that fails while it carries a hash.
+    execute("ALTER TABLE users ADD CONSTRAINT broken CHECK (email <> 'eve@acme.test')")
+    client.failure("POST", "/auth/register", 500, json={"email": "eve@acme.test", "password": PASSWORD})
+
     secrets = (PASSWORD, WRONG_PASSWORD, cookie, token, openai_api.ADMIN_KEY, WRONG_KEY)
     logged = lines.getvalue()
     assert '"event": "http.request"' in logged
     assert "UndefinedColumn" in logged
+    assert "CheckViolation" in logged
+    assert "$argon2id$" not in logged
     stored = _everything_stored()
     assert key["id"] in stored
     for secret in secrets:

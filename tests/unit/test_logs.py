@@ -98,6 +98,10 @@ def test_nothing_secret_is_sent_or_logged(
         ("gdn_AbC-123_xyz!", "gdn_Ab…!"),
         ("whsec_abc/def+ghi=", "whsec_…"),
         ("xai-token-123456", "xai-to…"),
+        (
+            "DETAIL:  Failing row contains (c1, $argon2id$, a).\nb).\n[SQL",
+            "DETAIL:  Failing row contains (…).\nb).\n[SQL",
+        ),
         ("a risk-free task-force", "a risk-free task-force"),
         ("sk-x", "sk-x"),
     ],

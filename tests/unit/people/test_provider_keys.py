@@ -252,13 +252,17 @@ def test_who_may_do_what(session: Session, people: People) -> None:
         lambda actor: provider_keys.replace_secret(session, actor, view.id, SECRET + "2", GOOD),
         lambda actor: provider_keys.key_to_replace(session, actor, view.id),
         lambda actor: provider_keys.delete_key(session, actor, view.id),
+        lambda actor: provider_keys.record_test(session, actor, view.id, GOOD),
+        lambda actor: provider_keys.key_under_test(session, actor, view.id),
     ):
-        for actor in (viewer, people.bob):
-            with pytest.raises(AuthorizationError):
-                change(actor)
+        with pytest.raises(AuthorizationError):
+            change(viewer)
         with pytest.raises(NotFoundError):
             change(people.charlie)
-    with pytest.raises(AuthorizationError):
-        provider_keys.key_under_test(session, viewer, view.id)
+    # A member may try and pull any key of the organization, but change only what is their own.
+    assert provider_keys.key_under_test(session, people.bob, view.id).secret == SECRET
+    for forbidden in (provider_keys.key_to_replace, provider_keys.delete_key):
+        with pytest.raises(AuthorizationError):
+            forbidden(session, people.bob, view.id)
     assert [key.id for key in provider_keys.list_keys(session, viewer)] == [view.id]
     assert provider_keys.list_keys(session, people.charlie) == []
