@@ -24,7 +24,8 @@ OURS = "guardian."
 
 def _states() -> list[type[rx.State]]:
     assert app is not None
-    return [state for state in rx.State.get_substates() if state.__module__.startswith(OURS)]
+    found = [state for state in rx.State.get_substates() if state.__module__.startswith(OURS)]
+    return sorted(found, key=lambda state: state.__name__)  # the same order in every process that shares the tests
 
 
 def _handlers() -> Iterator[tuple[type[rx.State], str]]:

@@ -68,7 +68,9 @@ def test_speed_tells_rows_apart(fake: FakeProvider, anthropic: BaseProvider) -> 
     ]
 
 
-@pytest.mark.parametrize("refused", [{"speed"}, {"account_id", "service_account_id"}], ids=str)
+@pytest.mark.parametrize(
+    "refused", [{"speed"}, {"account_id", "service_account_id"}], ids=lambda names: "+".join(sorted(names))
+)
 def test_groups_that_the_account_does_not_have_are_left_out_and_not_asked_for_again(
     fake: FakeProvider, anthropic: BaseProvider, refused: set[str]
 ) -> None:

@@ -152,7 +152,9 @@ def test_a_report_that_the_account_does_not_have_is_empty(fake: FakeProvider, op
         usage(openai, "completions")
 
 
-@pytest.mark.parametrize("refused", [{"api_source"}, {"user_id"}, {"api_source", "user_id"}], ids=str)
+@pytest.mark.parametrize(
+    "refused", [{"api_source"}, {"user_id"}, {"api_source", "user_id"}], ids=lambda names: "+".join(sorted(names))
+)
 def test_groups_that_the_account_does_not_have_are_left_out(
     fake: FakeProvider, openai: BaseProvider, refused: set[str]
 ) -> None:
