@@ -5,6 +5,7 @@
 //                                          data-copy-from="id" what stands in that field
 //   <button data-reload>                   loads the document anew
 //   <button data-focus="id">               moves the focus to that element
+//   <input type="hidden" data-query="name"> carries that parameter of the address along when its form is sent
 //   <input data-filter>                    is focused by "/"
 //   <dialog id="palette">                  is opened by Ctrl K / ⌘ K
 //   <time data-relative datetime>          keeps telling how long ago that is
@@ -187,6 +188,18 @@
     choose(palette, found[0]);
     palette.querySelector(".none").hidden = found.length > 0;
   };
+
+  // At the last moment: somebody may be faster than the page's own script.
+  document.addEventListener(
+    "submit",
+    (event) => {
+      const query = new URLSearchParams(location.search);
+      for (const input of event.target.querySelectorAll("input[data-query]")) {
+        input.value = query.get(input.dataset.query) ?? "";
+      }
+    },
+    true,
+  );
 
   document.addEventListener("input", (event) => {
     const palette = event.target.closest?.("#palette");

@@ -120,17 +120,7 @@ def product() -> Iterator[Product]:
 
 @pytest.fixture
 def fake(product: Product) -> FakeProvider:
-    """The provider as the contracts' examples describe it, whatever an earlier test has planted or broken."""
-    found = product.provider
-    found.heal()
-    found.openai, found.anthropic = OpenAIFake(), AnthropicFake()
-    found.load_examples("openai", FIRST_DAY)
-    found.load_examples("anthropic", FIRST_DAY)
-    # A pull asks for as much as fits on a page; the provider gives less, so that every walk has pages to turn.
-    found.openai.usage_page_cap, found.openai.costs_page_cap, found.anthropic.page_cap = 60, 12, 60
-    found.latency = 0.0
-    found.log.clear()
-    return found
+    return as_described(product.provider)
 
 
 # Not for the whole session: while Playwright runs, no other test of this process can run an event loop of its own.
@@ -166,6 +156,19 @@ def tab(context: BrowserContext, frames: Frames) -> Iterator[Page]:
     opened.on("websocket", frames.listen)
     yield opened
     assert problems == []
+
+
+def as_described(provider: FakeProvider) -> FakeProvider:
+    """The provider as the contracts' examples describe it, whatever an earlier test has planted or broken."""
+    provider.heal()
+    provider.openai, provider.anthropic = OpenAIFake(), AnthropicFake()
+    provider.load_examples("openai", FIRST_DAY)
+    provider.load_examples("anthropic", FIRST_DAY)
+    # A pull asks for as much as fits on a page; the provider gives less, so that every walk has pages to turn.
+    provider.openai.usage_page_cap, provider.openai.costs_page_cap, provider.anthropic.page_cap = 60, 12, 60
+    provider.latency = 0.0
+    provider.log.clear()
+    return provider
 
 
 def register(url: str, email: str, name: str, company: str = "") -> str:

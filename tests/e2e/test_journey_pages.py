@@ -8,7 +8,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from guardian.ui.cookie import COOKIE_NAME
-from tests.e2e.conftest import Product, register, wait_for
+from tests.e2e.conftest import Product, as_described, register, wait_for
 from tests.fakes import anthropic_api, openai_api
 
 LOOKS = [
@@ -46,6 +46,7 @@ def _rest(product: Product, token: str, method: str, path: str, body: object = N
 def full(product: Product) -> str:
     """Somebody with keys of all kinds, usage, a mail in the box and an access token: their cookie. They run it all."""
     token = product.admin
+    as_described(product.provider)
     for provider, label, secret in (
         ("OPENAI", LONG[:100], openai_api.ADMIN_KEY),
         ("OPENAI", "Chatbot", openai_api.PROJECT_KEY),

@@ -236,6 +236,12 @@ def test_deleting_says_what_is_lost_and_asks_for_the_name(page: KeysState, store
     assert _actions(session)[-1] == "KEY_DELETE"
 
 
+def test_a_slow_provider_does_not_hold_the_tabs_lock() -> None:
+    """The lock lives 10 s, a provider may take 30: what asks one runs beside the tab's other events."""
+    beside = {name for name, handler in KeysState.event_handlers.items() if handler.is_background}
+    assert beside == {"add", "replace", "test"}
+
+
 @pytest.mark.parametrize(
     ("handler", "more"),
     [

@@ -33,7 +33,6 @@ class Door(rx.State, mixin=True):
 
     problem: str = ""
     email: str = ""
-    next: str = ""
 
     @rx.event
     async def enter(self) -> rx.event.EventSpec | None:
@@ -45,8 +44,7 @@ class Door(rx.State, mixin=True):
         return None
 
     def _read_address(self, query: dict[str, str]) -> None:
-        self.problem = _problem(query)
-        self.email, self.next = query.get("email", ""), query.get("next", "")
+        self.problem, self.email = _problem(query), query.get("email", "")
 
 
 def door(title: str, about: Any, problem: Any, *content: Any, foot: rx.Component | None = None) -> rx.Component:
@@ -76,9 +74,9 @@ def door_form(action: str, *fields: rx.Component, verb: str) -> rx.Component:
     return plain_form(action, *fields, button(verb, type="submit", kind="primary wide"), class_name="form")
 
 
-def hidden(name: str, value: Any) -> rx.Component:
-    """Something that the form carries along."""
-    return rx.el.input(type="hidden", name=name, value=value, read_only=True)
+def carried(name: str) -> rx.Component:
+    """A parameter of the address that the form carries along; assets/guardian.js puts it in."""
+    return rx.el.input(type="hidden", name=name, custom_attrs={"data-query": name})
 
 
 def _problem(query: dict[str, str]) -> str:

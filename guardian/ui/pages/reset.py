@@ -8,24 +8,22 @@ from guardian.services.people.passwords import MIN_CHARACTERS
 from guardian.ui.components.basics import button_link, link
 from guardian.ui.components.forms import field
 from guardian.ui.components.states import notice
-from guardian.ui.pages.door import FORGOT, RESET, SIGN_IN, Door, door, door_form, hidden
+from guardian.ui.pages.door import FORGOT, RESET, SIGN_IN, Door, carried, door, door_form
 from guardian.ui.pages.sign_up import PASSWORD_RULE
 
 ROUTE = RESET
 
 
 class ResetState(Door, rx.State):
-    """The mailed token goes from the address into the form; `usable` is False where there is none or it was refused."""
+    """`usable` is False where the address has no token or the token was refused; the token itself is in no var."""
 
     _for_strangers: ClassVar[bool] = False
 
-    token: str = ""
     usable: bool = True
 
     def _read_address(self, query: dict[str, str]) -> None:
         super()._read_address(query)
-        self.token = query.get("token", "")
-        self.usable = bool(self.token) and query.get("error") != "token"
+        self.usable = bool(query.get("token")) and query.get("error") != "token"
 
 
 def page() -> rx.Component:
@@ -45,7 +43,7 @@ def page() -> rx.Component:
                     required=True,
                     custom_attrs={"autoComplete": "new-password", "autoFocus": True, "minLength": MIN_CHARACTERS},
                 ),
-                hidden("token", ResetState.token),
+                carried("token"),
                 verb="Change the password",
             ),
             rx.el.div(

@@ -7,7 +7,7 @@ import reflex as rx
 from guardian.ui.components.basics import link
 from guardian.ui.components.forms import field
 from guardian.ui.components.states import notice
-from guardian.ui.pages.door import FORGOT, SIGN_IN, SIGN_UP, Door, door, door_form, hidden
+from guardian.ui.pages.door import FORGOT, SIGN_IN, SIGN_UP, Door, carried, door, door_form
 
 ROUTE = SIGN_IN
 
@@ -48,7 +48,7 @@ def page() -> rx.Component:
                 key=SignInState.email,
                 custom_attrs={"autoComplete": "current-password", "autoFocus": again},
             ),
-            hidden("next", SignInState.next),
+            carried("next"),
             verb="Sign in",
         ),
         link("Forgot your password?", to=FORGOT),

@@ -5,7 +5,7 @@ import reflex as rx
 from guardian.services.people.passwords import MIN_CHARACTERS
 from guardian.ui.components.basics import link
 from guardian.ui.components.forms import field
-from guardian.ui.pages.door import SIGN_IN, SIGN_UP, Door, door, door_form, hidden
+from guardian.ui.pages.door import SIGN_IN, SIGN_UP, Door, carried, door, door_form
 
 ROUTE = SIGN_UP
 PASSWORD_RULE = f"At least {MIN_CHARACTERS} characters, and not your e-mail address. A few words in a row do well."
@@ -58,7 +58,7 @@ def page() -> rx.Component:
                 required=True,
                 custom_attrs={"autoComplete": "new-password", "minLength": MIN_CHARACTERS},
             ),
-            hidden("next", SignUpState.next),
+            carried("next"),
             verb="Create account",
         ),
         foot=rx.el.p("Already have an account? ", link("Sign in", to=SIGN_IN)),
