@@ -123,6 +123,11 @@ def test_sums_of_groups_and_of_buckets_are_the_total_and_the_truth(
         )
         for provider, account, since, until in covered
     ]
+    # A pull makes the row of its account before it writes anything else.
+    pulled = {(row.provider, row.account_id) for row in written if row.origin is UsageOrigin.SYNC}
+    for provider, account in pulled - {span[:2] for span in covered}:
+        organization_id = ledger.actor.organization_id
+        accounts.append(ProviderAccount(organization_id=organization_id, provider=provider, account_id=account or ""))
     try:
         ledger.roll_up(written)
         ledger.session.add_all(accounts)

@@ -104,6 +104,15 @@ def test_an_account_that_was_never_covered_is_tracked_where_both_books_have_rows
     assert spent(ledger).totals.cost == 320
 
 
+def test_without_any_account_the_tracked_book_counts_where_both_have_rows(ledger: Ledger) -> None:
+    ledger.write(
+        ledger.row("2026-03-05T12:00", "1"),
+        ledger.row("2026-03-05T12:10", "20", origin=GATEWAY),
+        ledger.row("2026-03-05T13:00", "300"),
+    )
+    assert spent(ledger).totals.cost == 320
+
+
 @pytest.mark.parametrize(
     ("origins", "cost"),
     [

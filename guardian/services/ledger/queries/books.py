@@ -122,12 +122,13 @@ def spend(books: Books, window: Window, filters: Filters, *columns: Expression) 
 
 
 def _outside(spans: Sequence[Span], window: Window) -> list[Window]:
-    """The parts of the window that the accounts do not all cover: only there can both books count."""
+    """The parts of the window that the accounts do not all cover: only there can both books count.
+
+    Every account that a pull has written for is among the spans, covered or not (leases.py sees to it).
+    """
     starts = [span.start for span in spans if span.start and span.end]
     ends = [span.end for span in spans if span.start and span.end]
-    if not spans:
-        return []
-    if len(starts) < len(spans) or max(starts) >= min(ends):
+    if not starts or len(starts) < len(spans) or max(starts) >= min(ends):
         return [window]
     parts = Window(window.start, min(window.end, max(starts))), Window(max(window.start, min(ends)), window.end)
     return [part for part in parts if part.start < part.end]
