@@ -191,8 +191,6 @@ class KeysState(Page, rx.State):
         done = await self._or_refuse(changes.deleting(key_id))
         return toast(f"{name} is deleted.") if done else None
 
-    # Helpers
-
     def _open(self, dialog: str, key: KeyRow) -> None:
         self.dialog, self.key, self.losses, self.typed, self.refusal = dialog, key, [], "", ""
 
