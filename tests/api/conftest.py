@@ -64,7 +64,8 @@ def _plain_logs() -> None:
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.format_exc_info,
-            structlog.stdlib.render_to_log_kwargs,
+            # Text: as fields of the record, `process` and others would collide with what each record has already.
+            structlog.processors.KeyValueRenderer(key_order=["event"]),
         ],
         # To the standard library, whose records pytest shows for a test that fails.
         logger_factory=structlog.stdlib.LoggerFactory(),

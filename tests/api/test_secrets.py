@@ -36,6 +36,7 @@ def lines(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
     yield written
     root.removeHandler(ours)
     structlog.configure(**before)
+    structlog.contextvars.unbind_contextvars("process")
 
 
 def test_secrets_stay_where_they_were_put(
