@@ -10,10 +10,10 @@ from prometheus_client.registry import Collector
 from redis.exceptions import RedisError
 
 from guardian import db, queue
-from guardian.api.envelope import Failure, Out, rfc3339
+from guardian.api.envelope import Failure, Out
 from guardian.cache import CacheService
 from guardian.errors import ConfigurationError, UnavailableError
-from guardian.periods import utcnow
+from guardian.periods import rfc3339, utcnow
 from guardian.services.people import installation
 
 router = APIRouter()

@@ -14,6 +14,7 @@ from redis.exceptions import RedisError
 
 from guardian import db
 from guardian.config import Settings
+from guardian.periods import rfc3339, utcnow
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -40,18 +41,19 @@ class Gateway:
 
     async def _respond(self, scope: Scope, send: Send) -> None:
         path = scope["path"]
+        request_id = _header(scope, b"x-request-id") or str(uuid4())
         if path == "/health/live":
-            await _answer(send, 200, {"status": "live"})
+            await _answer(send, 200, _healthy({}, request_id), request_id)
         elif path == "/health/ready":
             checks = await self._checks()
-            ready = all(word == "ok" for word in checks.values())
-            await _answer(
-                send, 200 if ready else 503, {"status": "ready" if ready else "unavailable", "checks": checks}
-            )
+            missing = [name for name, word in checks.items() if word != "ok"]
+            if missing:
+                body = _failed(f"Not ready: {', '.join(missing)}.", "UNAVAILABLE", request_id, checks)
+                await _answer(send, 503, {**body, "retryAfter": 5}, request_id, retry_after=5)
+            else:
+                await _answer(send, 200, _healthy(checks, request_id), request_id)
         else:
-            request_id = _header(scope, b"x-request-id") or str(uuid4())
-            body = {"success": False, "error": "Not found", "code": "NOT_FOUND", "requestId": request_id}
-            await _answer(send, 404, body, request_id)
+            await _answer(send, 404, _failed("Not found", "NOT_FOUND", request_id), request_id)
 
     async def _checks(self) -> dict[str, str]:
         names = {"database": self._ask_database(), "redis": self._ask_redis()}
@@ -85,11 +87,27 @@ def _header(scope: Scope, name: bytes) -> str | None:
     return next((value.decode("latin-1")[:128] for key, value in scope["headers"] if key == name), None)
 
 
-async def _answer(send: Send, status: int, body: dict[str, Any], request_id: str | None = None) -> None:
+def _healthy(checks: dict[str, str], request_id: str) -> dict[str, Any]:
+    """What the web process answers too."""
+    metadata = {"timestamp": rfc3339(utcnow()), "requestId": request_id}
+    return {"success": True, "data": {"status": "ok", "checks": checks}, "metadata": metadata}
+
+
+def _failed(error: str, code: str, request_id: str, details: dict[str, str] | None = None) -> dict[str, Any]:
+    return {"success": False, "error": error, "code": code, "details": details, "requestId": request_id}
+
+
+async def _answer(
+    send: Send, status: int, body: dict[str, Any], request_id: str, *, retry_after: int | None = None
+) -> None:
     content = json.dumps(body).encode()
-    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(content)).encode())]
-    if request_id is not None:
-        headers.append((b"x-request-id", request_id.encode("latin-1")))
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", str(len(content)).encode()),
+        (b"x-request-id", request_id.encode("latin-1")),
+    ]
+    if retry_after is not None:
+        headers.append((b"retry-after", str(retry_after).encode()))
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": content})
 

@@ -1,5 +1,6 @@
 """The API's own description: complete, and true about who may call what."""
 
+import re
 from typing import Any
 
 import pytest
@@ -57,3 +58,13 @@ def test_the_documentation_page_is_there(client: Client) -> None:
     answer = client.get("/api/docs")
     assert answer.status_code == 200
     assert "/api/openapi.json" in answer.text
+
+
+def test_the_documentation_page_needs_nobody_elses_server(client: Client) -> None:
+    page = client.get("/api/docs").text
+    sources = re.findall(r'(?:src|href)="([^"]+)"', page)
+    assert len(sources) >= 2
+    for source in sources:
+        assert source.startswith("/"), source
+    for source in (s for s in sources if s.startswith("/api/")):
+        assert client.get(source).status_code == 200

@@ -10,7 +10,7 @@ from guardian.errors import (
     ValidationError,
 )
 from guardian.models.enums import Provider, ResourceKind
-from guardian.periods import DAY, HOUR, Window, floor_day, floor_hour, utcnow
+from guardian.periods import DAY, HOUR, Window, floor_day, floor_hour, rfc3339, utcnow
 from guardian.providers.anthropic import inference
 from guardian.providers.anthropic.errors import ADMIN_PREFIX, INFERENCE_PREFIX, classify
 from guardian.providers.anthropic.reports import COST_GROUPS, DROPPABLE_GROUPS, USAGE_GROUPS, read_cost, read_usage
@@ -66,7 +66,7 @@ class AnthropicProvider(BaseProvider):
 
     def _test_admin(self, key: str) -> TestResult:
         me = Row(self._get(key, "/v1/organizations/me", attempts=1).body, "Anthropic's organization")
-        since = [("starting_at", _rfc3339(floor_day(utcnow()) - _COMPLETE_DAYS)), ("limit", "1")]
+        since = [("starting_at", rfc3339(floor_day(utcnow()) - _COMPLETE_DAYS)), ("limit", "1")]
         self._get(key, "/v1/organizations/cost_report", since, attempts=1)
         name = me.maybe_text("name")
         return TestResult(
@@ -137,8 +137,8 @@ class AnthropicProvider(BaseProvider):
             return
 
         def ask(features: Sequence[str], page: str | None = None) -> Answer:
-            params = [("starting_at", _rfc3339(window.start)), *query]
-            params += [("ending_at", _rfc3339(end))] if "ending_at" in features else []
+            params = [("starting_at", rfc3339(window.start)), *query]
+            params += [("ending_at", rfc3339(end))] if "ending_at" in features else []
             params += [("group_by[]", name) for name in features if name != "ending_at"]
             beta = _FAST_MODE if "speed" in features else None
             return self._get(api_key, path, params + ([("page", page)] if page else []), beta=beta)
@@ -209,10 +209,6 @@ class AnthropicProvider(BaseProvider):
 
 def _headers(key: str) -> dict[str, str]:
     return {"x-api-key": key, "anthropic-version": _VERSION}
-
-
-def _rfc3339(moment: datetime) -> str:
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _named(kind: ResourceKind, row: Row, parent: str | None = None) -> NamedResource:
