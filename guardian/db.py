@@ -3,6 +3,7 @@
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from functools import lru_cache
+from threading import Lock
 
 from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.engine import make_url
@@ -14,6 +15,7 @@ from guardian.errors import UnavailableError
 
 _AFTER_COMMIT = "guardian.after_commit"
 CONNECT_TIMEOUT_SECONDS = 5
+_making = Lock()
 
 
 def engine_url(url: str) -> str:
@@ -22,9 +24,24 @@ def engine_url(url: str) -> str:
     return parsed.set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
 
 
-@lru_cache(maxsize=1)
 def engine() -> Engine:
-    """The engine of this process. `pool_pre_ping` replaces connections that a restarted server has closed."""
+    """The engine of this process."""
+    # The cache alone lets two threads make one each, and nobody closes the connections of the one that is lost.
+    with _making:
+        return _engine()
+
+
+def forget_engine() -> None:
+    """Close the engine's idle connections; whoever asks next gets a new engine, by the settings of then."""
+    with _making:
+        if _engine.cache_info().currsize:
+            _engine().dispose()
+        _engine.cache_clear()
+
+
+@lru_cache(maxsize=1)
+def _engine() -> Engine:
+    """`pool_pre_ping` replaces connections that a restarted server has closed."""
     return create_engine(
         engine_url(settings().require_database_url()),
         pool_size=10,

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import timedelta
 from functools import lru_cache
+from threading import Lock
 from typing import Any, cast
 
 import structlog
@@ -27,11 +28,25 @@ RESULT_TTL = timedelta(hours=1)
 FAILURE_TTL = timedelta(days=7)
 
 log = structlog.get_logger(__name__)
+_making = Lock()
+
+
+def connection() -> Redis:
+    """This process's Redis. A lost connection is tried again for some 3 s before the call fails."""
+    with _making:  # as db.engine
+        return _connection()
+
+
+def forget_connection() -> None:
+    """Close it; whoever asks next gets a new one, by the settings of then."""
+    with _making:
+        if _connection.cache_info().currsize:
+            _connection().close()
+        _connection.cache_clear()
 
 
 @lru_cache(maxsize=1)
-def connection() -> Redis:
-    """This process's Redis. A lost connection is tried again for some 3 s before the call fails."""
+def _connection() -> Redis:
     return Redis.from_url(
         settings().require_redis_url(),
         socket_connect_timeout=5,

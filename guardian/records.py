@@ -20,8 +20,8 @@ class UsageCounts:
     """Token counts. `input_tokens` is all of the input and `output_tokens` all of the output.
 
     The others are shares of their total. Shares of the input are disjoint: what remains after cache reads, cache
-    writes, audio and image is uncached text. `cache_read_audio_tokens` and `cache_read_image_tokens` are shares of
-    `cache_read_tokens`. `units` holds what is billed but is no token: web_search_requests, file_search_requests,
+    writes, audio, image and video is uncached text. `cache_read_audio_tokens` and `cache_read_image_tokens` are shares
+    of `cache_read_tokens`. `units` holds what is billed but is no token: web_search_requests, file_search_requests,
     code_interpreter_sessions, images, characters, seconds, vector_store_bytes.
     """
 
@@ -39,6 +39,8 @@ class UsageCounts:
     reasoning_tokens: int = 0
     audio_output_tokens: int = 0
     image_output_tokens: int = 0
+    video_input_tokens: int = 0
+    video_output_tokens: int = 0
     units: Mapping[str, Decimal] = field(default_factory=lambda: _NO_UNITS)
 
     @property
@@ -63,6 +65,7 @@ class UsageCounts:
             - self.cache_write_tokens
             - self.audio_input_tokens
             - self.image_input_tokens
+            - self.video_input_tokens
         )
 
     def problems(self) -> list[str]:
@@ -72,7 +75,9 @@ class UsageCounts:
             found.append(f"the shares of the input exceed input_tokens by {-self.uncached_text_tokens}")
         if self.cache_read_audio_tokens + self.cache_read_image_tokens > self.cache_read_tokens:
             found.append("cached audio and image tokens exceed cache_read_tokens")
-        output_shares = max(self.reasoning_tokens, self.audio_output_tokens + self.image_output_tokens)
+        output_shares = max(
+            self.reasoning_tokens, self.audio_output_tokens + self.image_output_tokens + self.video_output_tokens
+        )
         if output_shares > self.output_tokens:
             found.append(f"the shares of the output exceed output_tokens by {output_shares - self.output_tokens}")
         return found

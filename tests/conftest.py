@@ -34,12 +34,9 @@ def pytest_configure() -> None:
 
 def forget_caches() -> None:
     """Make this process read its settings and open its connections anew."""
-    if db.engine.cache_info().currsize:
-        db.engine().dispose()
-    if queue.connection.cache_info().currsize:
-        queue.connection().close()
-    for cached in (settings, db.engine, queue.connection):
-        cached.cache_clear()
+    db.forget_engine()
+    queue.forget_connection()
+    settings.cache_clear()
 
 
 @dataclass(frozen=True)

@@ -97,6 +97,8 @@ class UsageOut(Out):
     audio_output_tokens: int
     image_input_tokens: int
     image_output_tokens: int
+    video_input_tokens: int
+    video_output_tokens: int
     units: dict[str, Any]
     cost: Money | None
     cost_source: CostSource

@@ -4,7 +4,10 @@ from guardian.models.activity import ActivityLog, EmailLog
 from guardian.models.alerts import Alert, AlertNotification
 from guardian.models.billing import Invoice, Subscription
 from guardian.models.budgets import Budget
+from guardian.models.closing import ClosedMonth
 from guardian.models.costs import ProviderCost
+from guardian.models.currencies import ExchangeRate
+from guardian.models.imports import ImportRun
 from guardian.models.keys import ApiKey, ProviderAccount, ProviderResource
 from guardian.models.people import (
     AccessToken,
@@ -18,6 +21,8 @@ from guardian.models.people import (
 )
 from guardian.models.prices import PriceOverride
 from guardian.models.reports import Report
+from guardian.models.repricing import RepriceChange, RepriceRun
+from guardian.models.saved import SavedView
 from guardian.models.sync import SyncRun
 from guardian.models.usage import UsageLog, UsageRollup
 
@@ -29,7 +34,10 @@ __all__ = [
     "AlertNotification",
     "ApiKey",
     "Budget",
+    "ClosedMonth",
     "EmailLog",
+    "ExchangeRate",
+    "ImportRun",
     "Invitation",
     "Invoice",
     "Organization",
@@ -39,6 +47,9 @@ __all__ = [
     "ProviderCost",
     "ProviderResource",
     "Report",
+    "RepriceChange",
+    "RepriceRun",
+    "SavedView",
     "Session",
     "Subscription",
     "SyncRun",

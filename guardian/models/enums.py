@@ -153,6 +153,23 @@ class SyncTrigger(StrEnum):
     DEMAND = "demand"
 
 
+class RepriceStatus(StrEnum):
+    """A dry run ends as FINISHED; what was applied can be undone."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    FINISHED = "finished"
+    APPLIED = "applied"
+    UNDONE = "undone"
+    FAILED = "failed"
+
+
+class ImportStatus(StrEnum):
+    RUNNING = "running"
+    FINISHED = "finished"
+    FAILED = "failed"
+
+
 class ResourceKind(StrEnum):
     """What a provider calls by an id and a person by a name."""
 

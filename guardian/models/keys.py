@@ -1,12 +1,23 @@
 """The vault: ApiKey (a provider's key), and what a key shows of its account: ProviderAccount, ProviderResource."""
 
 from datetime import datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Optional
 
 from sqlalchemy import Index, UniqueConstraint
 from sqlmodel import Field, Relationship
 
-from guardian.models.base import Row, Table, enum_field, flag_field, json_field, new_id, relation, time_field
+from guardian.models.base import (
+    Row,
+    Table,
+    enum_field,
+    flag_field,
+    json_field,
+    money_field,
+    new_id,
+    relation,
+    time_field,
+)
 from guardian.models.enums import KeyStatus, Provider, ResourceKind
 
 if TYPE_CHECKING:
@@ -51,7 +62,10 @@ class ApiKey(Row, table=True):
 
 
 class ProviderAccount(Row, table=True):
-    """A billing account at a provider, and the span of it that the reported book covers without a gap."""
+    """A billing account at a provider, and the span of it that the reported book covers without a gap.
+
+    `balance` is the credit that is left, in `balance_currency`, where the provider tells it.
+    """
 
     __tablename__ = "provider_accounts"
     __table_args__ = (UniqueConstraint("organization_id", "provider", "account_id"),)
@@ -62,6 +76,9 @@ class ProviderAccount(Row, table=True):
     name: str | None = None
     covered_from: datetime | None = time_field(nullable=True)
     covered_to: datetime | None = time_field(nullable=True)
+    balance: Decimal | None = money_field(nullable=True)
+    balance_currency: str | None = None
+    balance_at: datetime | None = time_field(nullable=True)
 
 
 class ProviderResource(Table, table=True):

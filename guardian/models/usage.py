@@ -41,6 +41,8 @@ class Counts(Table):
     audio_output_tokens: int = count_field()
     image_input_tokens: int = count_field()
     image_output_tokens: int = count_field()
+    video_input_tokens: int = count_field()
+    video_output_tokens: int = count_field()
 
 
 class UsageLog(Counts, table=True):
@@ -56,6 +58,20 @@ class UsageLog(Counts, table=True):
         PrimaryKeyConstraint("id", "timestamp"),
         Index("ix_usage_logs_user_id_provider_timestamp", "user_id", "provider", "timestamp"),
         Index("ix_usage_logs_organization_id_timestamp", "organization_id", "timestamp"),
+        Index(
+            "ix_usage_logs_organization_id_session",
+            "organization_id",
+            "session",
+            "timestamp",
+            postgresql_where=text("session IS NOT NULL"),
+        ),
+        Index(
+            "ix_usage_logs_tags",
+            "tags",
+            postgresql_using="gin",
+            postgresql_ops={"tags": "jsonb_path_ops"},
+            postgresql_where=text("tags <> '{}'::jsonb"),
+        ),
         {"postgresql_partition_by": "RANGE (timestamp)"},
     )
 

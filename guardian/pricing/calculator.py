@@ -131,7 +131,12 @@ def _quantities(record: UsageRecord, rates: Mapping[str, Rate]) -> Quantities:
     shares: Quantities = [
         (
             "uncached_input_tokens",
-            c.input_tokens - c.cache_read_tokens - written - c.audio_input_tokens - c.image_input_tokens,
+            c.input_tokens
+            - c.cache_read_tokens
+            - written
+            - c.audio_input_tokens
+            - c.image_input_tokens
+            - c.video_input_tokens,
         ),
         ("cache_read_tokens", c.cache_read_tokens - cached_audio - cached_image),
         ("cache_write_5m_tokens", c.cache_write_5m_tokens),
@@ -142,10 +147,15 @@ def _quantities(record: UsageRecord, rates: Mapping[str, Rate]) -> Quantities:
         ("image_input_tokens", c.image_input_tokens),
         ("cache_read_audio_tokens", cached_audio),
         ("cache_read_image_tokens", cached_image),
-        ("output_tokens", c.output_tokens - c.audio_output_tokens - c.image_output_tokens - reasoning),
+        (
+            "output_tokens",
+            c.output_tokens - c.audio_output_tokens - c.image_output_tokens - c.video_output_tokens - reasoning,
+        ),
         ("reasoning_tokens", reasoning),
         ("audio_output_tokens", c.audio_output_tokens),
         ("image_output_tokens", c.image_output_tokens),
+        ("video_input_tokens", c.video_input_tokens),
+        ("video_output_tokens", c.video_output_tokens),
         *c.units.items(),
     ]
     return [share for share in shares if share[1]]

@@ -55,6 +55,8 @@ UNITS: Mapping[str, tuple[str, int]] = MappingProxyType(
         "output_reasoning_mtok": ("reasoning_tokens", _MILLION),
         "output_audio_mtok": ("audio_output_tokens", _MILLION),
         "output_image_mtok": ("image_output_tokens", _MILLION),
+        "input_video_mtok": ("video_input_tokens", _MILLION),
+        "output_video_mtok": ("video_output_tokens", _MILLION),
         "input_mchars": ("characters", _MILLION),
         "input_audio_hours": ("seconds", _HOUR),
         "audio_hours": ("audio_seconds", _HOUR),

@@ -58,6 +58,8 @@ SHARES = (
     Share("reasoning_tokens", ("reasoning_tokens",), 1),
     Share("audio_output_tokens", ("audio_output_tokens", "output_tokens"), 1),
     Share("image_output_tokens", ("image_output_tokens", "output_tokens"), 2),
+    Share("video_input_tokens", ("video_input_tokens", "input_tokens"), 2),
+    Share("video_output_tokens", ("video_output_tokens", "output_tokens"), 1),
     Share("seconds", ("seconds", "audio_seconds"), 2),
 )
 _SHARE_PRICES = frozenset(name for share in SHARES for name in share.prices)

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,8 @@ from tests.jobs.processes import WorkerProcess, wait_for
 
 # A step in the middle: rows were written before it, and the costs come after it.
 GATE = "/organization/usage/images"
+# How long a server stays away once its absence was noticed, in seconds.
+OUTAGE = 30 if os.environ.get("GUARDIAN_FULL") else 0
 
 
 @dataclass(frozen=True)
@@ -95,6 +98,7 @@ def outage(stage: Stage, server: EmbeddedServer, noticed: Callable[[], bool]) ->
     server.stop()
     opened.set()
     wait_for(noticed, f"a sign that the outage is noticed; the worker said:\n{stage.worker.said()[-4000:]}", every=0.1)
+    time.sleep(OUTAGE)
     server.start()
     return asked.id
 

@@ -80,6 +80,8 @@ def usage_row(account: LedgerAccount, series: str, record: UsageRecord) -> Row:
         "audio_output_tokens": counts.audio_output_tokens,
         "image_input_tokens": counts.image_input_tokens,
         "image_output_tokens": counts.image_output_tokens,
+        "video_input_tokens": counts.video_input_tokens,
+        "video_output_tokens": counts.video_output_tokens,
         "requests": record.requests,
         # As text: JSON numbers come back as floats, which would not equal what was stated.
         "units": {name: _exact(number) for name, number in record.counts.units.items()},

@@ -232,6 +232,8 @@ class UsageView:
     audio_output_tokens: int
     image_input_tokens: int
     image_output_tokens: int
+    video_input_tokens: int
+    video_output_tokens: int
     units: Mapping[str, Any]
     cost: Decimal | None
     cost_source: CostSource
