@@ -37,6 +37,20 @@ def upsert(
         session.connection().execute(statement, {"rows": json.dumps(some, default=str)})
 
 
+def insert_new(session: Session, table: Table, rows: Sequence[Row]) -> set[str]:
+    """Insert the rows whose primary key does not exist yet, and leave the others as they are; gives the new ids."""
+    found: set[str] = set()
+    for some in _portions(rows):
+        columns = _quoted(some[0])
+        statement = text(
+            f"INSERT INTO {table.name} ({columns}) "  # noqa: S608  # as in upsert
+            f"SELECT {columns} FROM json_populate_recordset(NULL::{table.name}, CAST(:rows AS json)) "
+            "ON CONFLICT DO NOTHING RETURNING id"
+        )
+        found.update(session.connection().execute(statement, {"rows": json.dumps(some, default=str)}).scalars())
+    return found
+
+
 def delete(session: Session, table: Table, rows: Sequence[Row]) -> None:
     """Delete the rows that have these rows' primary keys."""
     key = [column.name for column in table.primary_key.columns]

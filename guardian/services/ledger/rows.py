@@ -11,7 +11,7 @@ from guardian.models.enums import Provider, UsageOrigin
 from guardian.models.usage import Counts
 from guardian.pricing.calculator import price, to_money
 from guardian.pricing.overrides import Override
-from guardian.records import BillLine, CostRecord, UsageRecord
+from guardian.records import BillLine, CostBreakdown, CostRecord, UsageCounts, UsageRecord
 from guardian.services.ledger.bulk import Row
 
 # What the provider states of a row, beyond its identity and whose it is. The owner of the key that first pulled it
@@ -20,7 +20,7 @@ USAGE_FACTS = (*Counts.model_fields, "requests", "units")
 COST_FACTS = ("billed_cost", "quantity")
 # What a price makes of a row. It stands as long as the facts do: another price is the re-pricing's to apply.
 PRICE_COLUMNS = ("cost", "cost_source", "cost_reason", "price_source", "price_version", "price_ref", "bill")
-_BIGGEST_COST = Decimal(10**10)  # where NUMERIC(20,10) ends
+BIGGEST_COST = Decimal(10**10)  # where NUMERIC(20,10) ends
 _QUANTITY = Decimal("1e-10")  # the places of provider_costs.quantity
 
 
@@ -43,7 +43,6 @@ def usage_row(account: LedgerAccount, series: str, record: UsageRecord) -> Row:
     if record.provider is not account.provider:
         raise ProviderContractBroken(f"A {record.provider} record does not belong into a {account.provider} account.")
     start, end = record.start.astimezone(UTC), record.end.astimezone(UTC)
-    counts = record.counts
     return {
         "id": derived_id(
             start,
@@ -67,24 +66,8 @@ def usage_row(account: LedgerAccount, series: str, record: UsageRecord) -> Row:
         "operation": record.operation,
         "origin": UsageOrigin.SYNC,
         "series": series,
-        "input_tokens": counts.input_tokens,
-        "output_tokens": counts.output_tokens,
-        "total_tokens": counts.total_tokens,
-        "cache_read_tokens": counts.cache_read_tokens,
-        "cache_write_5m_tokens": counts.cache_write_5m_tokens,
-        "cache_write_30m_tokens": counts.cache_write_30m_tokens,
-        "cache_write_1h_tokens": counts.cache_write_1h_tokens,
-        "cache_write_12h_tokens": counts.cache_write_12h_tokens,
-        "reasoning_tokens": counts.reasoning_tokens,
-        "audio_input_tokens": counts.audio_input_tokens,
-        "audio_output_tokens": counts.audio_output_tokens,
-        "image_input_tokens": counts.image_input_tokens,
-        "image_output_tokens": counts.image_output_tokens,
-        "video_input_tokens": counts.video_input_tokens,
-        "video_output_tokens": counts.video_output_tokens,
+        **count_columns(record.counts),
         "requests": record.requests,
-        # As text: JSON numbers come back as floats, which would not equal what was stated.
-        "units": {name: _exact(number) for name, number in record.counts.units.items()},
         "account_id": account.account_id,
         "project_id": record.project_id,
         "external_key_id": record.external_key_id,
@@ -99,13 +82,27 @@ def usage_row(account: LedgerAccount, series: str, record: UsageRecord) -> Row:
     }
 
 
+def count_columns(counts: UsageCounts) -> Row:
+    """The Counts columns, and `units`."""
+    return {
+        **{name: getattr(counts, name) for name in Counts.model_fields},
+        # As text: JSON numbers come back as floats, which would not equal what was stated.
+        "units": {name: _exact(number) for name, number in counts.units.items()},
+    }
+
+
 def price_columns(record: UsageRecord, overrides: tuple[Override, ...]) -> Row:
     """The PRICE_COLUMNS of a record: its cost as the database keeps it, and the bill that says why."""
     breakdown = price(record, overrides)
-    if breakdown.amount is not None and abs(breakdown.amount) >= _BIGGEST_COST:
+    if breakdown.amount is not None and abs(breakdown.amount) >= BIGGEST_COST:
         raise ProviderContractBroken(
             f"{record.provider} reports so much use of {record.model} in one row that its price cannot be believed."
         )
+    return cost_columns(breakdown)
+
+
+def cost_columns(breakdown: CostBreakdown) -> Row:
+    """The PRICE_COLUMNS of a cost that somebody worked out already."""
     return {
         "cost": None if breakdown.amount is None else to_money(breakdown.amount),
         "cost_source": breakdown.source,

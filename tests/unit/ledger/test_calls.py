@@ -1,0 +1,77 @@
+"""Single calls: each is in the ledger once, priced, and in the rollups."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+from sqlmodel import Session, select
+
+from guardian.errors import ValidationError
+from guardian.models import UsageLog
+from guardian.models.enums import CostSource, Provider, UsageOrigin
+from guardian.pricing.overrides import Override
+from guardian.records import CostBreakdown, UsageCounts, UsageRecord
+from guardian.services.ledger.calls import Added, Call, add_calls
+from guardian.services.ledger.rollups import disagreements
+from tests.conftest import People
+
+MOMENT = datetime(2026, 11, 20, 10, 30, tzinfo=UTC)
+
+
+def call(people: People, number: int = 1, **usage: object) -> Call:
+    counts = UsageCounts(input_tokens=1_000_000, output_tokens=1_000_000)
+    told = {"model": "gpt-5", "counts": counts, **usage}
+    return Call(
+        identity=("event", str(number)),
+        origin=UsageOrigin.IMPORT,
+        usage=UsageRecord(provider=Provider.OPENAI, operation="chat", start=MOMENT, end=MOMENT, **told),  # pyright: ignore[reportArgumentType]
+        user_id=people.alice.user_id,
+        tags={"team": "web"},
+        session="s1",
+    )
+
+
+def test_a_call_is_added_once_however_often_it_is_told(session: Session, people: People) -> None:
+    one, two = call(people, 1), call(people, 2)
+    organization = people.alice.organization_id
+    assert add_calls(session, organization, [one, two, one]) == Added(added=2, duplicates=1)
+    assert add_calls(session, organization, [two, call(people, 3)]) == Added(added=1, duplicates=1)
+    rows = session.exec(select(UsageLog)).all()
+    # gpt-5: $1.25 in and $10 out per million
+    assert [row.cost for row in rows] == [Decimal("11.25")] * 3
+    assert {(row.session, row.tags["team"] if row.tags else None, row.requests) for row in rows} == {("s1", "web", 1)}
+    assert disagreements(session) == []
+
+
+def test_another_organization_has_the_same_call_for_itself(session: Session, people: People) -> None:
+    add_calls(session, people.alice.organization_id, [call(people)])
+    theirs = replace(call(people), user_id=people.charlie.user_id)
+    assert add_calls(session, people.charlie.organization_id, [theirs]) == Added(added=1, duplicates=0)
+
+
+def test_agreed_prices_and_known_costs_are_kept(session: Session, people: People) -> None:
+    half = Override(
+        id="o1",
+        provider=Provider.OPENAI,
+        model_pattern="*",
+        valid_from=datetime(2020, 1, 1, tzinfo=UTC),
+        percent_of_list=Decimal(50),
+    )
+    known = CostBreakdown(amount=Decimal("0.5"), source=CostSource.ESTIMATED, reason="Told by the file.")
+    calls = [call(people, 1), replace(call(people, 2), cost=known), call(people, 3, model="nobody-knows-it")]
+    add_calls(session, people.alice.organization_id, calls, {Provider.OPENAI: (half,)})
+    rows = session.exec(select(UsageLog)).all()
+    assert {(row.cost, row.cost_source) for row in rows} == {
+        (Decimal("5.625"), CostSource.COMPUTED),
+        (Decimal("0.5"), CostSource.ESTIMATED),
+        (None, CostSource.UNPRICED),
+    }
+    assert disagreements(session) == []
+
+
+def test_what_cannot_be_is_refused_and_nothing_is_stored(session: Session, people: People) -> None:
+    wrong = call(people, 2, counts=UsageCounts(input_tokens=1, cache_read_tokens=2))
+    with pytest.raises(ValidationError, match="exceed input_tokens by 1"):
+        add_calls(session, people.alice.organization_id, [call(people), wrong])
+    assert session.exec(select(UsageLog)).all() == []
