@@ -62,6 +62,9 @@ class Settings(BaseSettings):
     openai_base_url: str = "https://api.openai.com/v1"
     anthropic_base_url: str = "https://api.anthropic.com"
     google_base_url: str = "https://generativelanguage.googleapis.com"
+    google_bigquery_base_url: str = "https://bigquery.googleapis.com"
+    google_monitoring_base_url: str = "https://monitoring.googleapis.com"
+    google_oauth_token_url: str = "https://oauth2.googleapis.com/token"  # noqa: S105  # an address, no secret
     xai_base_url: str = "https://api.x.ai/v1"
     xai_management_base_url: str = "https://management-api.x.ai"
     perplexity_base_url: str = "https://api.perplexity.ai"

@@ -1,5 +1,6 @@
 """BaseProvider: what every vendor's adapter offers, and the parts that all of them share."""
 
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -7,11 +8,13 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, ClassVar, Protocol
 
+from guardian.config import Settings
 from guardian.crypto import EncryptionService, SealedSecret
 from guardian.errors import ProviderError
 from guardian.models.enums import CostSource, Provider
+from guardian.providers.describing import KeyField, KeyKind
 from guardian.providers.failures import Answer
-from guardian.providers.http import ProviderHttp
+from guardian.providers.http import ProviderHttp, check_key
 from guardian.records import CostBreakdown, CostBucket, NamedResource, TestResult, UsageBucket, UsageRecord
 
 
@@ -40,12 +43,19 @@ class UsageSink(Protocol):
 class BaseProvider(ABC):
     """One vendor. An instance is cheap, holds no key, and may be used by one thread at a time.
 
+    `name` is what people call the vendor, `base_urls` the settings of its addresses, of which the first is `http`'s.
     `reports` lists the usage reports of the vendor, in the order in which a sync reads them; empty where the vendor
-    has none. All calls raise ProviderError (see errors.py) and nothing else when the vendor is at fault.
+    has none, and then `no_reporting` says so in a sentence. `key_kinds` and `key_fields` are what a form asks for.
+    All calls raise ProviderError (see errors.py) and nothing else when the vendor is at fault.
     """
 
     provider: ClassVar[Provider]
+    name: ClassVar[str]
+    base_urls: ClassVar[tuple[str, ...]]
+    key_kinds: ClassVar[tuple[KeyKind, ...]]
+    key_fields: ClassVar[tuple[KeyField, ...]] = ()
     reports: ClassVar[tuple[str, ...]] = ()
+    no_reporting: ClassVar[str] = ""
 
     def __init__(
         self,
@@ -54,8 +64,11 @@ class BaseProvider(ABC):
         pricer: Pricer,
         sink: UsageSink | None = None,
         metadata: Mapping[str, Any] | None = None,
+        further: Mapping[str, ProviderHttp] | None = None,
     ) -> None:
+        """`further` are the clients of the settings in `base_urls` after the first, by the setting's name."""
         self.http = http
+        self.further: Mapping[str, ProviderHttp] = further or {}
         self.metadata: Mapping[str, Any] = metadata or {}
         self._pricer = pricer
         self._sink = sink
@@ -64,7 +77,42 @@ class BaseProvider(ABC):
 
     def close(self) -> None:
         """Give back the connections."""
-        self.http.close()
+        for http in (self.http, *self.further.values()):
+            http.close()
+
+    @classmethod
+    def clients(
+        cls, settings: Settings, metadata: Mapping[str, Any], *, sleep: Callable[[float], None] = time.sleep
+    ) -> Mapping[str, ProviderHttp]:
+        """New clients by the name of the setting that says where they lead; the first one is `http`.
+
+        `metadata` is the key's, for a vendor whose address the key brings along. Raises ConfigurationError for a
+        setting, ValidationError for metadata, that is no usable address.
+        """
+        return {
+            setting: ProviderHttp(
+                cls.name,
+                getattr(settings, setting),
+                timeout=settings.provider_timeout_seconds,
+                attempts=settings.provider_attempts,
+                sleep=sleep,
+                setting=setting.upper(),
+            )
+            for setting in cls.base_urls
+        }
+
+    @classmethod
+    def clean_key(cls, api_key: str) -> str:
+        """The key as it is stored and sent, without what a careless paste adds.
+
+        Raises ProviderKeyRejected for what cannot be a key of this vendor.
+        """
+        return check_key(cls.name, api_key)
+
+    @classmethod
+    def key_hint(cls, api_key: str) -> str:
+        """The part of a clean key whose last characters people recognise it by."""
+        return api_key
 
     @abstractmethod
     def test_connection(self, api_key: str) -> TestResult:

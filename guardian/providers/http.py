@@ -68,8 +68,8 @@ class ProviderHttp:
     """A client of one provider's API, for one thread at a time; connections are kept alive until `close`.
 
     `timeout` is the whole time of one attempt in seconds, from connecting to the last byte. `sleep` and `transport`
-    are the seams for tests. All methods raise ProviderError only; neither it nor this object's repr shows a secret.
-    Raises ConfigurationError for a base URL that is none.
+    are the seams for tests. `setting` names the variable that the base URL comes from. All methods raise ProviderError
+    only; neither it nor this object's repr shows a secret. Raises ConfigurationError for a base URL that is none.
     """
 
     def __init__(
@@ -81,12 +81,13 @@ class ProviderHttp:
         attempts: int = 4,
         sleep: Callable[[float], None] = time.sleep,
         transport: httpx.BaseTransport | None = None,
+        setting: str | None = None,
     ) -> None:
         target = urlsplit(base_url)
         if target.scheme not in ("http", "https") or not target.hostname:
             raise ConfigurationError(
                 f"The base URL of {vendor} must look like https://host/path, not {base_url[:80]!r}. "
-                f"Check {vendor.upper()}_BASE_URL."
+                f"Check {setting or vendor.upper() + '_BASE_URL'}."
             )
         self.vendor = vendor
         self.base_url = base_url.rstrip("/")

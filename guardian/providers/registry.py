@@ -1,6 +1,7 @@
-"""Which adapter serves which vendor. A vendor that is not here has none yet."""
+"""Which adapter serves which vendor: a new vendor is its own file or package, and one line here."""
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from guardian.config import Settings
@@ -9,19 +10,44 @@ from guardian.errors import ValidationError
 from guardian.models.enums import Provider
 from guardian.providers.anthropic import AnthropicProvider
 from guardian.providers.base import BaseProvider, Pricer, UsageSink
-from guardian.providers.http import ProviderHttp
+from guardian.providers.describing import ProviderDescription
 from guardian.providers.openai import OpenAIProvider
 
-# vendor → its name to a person, its adapter, the setting of its base URL
-_ADAPTERS: Mapping[Provider, tuple[str, type[BaseProvider], str]] = {
-    Provider.OPENAI: ("OpenAI", OpenAIProvider, "openai_base_url"),
-    Provider.ANTHROPIC: ("Anthropic", AnthropicProvider, "anthropic_base_url"),
+_ADAPTERS: Mapping[Provider, type[BaseProvider]] = {
+    adapter.provider: adapter
+    for adapter in (
+        OpenAIProvider,
+        AnthropicProvider,
+    )
 }
 
 
 def supported() -> tuple[Provider, ...]:
-    """The vendors whose keys can be tested and whose reports can be read."""
+    """The vendors whose keys can be stored and tested."""
     return tuple(_ADAPTERS)
+
+
+def describe(provider: Provider) -> ProviderDescription:
+    """What people are told of a vendor and asked for with its key. Raises ValidationError as provider_for does."""
+    adapter = adapter_of(provider)
+    return ProviderDescription(
+        provider=provider,
+        name=adapter.name,
+        reporting=bool(adapter.reports),
+        key_kinds=adapter.key_kinds,
+        no_reporting=adapter.no_reporting,
+        fields=adapter.key_fields,
+    )
+
+
+def adapter_of(provider: Provider) -> type[BaseProvider]:
+    """The vendor's adapter as a class. Raises ValidationError for a vendor without one."""
+    if provider not in _ADAPTERS:
+        raise ValidationError(
+            f"Usage reporting is not available for {provider.title()} yet.",
+            details=[{"field": "provider", "message": f"must be one of {', '.join(_ADAPTERS)}"}],
+        )
+    return _ADAPTERS[provider]
 
 
 def provider_for(
@@ -31,22 +57,13 @@ def provider_for(
     sink: UsageSink | None = None,
     metadata: Mapping[str, Any] | None = None,
     settings: Settings | None = None,
+    sleep: Callable[[float], None] = time.sleep,
 ) -> BaseProvider:
     """A new adapter with connections of its own; `close()` it after use.
 
-    Raises ValidationError for a vendor without an adapter.
+    Raises ValidationError for a vendor without an adapter, and for metadata that names no usable address.
     """
-    if provider not in _ADAPTERS:
-        raise ValidationError(
-            f"Usage reporting is not available for {provider.title()} yet.",
-            details=[{"field": "provider", "message": f"must be one of {', '.join(_ADAPTERS)}"}],
-        )
-    name, adapter, base_url = _ADAPTERS[provider]
-    known = settings or process_settings()
-    http = ProviderHttp(
-        name,
-        getattr(known, base_url),
-        timeout=known.provider_timeout_seconds,
-        attempts=known.provider_attempts,
-    )
-    return adapter(http, pricer=pricer, sink=sink, metadata=metadata)
+    adapter = adapter_of(provider)
+    clients = dict(adapter.clients(settings or process_settings(), metadata or {}, sleep=sleep))
+    main = clients.pop(next(iter(clients)))
+    return adapter(main, pricer=pricer, sink=sink, metadata=metadata, further=clients)

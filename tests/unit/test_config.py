@@ -16,7 +16,8 @@ DATABASE_URL REDIS_URL ENCRYPTION_KEY ENCRYPTION_KEY_PREVIOUS PUBLIC_URL GUARDIA
 GUARDIAN_GATEWAY_PORT SMTP_HOST SMTP_PORT SMTP_SECURE SMTP_USER SMTP_PASSWORD EMAIL_FROM SENTRY_DSN GOOGLE_CLIENT_ID
 GOOGLE_CLIENT_SECRET GITHUB_CLIENT_ID GITHUB_CLIENT_SECRET OIDC_ISSUER OIDC_CLIENT_ID OIDC_CLIENT_SECRET
 STRIPE_SECRET_KEY STRIPE_WEBHOOK_SECRET OUTBOUND_ALLOWLIST OPENAI_BASE_URL ANTHROPIC_BASE_URL GOOGLE_BASE_URL
-XAI_BASE_URL XAI_MANAGEMENT_BASE_URL PERPLEXITY_BASE_URL
+GOOGLE_BIGQUERY_BASE_URL GOOGLE_MONITORING_BASE_URL GOOGLE_OAUTH_TOKEN_URL XAI_BASE_URL XAI_MANAGEMENT_BASE_URL
+PERPLEXITY_BASE_URL
 """
 
 
@@ -39,6 +40,9 @@ def test_an_empty_environment_is_enough_to_start() -> None:
     assert found.openai_base_url == "https://api.openai.com/v1"
     assert found.anthropic_base_url == "https://api.anthropic.com"
     assert found.google_base_url == "https://generativelanguage.googleapis.com"
+    assert found.google_bigquery_base_url == "https://bigquery.googleapis.com"
+    assert found.google_monitoring_base_url == "https://monitoring.googleapis.com"
+    assert found.google_oauth_token_url == "https://oauth2.googleapis.com/token"
     assert found.xai_base_url == "https://api.x.ai/v1"
     assert found.xai_management_base_url == "https://management-api.x.ai"
     assert found.perplexity_base_url == "https://api.perplexity.ai"

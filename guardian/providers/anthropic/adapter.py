@@ -12,7 +12,7 @@ from guardian.errors import (
 from guardian.models.enums import Provider, ResourceKind
 from guardian.periods import DAY, HOUR, Window, floor_day, floor_hour, rfc3339, utcnow
 from guardian.providers.anthropic import inference
-from guardian.providers.anthropic.errors import ADMIN_PREFIX, INFERENCE_PREFIX, classify
+from guardian.providers.anthropic.errors import ADMIN_PREFIX, INFERENCE_PREFIX, KEY_KINDS, classify
 from guardian.providers.anthropic.reports import COST_GROUPS, DROPPABLE_GROUPS, USAGE_GROUPS, read_cost, read_usage
 from guardian.providers.base import BaseProvider
 from guardian.providers.buckets import (
@@ -44,6 +44,9 @@ class AnthropicProvider(BaseProvider):
     """
 
     provider = Provider.ANTHROPIC
+    name = "Anthropic"
+    base_urls = ("anthropic_base_url",)
+    key_kinds = KEY_KINDS
     reports: ClassVar[tuple[str, ...]] = ("messages",)
 
     # Key test

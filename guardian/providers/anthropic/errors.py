@@ -4,10 +4,27 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from guardian.errors import ProviderError, ProviderQuotaExhausted, ProviderUnavailable, ProviderWrongKeyKind
+from guardian.providers.describing import KeyKind
 from guardian.providers.failures import Answer, quoted
 
 ADMIN_PREFIX = "sk-ant-admin"
 INFERENCE_PREFIX = "sk-ant-api03-"
+KEY_KINDS = (
+    KeyKind(
+        "admin",
+        "Admin key",
+        "An Admin key of the Claude Console, made by somebody with the admin role.",
+        "https://platform.claude.com/settings/admin-keys",
+        "Claude Console, Settings, Admin keys",
+    ),
+    KeyKind(
+        "inference",
+        "API key",
+        "An API key of a workspace, for the gateway. It cannot read usage.",
+        "https://platform.claude.com/settings/keys",
+        "Claude Console, Settings, API keys",
+    ),
+)
 _OVERLOADED = 529
 
 

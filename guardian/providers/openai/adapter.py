@@ -28,7 +28,7 @@ from guardian.providers.buckets import (
 from guardian.providers.failures import Answer
 from guardian.providers.http import Params, check_key
 from guardian.providers.openai import inference
-from guardian.providers.openai.errors import INFERENCE_PREFIXES, classify, is_admin
+from guardian.providers.openai.errors import INFERENCE_PREFIXES, KEY_KINDS, classify, is_admin
 from guardian.providers.openai.reports import (
     COST_GROUPS,
     DROPPABLE_GROUPS,
@@ -51,6 +51,9 @@ class OpenAIProvider(BaseProvider):
     """
 
     provider = Provider.OPENAI
+    name = "OpenAI"
+    base_urls = ("openai_base_url",)
+    key_kinds = KEY_KINDS
     reports: ClassVar[tuple[str, ...]] = tuple(REPORTS)
 
     # Key test

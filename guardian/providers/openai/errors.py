@@ -8,11 +8,28 @@ from guardian.errors import (
     ProviderQuotaExhausted,
     ProviderWrongKeyKind,
 )
+from guardian.providers.describing import KeyKind
 from guardian.providers.failures import Answer
 
 ADMIN_PREFIX = "sk-admin-"
 INFERENCE_PREFIXES = ("sk-proj-", "sk-svcacct-")
 _ADMIN_KEYS_PAGE = "https://platform.openai.com/settings/organization/admin-keys"
+KEY_KINDS = (
+    KeyKind(
+        "admin",
+        "Admin key",
+        "An admin key, made by an owner of the organization.",
+        _ADMIN_KEYS_PAGE,
+        "OpenAI, Organization, Admin keys",
+    ),
+    KeyKind(
+        "inference",
+        "Project key",
+        "A key of a project or service account, for the gateway. It cannot read usage.",
+        "https://platform.openai.com/api-keys",
+        "OpenAI, API keys",
+    ),
+)
 _SCOPES = re.compile(r"[Mm]issing scopes?:\s*([\w-]+(?:\.[\w-]+)*(?:,\s*[\w-]+(?:\.[\w-]+)*)*)")
 _OUT_OF_MONEY = {"insufficient_quota", "billing_hard_limit_reached"}
 

@@ -6,25 +6,42 @@ from guardian.config import Settings
 from guardian.crypto import EncryptionService
 from guardian.errors import DecryptionError, ValidationError
 from guardian.models.enums import Provider
-from guardian.providers.registry import provider_for, supported
+from guardian.providers.registry import describe, provider_for, supported
 from tests.fakes.fixtures import half_dollar
 from tests.fakes.openai_api import ADMIN_KEY
 from tests.fakes.provider_server import FakeProvider
 
 
 def test_supported_vendors_are_the_ones_with_an_adapter() -> None:
-    assert supported() == (Provider.OPENAI, Provider.ANTHROPIC)
-    for provider in supported():
+    assert {Provider.OPENAI, Provider.ANTHROPIC} <= set(supported())
+    for provider in (Provider.OPENAI, Provider.ANTHROPIC):
         adapter = provider_for(provider, pricer=half_dollar, settings=Settings())
         assert adapter.provider is provider
         assert adapter.reports
         adapter.close()
 
 
+@pytest.mark.parametrize("provider", supported())
+def test_every_vendor_says_what_people_must_know_before_they_give_a_key(provider: Provider) -> None:
+    said = describe(provider)
+    assert said.provider is provider
+    assert said.name
+    assert said.key_kinds
+    assert {kind.kind for kind in said.key_kinds} <= {"admin", "inference"}
+    assert ("admin" in {kind.kind for kind in said.key_kinds}) == said.reporting
+    assert all(kind.name and kind.hint.endswith(".") for kind in said.key_kinds)
+    assert all(bool(kind.href) == bool(kind.place) for kind in said.key_kinds)
+    assert all(f.name and f.label and f.kind in {None, "admin", "inference"} for f in said.fields)
+    if not said.reporting:
+        assert "gateway" in said.no_reporting
+        assert said.no_reporting.endswith(".")
+
+
 @pytest.mark.parametrize("provider", [p for p in Provider if p not in supported()])
 def test_other_vendors_are_refused_in_words(provider: Provider) -> None:
-    with pytest.raises(ValidationError, match=f"not available for {provider.title()} yet"):
-        provider_for(provider, pricer=half_dollar, settings=Settings())
+    for asked in (lambda: provider_for(provider, pricer=half_dollar, settings=Settings()), lambda: describe(provider)):
+        with pytest.raises(ValidationError, match=f"not available for {provider.title()} yet"):
+            asked()
 
 
 def test_the_settings_say_where_and_how_patiently(fake: FakeProvider) -> None:

@@ -1,0 +1,48 @@
+"""What people are told of a vendor before they give its key: the kinds of key, what each is for, what else is asked."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from guardian.models.enums import Provider
+
+
+class KeyKind(NamedTuple):
+    """One kind of key of a vendor. `kind` is that of TestResult: "admin" keys read reports, "inference" keys do not.
+
+    `hint` says what it is and who makes it, `place` where in the vendor's console that is, at the address `href`.
+    """
+
+    kind: str
+    name: str
+    hint: str
+    href: str = ""
+    place: str = ""
+
+
+class KeyField(NamedTuple):
+    """Something that is asked for besides the key, and kept in the key's metadata under `name`.
+
+    A `secret` one is never shown again. `kind` is the kind of key that it belongs to, None for all of them.
+    """
+
+    name: str
+    label: str
+    help: str
+    secret: bool = False
+    required: bool = False
+    kind: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderDescription:
+    """One vendor, for a form and for the REST API. `reporting` says whether any kind of its keys can read reports.
+
+    `no_reporting` is a sentence for people where there is none, or where only some accounts have it; else empty.
+    """
+
+    provider: Provider
+    name: str
+    reporting: bool
+    key_kinds: tuple[KeyKind, ...]
+    no_reporting: str = ""
+    fields: tuple[KeyField, ...] = ()
