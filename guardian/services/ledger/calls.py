@@ -17,12 +17,15 @@ from guardian.records import CostBreakdown, UsageRecord
 from guardian.services.ledger.bulk import Row, insert_new
 from guardian.services.ledger.partitions import ensure_partitions
 from guardian.services.ledger.rollups import RollupChanges
-from guardian.services.ledger.rows import BIGGEST_COST, cost_columns, count_columns
+from guardian.services.ledger.rows import BIGGEST_COST, cost_columns, count_columns, doubted
 from guardian.services.ledger.tables import USAGE
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 Overrides = Mapping[Provider, tuple[Override, ...]]
 _NO_OVERRIDES: Overrides = MappingProxyType({})
+# Among a row's metadata: which of it are dimensions of the price, where a caller added metadata of their own; and what
+# was repaired in the counts. Without them the row could not be priced again as it was.
+DIMENSIONS_KEY, DOUBTS_KEY = "_dimensions", "_doubts"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +34,8 @@ class Call:
 
     `identity` is what makes it the same call when it is told again: ("event", its id), ("response", provider, response
     id, attempt), … together with its time. `usage.start` is when it was made, and equals `usage.end`. `cost` is a cost
-    that is known already; without it the call is priced. `response_time` in milliseconds.
+    that is known already; without it the call is priced. `doubts` say what was repaired in the counts by a stated rule:
+    a computed cost is then an estimate. `response_time` in milliseconds.
     """
 
     identity: tuple[str, ...]
@@ -41,6 +45,7 @@ class Call:
     account_id: str | None = None
     api_key_id: str | None = None
     cost: CostBreakdown | None = None
+    doubts: tuple[str, ...] = ()
     response_time: int | None = None
     status_code: int | None = None
     error: str | None = None
@@ -85,7 +90,7 @@ def _row(organization_id: str, call: Call, overrides: Overrides) -> Row:
     problems = usage.counts.problems()
     if problems:
         raise ValidationError(f"These counts cannot be true: {'; '.join(problems)}.")
-    cost = call.cost or price(usage, overrides.get(usage.provider, ()))
+    cost = doubted(call.cost or price(usage, overrides.get(usage.provider, ())), call.doubts)
     if cost.amount is not None and abs(cost.amount) >= BIGGEST_COST:
         raise ValidationError(f"One call cannot cost {cost.amount} dollars.")
     start = usage.start.astimezone(UTC)
@@ -111,8 +116,18 @@ def _row(organization_id: str, call: Call, overrides: Overrides) -> Row:
         "service_tier": usage.service_tier,
         "session": call.session,
         "tags": dict(call.tags),
-        "metadata": {**usage.dimensions, **call.metadata},
+        "metadata": _metadata(call),
         "user_id": call.user_id,
         "organization_id": organization_id,
         "api_key_id": call.api_key_id,
     }
+
+
+def _metadata(call: Call) -> dict[str, Any]:
+    """The caller's metadata and the price's dimensions, which win where both have a name."""
+    found: dict[str, Any] = {**call.metadata, **call.usage.dimensions}
+    if call.metadata:
+        found[DIMENSIONS_KEY] = sorted(call.usage.dimensions)
+    if call.doubts:
+        found[DOUBTS_KEY] = list(call.doubts)
+    return found

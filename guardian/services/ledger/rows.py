@@ -1,13 +1,13 @@
 """What a provider states, as rows of the ledger: their identity, their columns, their price."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
 from guardian.errors import ProviderContractBroken
 from guardian.models.base import derived_id
-from guardian.models.enums import Provider, UsageOrigin
+from guardian.models.enums import CostSource, Provider, UsageOrigin
 from guardian.models.usage import Counts
 from guardian.pricing.calculator import price, to_money
 from guardian.pricing.overrides import Override
@@ -22,6 +22,9 @@ COST_FACTS = ("billed_cost", "quantity")
 PRICE_COLUMNS = ("cost", "cost_source", "cost_reason", "price_source", "price_version", "price_ref", "bill")
 BIGGEST_COST = Decimal(10**10)  # where NUMERIC(20,10) ends
 _QUANTITY = Decimal("1e-10")  # the places of provider_costs.quantity
+# Token shares that a price may need and that have no column of their own: kept among the units, so that a row can be
+# priced again from what is stored.
+UNCOLUMNED = tuple(f.name for f in fields(UsageCounts) if f.name != "units" and f.name not in Counts.model_fields)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,11 +86,12 @@ def usage_row(account: LedgerAccount, series: str, record: UsageRecord) -> Row:
 
 
 def count_columns(counts: UsageCounts) -> Row:
-    """The Counts columns, and `units`."""
+    """The Counts columns, and `units`, which also hold the shares of UNCOLUMNED that are not zero."""
+    shares = {name: Decimal(number) for name in UNCOLUMNED if (number := getattr(counts, name))}
     return {
         **{name: getattr(counts, name) for name in Counts.model_fields},
         # As text: JSON numbers come back as floats, which would not equal what was stated.
-        "units": {name: _exact(number) for name, number in counts.units.items()},
+        "units": {name: _exact(number) for name, number in {**counts.units, **shares}.items()},
     }
 
 
@@ -112,6 +116,15 @@ def cost_columns(breakdown: CostBreakdown) -> Row:
         "price_ref": breakdown.price_ref,
         "bill": [bill_line(line) for line in breakdown.lines],
     }
+
+
+def doubted(breakdown: CostBreakdown, doubts: Sequence[str]) -> CostBreakdown:
+    """A computed cost whose counts were repaired by a stated rule is an estimate, and `reason` says so."""
+    if not doubts or breakdown.source not in (CostSource.COMPUTED, CostSource.ESTIMATED):
+        return breakdown
+    said = "; ".join(doubts)
+    reason = f"{said[0].upper()}{said[1:]}." + (f" {breakdown.reason}" if breakdown.reason else "")
+    return replace(breakdown, source=CostSource.ESTIMATED, reason=reason)
 
 
 def bill_line(line: BillLine) -> dict[str, str]:
