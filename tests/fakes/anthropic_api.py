@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from tests.fakes.reporting import Key, Refused, Reply, Table, example, items, one, position, spans, token
+from tests.fakes.reporting import Api, Key, Refused, Reply, Table, example, items, one, position, spans, token
 
 ADMIN_KEY = "sk-ant-admin01-fake-0123456789abcdef"
 INFERENCE_KEY = "sk-ant-api03-fake-0123456789abcdef"
@@ -62,8 +62,10 @@ def _unix(text: str, name: str) -> int:
     return int(moment.timestamp())
 
 
-class AnthropicFake:
+class AnthropicFake(Api):
     """State and routes; everything public may be changed by a test at any time."""
+
+    setting = "anthropic_base_url"
 
     def __init__(self) -> None:
         self.keys = {

@@ -1,6 +1,5 @@
 """What may go wrong at a provider, on demand: the fault book of the fake server."""
 
-import itertools
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -73,7 +72,7 @@ class FaultBook:
         self._add(Fault(path, "trickle", seconds=seconds, times=times))
 
     def endless(self, path: str, *, repeat_token: bool = False) -> None:
-        """has_more is always true, with a fresh page token each time, or with the same one."""
+        """Every page says that another follows, under a fresh page token each time, or under the same one."""
         self._add(Fault(path, "endless", body=repeat_token))
 
     def alter(
@@ -83,7 +82,7 @@ class FaultBook:
         self._add(Fault(path, "alter", alter=change, times=times, skip=skip))
 
     def serve(self, path: str, *bodies: Any) -> None:
-        """Exactly these bodies on this path, one per page: `page=` of the request picks the one after its next_page.
+        """Exactly these bodies on this path, one per page: asked for a page, the body after the one that names it.
 
         A page token that the last body names leads to an empty last page.
         """
@@ -112,16 +111,6 @@ class FaultBook:
                     return fault
         return None
 
-    def scripted(self, path: str, page: str | None) -> Any | None:
-        """The body that `serve` fixed for this page, or None where the path has no script."""
-        bodies = self._scripts.get(path)
-        return None if bodies is None else _scripted(bodies, page)
-
-
-def _scripted(bodies: Sequence[Any], page: str | None) -> Any:
-    if page is None:
-        return bodies[0]
-    for body, following in itertools.pairwise(bodies):
-        if body.get("next_page") == page:
-            return following
-    return {"object": "page", "data": [], "has_more": False, "next_page": None}
+    def script(self, path: str) -> Sequence[Any] | None:
+        """The bodies that `serve` fixed for this path, or None where it has no script."""
+        return self._scripts.get(path)

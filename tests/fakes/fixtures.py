@@ -1,15 +1,15 @@
 """Fixtures around the fake provider server, for every test folder that talks to it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
+from guardian.config import Settings
 from guardian.models.enums import CostSource, Provider
-from guardian.providers.anthropic import AnthropicProvider
 from guardian.providers.base import BaseProvider, TrackedUsage
-from guardian.providers.http import ProviderHttp
-from guardian.providers.openai import OpenAIProvider
+from guardian.providers.registry import provider_for
 from guardian.records import CostBreakdown, UsageRecord
 from tests.fakes.provider_server import FakeProvider
 
@@ -44,13 +44,20 @@ def make_adapter(fake: FakeProvider, sleeps: list[float], tracked: list[TrackedU
     """Adapters that talk to `fake`; closed when the test ends."""
     made: list[BaseProvider] = []
 
-    def make(provider: Provider, *, timeout: float = 10, attempts: int = 3) -> BaseProvider:
-        name, adapter, url = {
-            Provider.OPENAI: ("OpenAI", OpenAIProvider, fake.openai_url),
-            Provider.ANTHROPIC: ("Anthropic", AnthropicProvider, fake.anthropic_url),
-        }[provider]
-        http = ProviderHttp(name, url, timeout=timeout, attempts=attempts, sleep=sleeps.append)
-        made.append(adapter(http, pricer=half_dollar, sink=tracked.append))
+    def make(
+        provider: Provider, *, timeout: float = 10, attempts: int = 3, metadata: Mapping[str, Any] | None = None
+    ) -> BaseProvider:
+        known = Settings(**fake.urls, provider_timeout_seconds=timeout, provider_attempts=attempts)
+        made.append(
+            provider_for(
+                provider,
+                pricer=half_dollar,
+                sink=tracked.append,
+                metadata=metadata,
+                settings=known,
+                sleep=sleeps.append,
+            )
+        )
         return made[-1]
 
     yield make

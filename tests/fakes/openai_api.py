@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from tests.fakes.reporting import Key, Refused, Reply, Table, example, items, one, position, spans, token
+from tests.fakes.reporting import Api, Key, Refused, Reply, Table, example, items, one, position, spans, token
 
 ADMIN_KEY = "sk-admin-fake-0123456789abcdef"
 PROJECT_KEY = "sk-proj-fake-0123456789abcdef"
@@ -46,8 +46,11 @@ def refusal(status: int, message: str, *, code: str | None = None, param: str | 
     return Refused(Reply({"error": error}, status))
 
 
-class OpenAIFake:
+class OpenAIFake(Api):
     """State and routes; everything public may be changed by a test at any time."""
+
+    setting = "openai_base_url"
+    root = "/v1"
 
     def __init__(self) -> None:
         self.keys = {ADMIN_KEY: Key("admin"), PROJECT_KEY: Key("inference"), LEGACY_KEY: Key("inference")}

@@ -1,4 +1,4 @@
-"""FakeProvider: a real HTTP server on 127.0.0.1 that plays OpenAI and Anthropic, with faults on demand.
+"""FakeProvider: a real HTTP server on 127.0.0.1 that plays the vendors, with faults on demand.
 
 By hand: `python -m tests.fakes.provider_server --port 9900 --examples`.
 """
@@ -15,12 +15,14 @@ from tests.fakes import anthropic_api, openai_api
 from tests.fakes.anthropic_api import AnthropicFake
 from tests.fakes.faults import FaultBook
 from tests.fakes.openai_api import OpenAIFake
-from tests.fakes.reporting import Refused, Reply, one
+from tests.fakes.reporting import Api, Refused, Reply
 from tests.fakes.wire import Logged, Server
 
 
 class FakeProvider(FaultBook):
-    """Both vendors on one port. Change `openai` and `anthropic` at any time; `log` has every request.
+    """All vendors on one port. Change `openai` and the others at any time; `log` has every request.
+
+    `apis` are what is served, by the first part of their paths; a vendor with several hosts has several.
 
     >>> with FakeProvider() as fake:
     ...     fake.openai.load_examples()
@@ -32,6 +34,7 @@ class FakeProvider(FaultBook):
         super().__init__()
         self.openai = OpenAIFake()
         self.anthropic = AnthropicFake()
+        self.apis: dict[str, Api] = {"openai": self.openai, "anthropic": self.anthropic}
         self.log: list[Logged] = []
         self.errors: list[BaseException] = []
         self.latency = 0.0
@@ -67,18 +70,27 @@ class FakeProvider(FaultBook):
         self.stop()
 
     @property
+    def urls(self) -> dict[str, str]:
+        """The base URLs of all APIs by the name of their setting: `Settings(**fake.urls)`."""
+        return {api.setting: self.url(name) for name, api in self.apis.items()}
+
+    def url(self, name: str) -> str:
+        """The base URL of one API."""
+        return f"http://127.0.0.1:{self._port}/{name}{self.apis[name].root}"
+
+    @property
     def openai_url(self) -> str:
         """For OPENAI_BASE_URL."""
-        return f"http://127.0.0.1:{self._port}/openai/v1"
+        return self.url("openai")
 
     @property
     def anthropic_url(self) -> str:
         """For ANTHROPIC_BASE_URL."""
-        return f"http://127.0.0.1:{self._port}/anthropic"
+        return self.url("anthropic")
 
     def load_examples(self, vendor: str, first_day: datetime | None = None) -> None:
         """The contracts' example rows, in the buckets of 2026-11-01 to 03, or moved to begin on `first_day`."""
-        {"openai": self.openai, "anthropic": self.anthropic}[vendor].load_examples(first_day)
+        self.apis[vendor].load_examples(first_day)
 
     def requests(self, path: str = "*") -> list[Logged]:
         return [r for r in self.log if fnmatch(r.path, path)]
@@ -93,10 +105,12 @@ class FakeProvider(FaultBook):
         body: dict[str, Any] | None,
     ) -> Reply:
         """The vendor's own answer, faults aside."""
-        scripted = self.scripted(path, one(query, "page"))
-        if scripted is not None:
-            return Reply(scripted)
-        api = self.openai if vendor == "openai" else self.anthropic
+        api = self.apis[vendor]
+        script = self.script(path)
+        if script is not None:
+            asked = api.page_asked(query)
+            bodies = zip([None, *map(api.follower, script)], [*script, dict(api.last_page)], strict=True)
+            return Reply(next((body for page, body in bodies if page == asked), dict(api.last_page)))
         try:
             return api.handle(method, path, query, headers, body)
         except Refused as refused:
@@ -117,7 +131,7 @@ def main() -> None:
         if options.examples:
             fake.load_examples("openai")
             fake.load_examples("anthropic")
-        print(f"OPENAI_BASE_URL={fake.openai_url}\nANTHROPIC_BASE_URL={fake.anthropic_url}")
+        print(*(f"{setting.upper()}={url}" for setting, url in fake.urls.items()), sep="\n")
         print(f"OpenAI admin key: {openai_api.ADMIN_KEY}\nAnthropic admin key: {anthropic_api.ADMIN_KEY}")
         with contextlib.suppress(KeyboardInterrupt):
             threading.Event().wait()

@@ -1,4 +1,4 @@
-"""What both fake vendors share: rows that tests may change at any time, put into buckets and pages on every request."""
+"""What the fake vendors share: rows that tests may change at any time, put into buckets and pages on every request."""
 
 import base64
 import hashlib
@@ -6,9 +6,11 @@ import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from threading import RLock
+from types import MappingProxyType
 from typing import Any
 
 EXAMPLES = Path(__file__).parent.parent / "contracts" / "examples"
@@ -49,6 +51,40 @@ class Key:
     kind: str
     revoked: bool = False
     missing_scope: str | None = None
+
+
+class Api:
+    """One API of a fake vendor: what the server asks of it. `setting` is the setting of its base URL.
+
+    Its base URL is http://127.0.0.1:port/{name}{root}. The rest says how its pages name their successor, so that the
+    server can repeat, script and never end them for any vendor.
+    """
+
+    setting: str
+    root = ""
+    page_param = "page"
+    last_page: Mapping[str, Any] = MappingProxyType({"object": "page", "data": [], "has_more": False})
+
+    def handle(
+        self, method: str, path: str, query: list[tuple[str, str]], headers: dict[str, str], body: dict[str, Any] | None
+    ) -> Reply:
+        """Answer one request below the base URL. Raises Refused for an error."""
+        raise NotImplementedError
+
+    def load_examples(self, first_day: datetime | None = None) -> None:
+        """Take up the contracts' example rows; `first_day` (UTC midnight) moves them all."""
+        raise NotImplementedError
+
+    def page_asked(self, query: Sequence[tuple[str, str]]) -> str | None:
+        return one(query, self.page_param)
+
+    def lead_on(self, body: dict[str, Any], page: str) -> None:
+        """Make the body of a page say that `page` follows."""
+        body |= {"has_more": True, "next_page": page}
+
+    def follower(self, body: Mapping[str, Any]) -> str | None:
+        """The page that the body says follows."""
+        return body.get("next_page")
 
 
 class Table:

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from urllib.parse import parse_qsl, urlsplit
 
 from tests.fakes.faults import Fault
-from tests.fakes.reporting import Reply, dumps
+from tests.fakes.reporting import Api, Reply, dumps
 
 _BODY_MAX = 1 << 20
 
@@ -36,6 +36,7 @@ class Logged:
 class Fake(Protocol):
     """What the sockets need of FakeProvider."""
 
+    apis: dict[str, Api]
     log: list[Logged]
     errors: list[BaseException]
     latency: float
@@ -103,13 +104,16 @@ class _Handler(BaseHTTPRequestHandler):
     def _serve(self, method: str) -> None:
         fake = self.server.fake
         parts = urlsplit(self.path)
-        vendor, path = ("openai", parts.path.removeprefix("/openai/v1"))
-        if parts.path.startswith("/anthropic"):
-            vendor, path = "anthropic", parts.path.removeprefix("/anthropic")
+        vendor = parts.path.split("/")[1]
+        api = fake.apis.get(vendor)
+        if api is None:
+            self.send_error(404)
+            return
+        path = parts.path.removeprefix(f"/{vendor}{api.root}")
         query = parse_qsl(parts.query, keep_blank_values=True)
         headers = {name.lower(): value for name, value in self.headers.items()}
         length = min(int(headers.get("content-length") or 0), _BODY_MAX)
-        body = json.loads(self.rfile.read(length)) if length else None
+        body = _read(headers, self.rfile.read(length)) if length else None
         if fake.latency:
             fake.wait(fake.latency)
         fault = fake.fault_for(path)
@@ -117,13 +121,13 @@ class _Handler(BaseHTTPRequestHandler):
             reply = Reply(fault.body, fault.status, dict(fault.headers))
         else:
             endless = fault is not None and fault.kind == "endless"
-            asked = [(n, v) for n, v in query if n != "page"] if endless else query
+            asked = [(n, v) for n, v in query if n != api.page_param] if endless else query
             reply = fake.answer(vendor, method, path, asked, headers, body)
         fake.log.append(Logged(vendor, method, path, query, headers, body, reply.status, self.client_address[1]))
         if fault and fault.kind in ("silence", "reset", "trickle"):
             self._misbehave(fault)
             return
-        self._send(_altered(reply, fault), fault)
+        self._send(_altered(api, reply, fault), fault)
 
     def _misbehave(self, fault: Fault) -> None:
         self.close_connection = True
@@ -154,13 +158,18 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.flush()
 
 
-def _altered(reply: Reply, fault: Fault | None) -> Reply:
+def _read(headers: dict[str, str], content: bytes) -> dict[str, Any]:
+    if headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
+        return dict(parse_qsl(content.decode()))
+    return json.loads(content)
+
+
+def _altered(api: Api, reply: Reply, fault: Fault | None) -> Reply:
     if fault is None or reply.status != 200:
         return reply
     reply.body = copy.deepcopy(reply.body)
     if fault.kind == "endless":
-        reply.body["has_more"] = True
-        reply.body["next_page"] = "page_again" if fault.body else f"page_{uuid.uuid4().hex}"
+        api.lead_on(reply.body, "page_again" if fault.body else f"page_{uuid.uuid4().hex}")
     elif fault.kind == "alter" and fault.alter:
         changed = fault.alter(reply.body)
         reply.body = reply.body if changed is None else changed
