@@ -9,7 +9,7 @@ from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
-from guardian.api import activity, auth, auth_forms, failures, health, jobs, keys, organization, tokens, usage
+from guardian.api import activity, auth, auth_forms, failures, health, jobs, keys, organization, tokens, usage, views
 from guardian.api.edge import Edge
 from guardian.api.steps import COOKIE
 
@@ -19,6 +19,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     tokens.api,
     keys.api,
     usage.api,
+    views.api,
     jobs.api,
     organization.api,
     activity.api,

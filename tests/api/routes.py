@@ -10,15 +10,16 @@ _MEMBERS = _EVERYBODY[1:]
 _ADMINS = _EVERYBODY[2:]
 
 NEW_KEY = {"provider": "OPENAI", "key": "sk-admin-0123456789abcdef", "label": "second"}
+NEW_VIEW = {"page": "usage", "name": "second", "query": "range=90d"}
 RESET = {"token": "x", "password": "y" * 12}
 PASSWORD = {"email": "eve@acme.test", "password": "correct horse battery"}
 
 
 @dataclass(frozen=True)
 class Route:
-    """One route. `path` may name {key}, {session}, {token}, {usage}, {job}: ids of Acme's. `wrong` is refused with 400.
+    """One route. `path` may name {key}, {session}, {token}, {usage}, {job}, {view}: ids of Acme's.
 
-    `roles` may do it, `table` is what the database must have for it.
+    `wrong` is refused with 400, `roles` may do it, `table` is what the database must have for it.
     """
 
     method: str
@@ -68,6 +69,11 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/usage", "usage_logs", query="?limit=5", wrong_query="?limit=0"),
     Route("GET", "/usage/summary", "usage_rollups", query="?bucket=day", wrong_query="?bucket=fortnight"),
     Route("GET", "/usage/{usage}", "usage_logs"),
+    Route("GET", "/views", "saved_views", query="?page=usage", wrong_query="?sort=x"),
+    Route("POST", "/views", "saved_views", NEW_VIEW, {"name": "x"}, status=201),
+    Route("GET", "/views/{view}", "saved_views"),
+    Route("PATCH", "/views/{view}", "saved_views", {"name": "third"}, {"shared": "maybe"}, roles=_ADMINS),
+    Route("DELETE", "/views/{view}", "saved_views", roles=_ADMINS),
     Route("GET", "/jobs/{job}", "sync_runs"),
     Route("GET", "/organization", "organizations"),
     Route("PATCH", "/organization", "organizations", {"name": "Acme & Co"}, {"timeZone": "Mars"}, roles=_ADMINS),

@@ -19,7 +19,7 @@ from guardian.periods import utcnow
 from guardian.services.actor import Actor
 from guardian.services.ledger.partitions import ensure_partitions
 from tests.api.conftest import Client, SignIn, execute
-from tests.api.routes import NEW_KEY, ROUTES, SIGNED_IN, WITH_ID, WITH_INPUT, Route
+from tests.api.routes import NEW_KEY, NEW_VIEW, ROUTES, SIGNED_IN, WITH_ID, WITH_INPUT, Route
 from tests.conftest import People, Servers, forget_caches
 from tests.fakes.openai_api import ADMIN_KEY
 from tests.fakes.provider_server import FakeProvider
@@ -31,6 +31,7 @@ def ids(alice: Client, people: People, fake: FakeProvider) -> dict[str, str]:
     fake.openai.keys[NEW_KEY["key"]] = fake.openai.keys[ADMIN_KEY]
     key = alice.data("POST", "/keys", 201, json={"provider": "OPENAI", "key": ADMIN_KEY, "label": "main"})
     token = alice.data("POST", "/tokens", 201, json={"name": "ci", "scopes": ["api"]})
+    view = alice.data("POST", "/views", 201, json={**NEW_VIEW, "name": "ours", "shared": True})
     now = utcnow()
     with db.session() as session:
         ensure_partitions(session, now, now)
@@ -47,7 +48,14 @@ def ids(alice: Client, people: People, fake: FakeProvider) -> dict[str, str]:
         )
         session.add(row)
         opened = session.exec(select(BrowserSession.id).where(BrowserSession.user_id == people.alice.user_id)).one()
-    return {"key": key["id"], "job": key["jobId"], "token": token["id"], "usage": row.id, "session": opened}
+    return {
+        "key": key["id"],
+        "job": key["jobId"],
+        "token": token["id"],
+        "usage": row.id,
+        "session": opened,
+        "view": view["id"],
+    }
 
 
 def call(client: Client, route: Route, ids: dict[str, str]) -> int:
@@ -108,7 +116,7 @@ def test_another_organizations_things_do_not_exist(charlie: Client, ids: dict[st
 
 
 def test_another_organizations_things_are_in_no_list(alice: Client, charlie: Client, ids: dict[str, str]) -> None:
-    for path in ("/keys", "/tokens", "/usage", "/activity"):
+    for path in ("/keys", "/tokens", "/usage", "/views", "/activity"):
         assert alice.data("GET", path) != [], path
         assert charlie.data("GET", path) == [], path
     assert ids["session"] not in charlie.get("/api/v1/auth/sessions").text
