@@ -11,12 +11,14 @@
     │   └── UnavailableError          503 UNAVAILABLE (retryAfter)
     ├── ConfigurationError            a variable is missing or wrong
     ├── DecryptionError               a sealed value cannot be opened with any key of the ring
+    ├── OutboundRefused               400: a URL that a person gave leads to an address that is not public
     └── ProviderError                 a provider refused, failed or answered nonsense
         ├── ProviderKeyRejected       permanent: the key is wrong, revoked or expired
         ├── ProviderWrongKeyKind      permanent: a good key of the wrong kind
         ├── ProviderForbidden         permanent: the key lacks a permission
         ├── ProviderQuotaExhausted    permanent until the customer acts: provider-side spend limit reached
         ├── ProviderRequestRejected   permanent: the provider calls our request wrong
+        ├── ProviderAddressRefused    permanent: its address is private and not on OUTBOUND_ALLOWLIST
         ├── ProviderContractBroken    permanent: the answer lacks a field, or pages without end
         ├── ProviderRateLimited       temporary: 429 with or without Retry-After
         ├── ProviderUnavailable       temporary: 5xx, 529, HTML instead of JSON, cut JSON
@@ -131,6 +133,13 @@ class DecryptionError(GuardianError):
     code = "DECRYPTION_ERROR"
 
 
+class OutboundRefused(GuardianError):
+    """A URL that a person gave leads to an address that is not public, and that the operator did not allow."""
+
+    status_code = 400
+    code = "OUTBOUND_REFUSED"
+
+
 class ProviderError(GuardianError):
     """A provider refused, failed, or answered nonsense.
 
@@ -180,6 +189,12 @@ class ProviderQuotaExhausted(ProviderError):
 
 class ProviderRequestRejected(ProviderError):
     code = "PROVIDER_REQUEST_REJECTED"
+    permanent = True
+
+
+class ProviderAddressRefused(ProviderError):
+    code = "PROVIDER_ADDRESS_REFUSED"
+    status_code = 400
     permanent = True
 
 

@@ -49,11 +49,20 @@ class Answer:
 
     @property
     def said(self) -> str:
-        """The provider's own sentence, on one line, without anything that looks like a key; may be empty."""
+        """The provider's own sentence, on one line, without anything that looks like a key; may be empty.
+
+        It is `error.message`, `message`, `error` or `detail`, which FastAPI fills with a text or a list of {msg}.
+        """
         message = self.error.get("message") or self.body.get("message") or self.body.get("error")
-        text = " ".join(message.split()) if isinstance(message, str) else ""
+        text = " ".join(message.split()) if isinstance(message, str) else _detail(self.body.get("detail"))
         text = _KEY_LIKE.sub("(key)", text)
         return text if len(text) <= _QUOTED else text[: _QUOTED - 1] + "…"
+
+
+def _detail(found: object) -> str:
+    items = cast("list[object]", found) if isinstance(found, list) else [found]
+    said = [cast("Mapping[str, Any]", item).get("msg") if isinstance(item, dict) else item for item in items]
+    return "; ".join(" ".join(each.split()) for each in said if isinstance(each, str))
 
 
 def retry_after(headers: Mapping[str, str], now: datetime | None = None) -> float | None:

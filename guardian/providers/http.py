@@ -1,7 +1,6 @@
 """ProviderHttp: the one way to a provider's JSON API. Deadline, size bound, retries, and our own errors."""
 
 import json
-import random
 import time
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
@@ -11,11 +10,19 @@ from urllib.parse import urlsplit
 
 import httpcore
 import httpx
-from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt
+from tenacity import Retrying, retry_if_exception, stop_after_attempt
 
 from guardian import __version__
-from guardian.errors import ConfigurationError, ProviderContractBroken, ProviderError, ProviderKeyRejected
+from guardian.errors import (
+    ConfigurationError,
+    OutboundRefused,
+    ProviderAddressRefused,
+    ProviderContractBroken,
+    ProviderError,
+    ProviderKeyRejected,
+)
 from guardian.providers import failures
+from guardian.providers.attempts import Failed, may_help, wait
 from guardian.providers.failures import Answer
 from guardian.providers.transport import DeadlineTransport, deadline
 
@@ -27,30 +34,8 @@ LONGEST_WAIT = 60.0  # seconds; a longer Retry-After frees the worker and resche
 _CONNECT_SECONDS = 10.0
 _UNSENT_ERRORS = (httpcore.ConnectError, httpcore.ConnectTimeout, httpcore.ProxyError)
 _WIRE_ERRORS = (httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError, httpcore.ProxyError)
-_SECRET_HEADERS = ("authorization", "x-api-key", "x-goog-api-key", "api-key")
+SECRET_HEADERS = ("authorization", "x-api-key", "x-goog-api-key", "api-key")
 USER_AGENT = f"AI-Cost-Guardian/{__version__}"
-
-
-class _Failed(Exception):
-    """One attempt that failed; `again` says whether another may help."""
-
-    def __init__(self, error: ProviderError, again: bool) -> None:
-        super().__init__()
-        self.error = error
-        self.again = again
-
-
-def _wait(state: RetryCallState) -> float:
-    """The provider's own wish, else 0.5 s doubling up to 8 s; jitter keeps many workers from returning at once."""
-    failed = state.outcome.exception() if state.outcome else None
-    wish = failed.error.retry_after if isinstance(failed, _Failed) else None
-    if wish is not None:
-        return wish + random.uniform(0, 0.25 + wish / 10)  # noqa: S311  # jitter is no secret
-    return min(8.0, 0.5 * 2 ** (state.attempt_number - 1)) * random.uniform(0.75, 1)  # noqa: S311  # the same
-
-
-def _may_help(error: BaseException) -> bool:
-    return isinstance(error, _Failed) and error.again
 
 
 def check_key(vendor: str, api_key: str) -> str:
@@ -68,8 +53,10 @@ class ProviderHttp:
     """A client of one provider's API, for one thread at a time; connections are kept alive until `close`.
 
     `timeout` is the whole time of one attempt in seconds, from connecting to the last byte. `sleep` and `transport`
-    are the seams for tests. `setting` names the variable that the base URL comes from. All methods raise ProviderError
-    only; neither it nor this object's repr shows a secret. Raises ConfigurationError for a base URL that is none.
+    are the seams for tests. `setting` names the variable that the base URL comes from. The values of `secret_headers`
+    (request headers, in lower case) are repeated to nobody. `pages_say_nothing` False takes the status of a refusal
+    in HTML at its word. All methods raise ProviderError only; neither it nor this object's repr shows a secret. Raises
+    ConfigurationError for a base URL that is none.
     """
 
     def __init__(
@@ -82,6 +69,8 @@ class ProviderHttp:
         sleep: Callable[[float], None] = time.sleep,
         transport: httpx.BaseTransport | None = None,
         setting: str | None = None,
+        secret_headers: Sequence[str] = SECRET_HEADERS,
+        pages_say_nothing: bool = True,
     ) -> None:
         target = urlsplit(base_url)
         if target.scheme not in ("http", "https") or not target.hostname:
@@ -94,6 +83,8 @@ class ProviderHttp:
         self.timeout = timeout
         self.attempts = attempts
         self._sleep = sleep
+        self._secret_headers = tuple(secret_headers)
+        self._pages_say_nothing = pages_say_nothing
         self._host = target.hostname
         self._client = httpx.Client(
             base_url=self.base_url,
@@ -132,7 +123,7 @@ class ProviderHttp:
         A Retry-After above LONGEST_WAIT is raised at once, with `retry_after` set.
         """
         request = self._client.build_request("GET", path, params=httpx.QueryParams(list(params)), headers=headers)
-        return self._send(request, classify, attempts or self.attempts)
+        return self._send(request, classify, attempts or self.attempts, repeatable=True)
 
     def post_json(
         self,
@@ -142,25 +133,29 @@ class ProviderHttp:
         *,
         classify: Classify | None = None,
         attempts: int | None = None,
+        repeatable: bool = False,
     ) -> Answer:
-        """POST a JSON object. Not repeated once the provider may have begun to work (a lost answer is billed too)."""
-        request = self._client.build_request("POST", path, json=dict(body), headers=headers)
-        return self._send(request, classify, attempts or self.attempts)
+        """POST a JSON object. Not repeated once the provider may have begun to work (a lost answer is billed too).
 
-    def _send(self, request: httpx.Request, classify: Classify | None, attempts: int) -> Answer:
+        A `repeatable` one is a question that changes nothing, and is tried again like a GET.
+        """
+        request = self._client.build_request("POST", path, json=dict(body), headers=headers)
+        return self._send(request, classify, attempts or self.attempts, repeatable=repeatable)
+
+    def _send(self, request: httpx.Request, classify: Classify | None, attempts: int, *, repeatable: bool) -> Answer:
         retrying = Retrying(
             stop=stop_after_attempt(attempts),
-            wait=_wait,
-            retry=retry_if_exception(_may_help),
+            wait=wait,
+            retry=retry_if_exception(may_help),
             sleep=self._sleep,
             reraise=True,
         )
         try:
-            return retrying(self._attempt, request, classify)
-        except _Failed as failed:
+            return retrying(self._attempt, request, classify, repeatable)
+        except Failed as failed:
             raise failed.error from None
 
-    def _attempt(self, request: httpx.Request, classify: Classify | None) -> Answer:
+    def _attempt(self, request: httpx.Request, classify: Classify | None, repeatable: bool) -> Answer:
         began = time.perf_counter()
         try:
             with deadline(self.timeout):
@@ -169,19 +164,21 @@ class ProviderHttp:
                     content = self._read(response)
                 finally:
                     response.close()
+        except OutboundRefused as error:
+            raise Failed(ProviderAddressRefused(error.message), again=False) from error
         except (httpx.TransportError, httpx.DecodingError, *_WIRE_ERRORS) as error:
             unsent = isinstance(error, (httpx.ConnectError, httpx.ConnectTimeout, *_UNSENT_ERRORS))
             failure = failures.from_wire(self.vendor, self._host, error, self.timeout)
-            raise _Failed(failure, again=unsent or request.method == "GET") from error
+            raise Failed(failure, again=unsent or repeatable) from error
         took = round((time.perf_counter() - began) * 1000)
         if response.status_code >= 400:
-            self._refuse(request, response, content, classify)
+            self._refuse(request, response, content, classify, repeatable)
         if 300 <= response.status_code < 400:
-            raise _Failed(failures.redirected(self.vendor, response.status_code), again=False)
+            raise Failed(failures.redirected(self.vendor, response.status_code), again=False)
         try:
             body = self._parse(content, response.status_code)
         except ProviderError as error:
-            raise _Failed(error, again=not error.permanent and request.method == "GET") from None
+            raise Failed(error, again=not error.permanent and repeatable) from None
         return Answer(response.status_code, body, dict(response.headers), took)
 
     def _read(self, response: httpx.Response) -> bytes:
@@ -189,7 +186,7 @@ class ProviderHttp:
         for piece in response.iter_bytes():
             content += piece
             if len(content) > MAX_ANSWER_BYTES:
-                raise _Failed(
+                raise Failed(
                     ProviderContractBroken(
                         f"{self.vendor}'s answer is larger than {MAX_ANSWER_BYTES // 2**20} MB, which no report is.",
                         upstream_status=response.status_code,
@@ -199,12 +196,17 @@ class ProviderHttp:
         return bytes(content)
 
     def _refuse(
-        self, request: httpx.Request, response: httpx.Response, content: bytes, classify: Classify | None
+        self,
+        request: httpx.Request,
+        response: httpx.Response,
+        content: bytes,
+        classify: Classify | None,
+        repeatable: bool,
     ) -> NoReturn:
         """Raise what an answer of status 400 or more means."""
         status = response.status_code
         # Some providers repeat the key in their error; it must not travel on into a log or a page.
-        for name in _SECRET_HEADERS:
+        for name in self._secret_headers:
             secret = request.headers.get(name, "").removeprefix("Bearer ").encode()
             if secret:
                 content = content.replace(secret, b"(key)")
@@ -212,14 +214,17 @@ class ProviderHttp:
             answer = Answer(status, self._parse(content, status), dict(response.headers))
         except ProviderError as unreadable:
             answer = Answer(status, {}, dict(response.headers))
+            page = content.lstrip()[:1] == b"<"
             # A 4xx page of a firewall says nothing about the key: do not condemn the key for it.
-            if content.lstrip()[:1] == b"<" and status not in (408, 409, 429) and status < 500:
-                raise _Failed(unreadable, again=request.method == "GET") from None
+            if page and self._pages_say_nothing and status not in (408, 409, 429) and status < 500:
+                raise Failed(unreadable, again=repeatable) from None
+            if not page and content.lstrip()[:1] not in (b"{", b"["):
+                answer = Answer(status, {"message": content[:1000].decode("utf-8", "replace")}, dict(response.headers))
         error = (classify(answer) if classify else None) or failures.from_status(self.vendor, answer)
         wish = response.headers.get("x-should-retry")
         again = {"true": True, "false": False}.get(wish or "", not error.permanent)
         patient = error.retry_after is None or error.retry_after <= LONGEST_WAIT
-        raise _Failed(error, again=again and patient)
+        raise Failed(error, again=again and patient)
 
     def _parse(self, content: bytes, status: int) -> dict[str, Any]:
         """A JSON object, its fractions as Decimal. NaN and Infinity become Decimals that no field reader accepts."""

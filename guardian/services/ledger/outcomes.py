@@ -3,7 +3,13 @@
 from sqlmodel import Session, col, select
 
 from guardian.config import settings
-from guardian.errors import DecryptionError, GuardianError, ProviderContractBroken, ProviderRequestRejected
+from guardian.errors import (
+    DecryptionError,
+    GuardianError,
+    ProviderAddressRefused,
+    ProviderContractBroken,
+    ProviderRequestRejected,
+)
 from guardian.models import ApiKey, User
 from guardian.models.enums import KeyStatus
 from guardian.services.people.mail import letter, queue_mail
@@ -17,7 +23,12 @@ STOPPED: tuple[KeyStatus, ...] = (
     KeyStatus.EXHAUSTED,
 )
 # A failing key waits too if this ended its last pull; a test of it that met a passing outage says nothing lasting.
-STOPPING_CODES: tuple[str, ...] = (ProviderRequestRejected.code, ProviderContractBroken.code, DecryptionError.code)
+STOPPING_CODES: tuple[str, ...] = (
+    ProviderRequestRejected.code,
+    ProviderAddressRefused.code,
+    ProviderContractBroken.code,
+    DecryptionError.code,
+)
 
 
 def stop_key(session: Session, key_id: str, error: GuardianError, vendor: str) -> None:

@@ -10,6 +10,7 @@ from guardian.crypto import EncryptionService, SealedSecret
 from guardian.errors import (
     DecryptionError,
     NotFoundError,
+    ProviderAddressRefused,
     ProviderContractBroken,
     ProviderError,
     ProviderForbidden,
@@ -36,6 +37,7 @@ _REFUSALS: dict[str, type[ProviderError]] = {
         ProviderForbidden,
         ProviderQuotaExhausted,
         ProviderRequestRejected,
+        ProviderAddressRefused,
         ProviderContractBroken,
         ProviderRateLimited,
         ProviderUnavailable,
