@@ -91,6 +91,7 @@ class UsageRecord:
     provider does not count them (Anthropic), and 0 where the calls are counted by another row already (tool calls).
     `service_tier` is the tier that the *response* names, or "batch". `dimensions` are the further keys that tell two
     rows of one bucket apart (context_window, inference_geo, speed, size, source, …): part of the row's identity.
+    `doubts` say how its counts were repaired: a cost that is worked out from them is an estimate.
     """
 
     provider: Provider
@@ -106,6 +107,7 @@ class UsageRecord:
     service_tier: str | None = None
     dimensions: Mapping[str, str] = field(default_factory=lambda: _EMPTY)
     provider_cost: Decimal | None = None
+    doubts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

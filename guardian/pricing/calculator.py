@@ -54,6 +54,8 @@ def price(record: UsageRecord, overrides: Sequence[Override] = ()) -> CostBreakd
     lines = tuple([_line(unit, quantity, rates[unit]) for unit, quantity in quantities])
     doubts = [doubt for unit, _ in quantities for doubt in rates[unit].doubts]
     reason = _sentence([*doubts, doubt, length_doubt]) if lines else None
+    if record.doubts:
+        reason = " ".join([said for said in (_sentence(record.doubts), reason) if said])
     return CostBreakdown(
         amount=sum([line.amount for line in lines], _ZERO),
         source=CostSource.ESTIMATED if reason else CostSource.COMPUTED,
@@ -156,7 +158,8 @@ def _quantities(record: UsageRecord, rates: Mapping[str, Rate]) -> Quantities:
         ("image_output_tokens", c.image_output_tokens),
         ("video_input_tokens", c.video_input_tokens),
         ("video_output_tokens", c.video_output_tokens),
-        *c.units.items(),
+        # In one order: a stored record forgets the one that it came in, and its bill must be the same again.
+        *sorted(c.units.items()),
     ]
     return [share for share in shares if share[1]]
 

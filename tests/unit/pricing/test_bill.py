@@ -90,7 +90,7 @@ def test_a_provider_may_say_that_a_call_was_free() -> None:
         (call("whisper-1", i=10), "uncached_input_tokens of whisper-1"),
         (bucket("code-interpreter", code_interpreter_sessions=1), "'code-interpreter'"),
         (bucket("vector-stores", vector_store_bytes=1024), "'vector-stores'"),
-        (call("gpt-5", i=1, something_new=1, another=1), "something_new, another of gpt-5"),
+        (call("gpt-5", i=1, something_new=1, another=1), "another, something_new of gpt-5"),
         # $12 per 1000 requests, but nobody counted them
         (bucket("sonar", i=1000), "requests of sonar"),
         # free models of this provider are listed without a price; only what a provider states to be free is zero

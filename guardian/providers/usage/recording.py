@@ -1,0 +1,53 @@
+"""From one answer of a vendor to the record of the call, ready for pricing."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from guardian.models.enums import Provider
+from guardian.providers.usage.reading import read_usage
+from guardian.providers.usage.stated import StatedUsage
+from guardian.records import UNKNOWN_MODEL, UsageCounts, UsageRecord
+
+_NAMES = {
+    Provider.OPENAI: "OpenAI",
+    Provider.ANTHROPIC: "Anthropic",
+    Provider.GOOGLE: "Google",
+    Provider.XAI: "xAI",
+    Provider.PERPLEXITY: "Perplexity",
+    Provider.CUSTOM: "The provider",
+}
+
+
+def record_of(
+    provider: Provider,
+    operation: str,
+    flavour: str,
+    answer: Mapping[str, Any],
+    *,
+    asked_model: str,
+    at: datetime,
+    settings: Mapping[str, Any] | None = None,
+) -> tuple[UsageRecord, str | None]:
+    """The record of one call at `at` (UTC), and why it cannot be priced when the answer states no usage.
+
+    Model, tier, speed and the like are those of the answer: vendors may serve others than were asked for. Raises as
+    read_usage does.
+    """
+    stated = read_usage(provider, flavour, answer, settings)
+    found = stated or StatedUsage(counts=UsageCounts())
+    named: object = answer.get("model")
+    record = UsageRecord(
+        provider=provider,
+        operation=operation,
+        model=found.model or (named if isinstance(named, str) else "") or asked_model or UNKNOWN_MODEL,
+        start=at,
+        end=at,
+        counts=found.counts,
+        requests=found.requests,
+        service_tier=found.service_tier,
+        dimensions=found.dimensions,
+        provider_cost=found.provider_cost,
+        doubts=found.doubts,
+    )
+    return record, None if stated else f"{_NAMES[provider]}'s answer states no usage."
