@@ -314,7 +314,8 @@ import time; time.sleep(600)
     process.kill()
     process.communicate()
     assert wait_until(lambda: not alive([child]), 10)
-    assert stage.written() == "+polite -polite "
+    # Twice where the starting thread ends before another one of the killed process: the kernel tells of each.
+    assert stage.written() in ("+polite -polite ", "+polite -polite -polite ")
 
 
 def test_children_carry_the_mark_of_their_run(stage: Stage) -> None:
