@@ -194,11 +194,20 @@ class CostBreakdown:
     reason: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """The credit that is left at a provider; negative when more was spent than paid. `currency` is an ISO 4217 code."""
+
+    amount: Decimal
+    currency: str = "USD"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TestResult:
     """What a connection test found. `kind` is "admin" for a key that may read reports, else "inference".
 
     `account_id` names the provider's billing account where the provider tells it: two keys of one account share it.
+    `balance` is what is left of its credit, where the test came by it.
     """
 
     __test__ = False
@@ -208,4 +217,5 @@ class TestResult:
     kind: str | None = None
     account_id: str | None = None
     account_name: str | None = None
+    balance: Balance | None = None
     metadata: Mapping[str, str] = field(default_factory=lambda: _EMPTY)

@@ -15,7 +15,7 @@ from guardian.models.enums import CostSource, Provider
 from guardian.providers.describing import KeyField, KeyKind
 from guardian.providers.failures import Answer
 from guardian.providers.http import ProviderHttp, check_key
-from guardian.records import CostBreakdown, CostBucket, NamedResource, TestResult, UsageBucket, UsageRecord
+from guardian.records import Balance, CostBreakdown, CostBucket, NamedResource, TestResult, UsageBucket, UsageRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +129,18 @@ class BaseProvider(ABC):
     @abstractmethod
     def get_resources(self, api_key: str) -> Iterator[NamedResource]:
         """Names of the account's projects, keys and users."""
+
+    def get_balance(self, api_key: str) -> Balance | None:
+        """The credit that is left; None where the vendor, or this key, does not tell."""
+        return None
+
+    def reports_of_key(self) -> tuple[str, ...]:
+        """Those of `reports` that keys with this metadata read."""
+        return self.reports
+
+    def reported_until(self, end: datetime) -> datetime:
+        """Up to where the usage reports are complete when they are asked for up to `end`."""
+        return end
 
     @abstractmethod
     def make_request(self, api_key: str, user_id: str, payload: Mapping[str, Any]) -> dict[str, Any]:

@@ -33,7 +33,7 @@ def describe(provider: Provider) -> ProviderDescription:
     return ProviderDescription(
         provider=provider,
         name=adapter.name,
-        reporting=bool(adapter.reports),
+        reporting=any(kind.kind == "admin" for kind in adapter.key_kinds),
         key_kinds=adapter.key_kinds,
         no_reporting=adapter.no_reporting,
         fields=adapter.key_fields,

@@ -45,11 +45,13 @@ def plan(provider: BaseProvider, window: Window) -> tuple[Step, ...]:
 
     The same window always gives the same steps: a run that was cut off goes on with those that are left.
     """
-    weeks = list(window.chunks(_USAGE_CHUNK))[::-1]
+    # What is not reported yet is not covered either: until it is, the calls that were tracked speak for it.
+    reported = Window(window.start, min(window.end, provider.reported_until(window.end)))
+    weeks = list(reported.chunks(_USAGE_CHUNK))[::-1]
     months = list(window.chunks(_COST_CHUNK))[::-1]
     return (
         Step("names", window),
-        *(Step("usage", week, report) for week in weeks for report in provider.reports),
+        *(Step("usage", week, report) for week in weeks for report in provider.reports_of_key()),
         *(Step("costs", month) for month in months),
     )
 
