@@ -142,6 +142,13 @@ class ProviderHttp:
         request = self._client.build_request("POST", path, json=dict(body), headers=headers)
         return self._send(request, classify, attempts or self.attempts, repeatable=repeatable)
 
+    def post_form(
+        self, fields: Mapping[str, str], *, classify: Classify | None = None, attempts: int | None = None
+    ) -> Answer:
+        """POST a form to the base URL itself, as OAuth's token endpoints want it. It changes nothing: tried again."""
+        request = self._client.build_request("POST", self.base_url, data=dict(fields))
+        return self._send(request, classify, attempts or self.attempts, repeatable=True)
+
     def _send(self, request: httpx.Request, classify: Classify | None, attempts: int, *, repeatable: bool) -> Answer:
         retrying = Retrying(
             stop=stop_after_attempt(attempts),

@@ -27,8 +27,21 @@ def last_id(page: Row) -> str | None:
     return named or (items[-1].text("id") if items else None)
 
 
-def walk(fetch: Callable[[str | None], Answer], where: str, *, most: int, follow: Next = next_page) -> Iterator[Row]:
-    """The pages of one walk; `fetch` gets the token of the page, None for the first.
+def has_more(page: Row) -> bool:
+    """What pages say by a field of its own."""
+    return page.flag("has_more")
+
+
+def walk(
+    fetch: Callable[[str | None], Answer],
+    where: str,
+    *,
+    most: int,
+    follow: Next = next_page,
+    more: Callable[[Row], bool] = has_more,
+    items: str = "data",
+) -> Iterator[Row]:
+    """The pages of one walk, their rows under `items`; `fetch` gets the token of the page, None for the first.
 
     Raises ProviderContractBroken when there is more but no token for it, when a token comes again, when the same page
     comes again and again under new tokens, and after `most` pages: a walk that the provider never ends must not be
@@ -40,13 +53,13 @@ def walk(fetch: Callable[[str | None], Answer], where: str, *, most: int, follow
     repeats = 0
     for _ in range(most):
         page = Row(fetch(token).body, where)
-        data = page.raw.get("data")
+        data = page.raw.get(items)
         repeats = repeats + 1 if data and data == before else 0
         if repeats == _STUCK:
             break
         before = data
         yield page
-        if not page.flag("has_more"):
+        if not more(page):
             return
         token = follow(page)
         if token is None:
