@@ -12,12 +12,14 @@ from guardian.providers.anthropic import AnthropicProvider
 from guardian.providers.base import BaseProvider, Pricer, UsageSink
 from guardian.providers.describing import ProviderDescription
 from guardian.providers.openai import OpenAIProvider
+from guardian.providers.xai import XAIProvider
 
 _ADAPTERS: Mapping[Provider, type[BaseProvider]] = {
     adapter.provider: adapter
     for adapter in (
         OpenAIProvider,
         AnthropicProvider,
+        XAIProvider,
     )
 }
 

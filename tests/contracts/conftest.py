@@ -4,9 +4,9 @@ import pytest
 
 from guardian.providers.base import BaseProvider
 from tests.contracts.vendors import Vendor
-from tests.fakes.fixtures import MakeAdapter, anthropic, fake, make_adapter, openai, sleeps, tracked
+from tests.fakes.fixtures import MakeAdapter, anthropic, fake, make_adapter, openai, perplexity, sleeps, tracked, xai
 
-__all__ = ["adapter", "anthropic", "fake", "make_adapter", "openai", "sleeps", "tracked"]
+__all__ = ["adapter", "anthropic", "fake", "make_adapter", "openai", "perplexity", "sleeps", "tracked", "xai"]
 
 
 @pytest.fixture

@@ -73,3 +73,13 @@ def openai(make_adapter: MakeAdapter) -> BaseProvider:
 @pytest.fixture
 def anthropic(make_adapter: MakeAdapter) -> BaseProvider:
     return make_adapter(Provider.ANTHROPIC)
+
+
+@pytest.fixture
+def xai(make_adapter: MakeAdapter) -> BaseProvider:
+    return make_adapter(Provider.XAI)
+
+
+@pytest.fixture
+def perplexity(make_adapter: MakeAdapter) -> BaseProvider:
+    return make_adapter(Provider.PERPLEXITY)

@@ -11,12 +11,14 @@ from fnmatch import fnmatch
 from types import TracebackType
 from typing import Any, Self
 
-from tests.fakes import anthropic_api, openai_api
+from tests.fakes import anthropic_api, openai_api, perplexity_api, xai_api
 from tests.fakes.anthropic_api import AnthropicFake
 from tests.fakes.faults import FaultBook
 from tests.fakes.openai_api import OpenAIFake
+from tests.fakes.perplexity_api import PerplexityFake
 from tests.fakes.reporting import Api, Refused, Reply
 from tests.fakes.wire import Logged, Server
+from tests.fakes.xai_api import XAIApi, XAIManagementApi, XAITeam
 
 
 class FakeProvider(FaultBook):
@@ -34,7 +36,15 @@ class FakeProvider(FaultBook):
         super().__init__()
         self.openai = OpenAIFake()
         self.anthropic = AnthropicFake()
-        self.apis: dict[str, Api] = {"openai": self.openai, "anthropic": self.anthropic}
+        self.xai = XAITeam()
+        self.perplexity = PerplexityFake()
+        self.apis: dict[str, Api] = {
+            "openai": self.openai,
+            "anthropic": self.anthropic,
+            "xai": XAIApi(self.xai),
+            "xai-management": XAIManagementApi(self.xai),
+            "perplexity": self.perplexity,
+        }
         self.log: list[Logged] = []
         self.errors: list[BaseException] = []
         self.latency = 0.0
@@ -131,8 +141,10 @@ def main() -> None:
         if options.examples:
             fake.load_examples("openai")
             fake.load_examples("anthropic")
+            fake.load_examples("xai-management")
         print(*(f"{setting.upper()}={url}" for setting, url in fake.urls.items()), sep="\n")
         print(f"OpenAI admin key: {openai_api.ADMIN_KEY}\nAnthropic admin key: {anthropic_api.ADMIN_KEY}")
+        print(f"xAI management key: {xai_api.MANAGEMENT_KEY}\nPerplexity key: {perplexity_api.KEY}")
         with contextlib.suppress(KeyboardInterrupt):
             threading.Event().wait()
 
