@@ -47,7 +47,7 @@ class Override:
             self.provider == provider
             and self.valid_from <= moment
             and (self.valid_to is None or moment < self.valid_to)
-            and _matches(self.model_pattern, model)
+            and matches(self.model_pattern, model)
         )
 
     @property
@@ -59,7 +59,8 @@ class Override:
 
 # A batch asks the same few names of the same few patterns for every row: twice the rows per second with 3 overrides.
 @lru_cache(maxsize=4096)
-def _matches(pattern: str, model: str) -> bool:
+def matches(pattern: str, model: str) -> bool:
+    """Whether a model's name fits a glob, whatever their case."""
     return fnmatchcase(model.lower(), pattern.lower())
 
 

@@ -16,15 +16,17 @@ def overrides_of(session: Session, organization_id: str, provider: Provider) -> 
         .where(PriceOverride.organization_id == organization_id, PriceOverride.provider == provider)
         .order_by(col(PriceOverride.id))
     )
-    return tuple(
-        Override(
-            id=row.id,
-            provider=row.provider,
-            model_pattern=row.model_pattern,
-            valid_from=row.valid_from,
-            valid_to=row.valid_to,
-            percent_of_list=row.percent_of_list,
-            prices={unit: Decimal(str(price)) for unit, price in (row.prices or {}).items()},
-        )
-        for row in rows
+    return tuple(override_of(row) for row in rows)
+
+
+def override_of(row: PriceOverride) -> Override:
+    """One agreed price as the calculator takes it."""
+    return Override(
+        id=row.id,
+        provider=row.provider,
+        model_pattern=row.model_pattern,
+        valid_from=row.valid_from,
+        valid_to=row.valid_to,
+        percent_of_list=row.percent_of_list,
+        prices={unit: Decimal(str(price)) for unit, price in (row.prices or {}).items()},
     )

@@ -1,13 +1,15 @@
 """What a provider states, as rows of the ledger: their identity, their columns, their price."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from decimal import Decimal
+from types import MappingProxyType
+from typing import Any
 
 from guardian.errors import ProviderContractBroken
 from guardian.models.base import derived_id
-from guardian.models.enums import CostSource, Provider, UsageOrigin
+from guardian.models.enums import Provider, UsageOrigin
 from guardian.models.usage import Counts
 from guardian.pricing.calculator import price, to_money
 from guardian.pricing.overrides import Override
@@ -25,6 +27,10 @@ _QUANTITY = Decimal("1e-10")  # the places of provider_costs.quantity
 # Token shares that a price may need and that have no column of their own: kept among the units, so that a row can be
 # priced again from what is stored.
 UNCOLUMNED = tuple(f.name for f in fields(UsageCounts) if f.name != "units" and f.name not in Counts.model_fields)
+# Among a row's metadata: which of it are dimensions of the price, where a caller added metadata of their own; and how
+# the counts were repaired. Without them the row could not be priced again as it was.
+DIMENSIONS_KEY, DOUBTS_KEY = "_dimensions", "_doubts"
+_NO_METADATA: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +82,7 @@ def usage_row(account: LedgerAccount, series: str, record: UsageRecord) -> Row:
         "external_key_id": record.external_key_id,
         "external_user_id": record.external_user_id,
         "service_tier": record.service_tier,
-        "metadata": dict(record.dimensions),
+        "metadata": metadata_of(record),
         "tags": {},
         "user_id": account.user_id,
         "organization_id": account.organization_id,
@@ -93,6 +99,16 @@ def count_columns(counts: UsageCounts) -> Row:
         # As text: JSON numbers come back as floats, which would not equal what was stated.
         "units": {name: _exact(number) for name, number in {**counts.units, **shares}.items()},
     }
+
+
+def metadata_of(record: UsageRecord, given: Mapping[str, Any] = _NO_METADATA) -> dict[str, Any]:
+    """A row's metadata: what its caller gave along and the record's dimensions, which win where both have a name."""
+    found: dict[str, Any] = {**given, **record.dimensions}
+    if given:
+        found[DIMENSIONS_KEY] = sorted(record.dimensions)
+    if record.doubts:
+        found[DOUBTS_KEY] = list(record.doubts)
+    return found
 
 
 def price_columns(record: UsageRecord, overrides: tuple[Override, ...]) -> Row:
@@ -116,15 +132,6 @@ def cost_columns(breakdown: CostBreakdown) -> Row:
         "price_ref": breakdown.price_ref,
         "bill": [bill_line(line) for line in breakdown.lines],
     }
-
-
-def doubted(breakdown: CostBreakdown, doubts: Sequence[str]) -> CostBreakdown:
-    """A computed cost whose counts were repaired by a stated rule is an estimate, and `reason` says so."""
-    if not doubts or breakdown.source not in (CostSource.COMPUTED, CostSource.ESTIMATED):
-        return breakdown
-    said = "; ".join(doubts)
-    reason = f"{said[0].upper()}{said[1:]}." + (f" {breakdown.reason}" if breakdown.reason else "")
-    return replace(breakdown, source=CostSource.ESTIMATED, reason=reason)
 
 
 def bill_line(line: BillLine) -> dict[str, str]:
