@@ -44,6 +44,7 @@ class BaseProvider(ABC):
     """One vendor. An instance is cheap, holds no key, and may be used by one thread at a time.
 
     `name` is what people call the vendor, `base_urls` the settings of its addresses, of which the first is `http`'s.
+    A refusal with a status of `meant_pages` means that also when its body is a web page.
     `reports` lists the usage reports of the vendor, in the order in which a sync reads them; empty where the vendor
     has none, and then `no_reporting` says so in a sentence. `key_kinds` and `key_fields` are what a form asks for.
     All calls raise ProviderError (see errors.py) and nothing else when the vendor is at fault.
@@ -52,6 +53,7 @@ class BaseProvider(ABC):
     provider: ClassVar[Provider]
     name: ClassVar[str]
     base_urls: ClassVar[tuple[str, ...]]
+    meant_pages: ClassVar[tuple[int, ...]] = ()
     key_kinds: ClassVar[tuple[KeyKind, ...]]
     key_fields: ClassVar[tuple[KeyField, ...]] = ()
     reports: ClassVar[tuple[str, ...]] = ()
@@ -97,6 +99,7 @@ class BaseProvider(ABC):
                 attempts=settings.provider_attempts,
                 sleep=sleep,
                 setting=setting.upper(),
+                meant_pages=cls.meant_pages,
             )
             for setting in cls.base_urls
         }
@@ -160,8 +163,13 @@ class BaseProvider(ABC):
             raise ProviderError("This provider was made without a ledger to write to.")
         return self._sink
 
-    def track_answer(self, user_id: str, usage: UsageRecord, answer: Answer, *, missing: str | None) -> None:
-        """Price and track one inference answer; `missing` says why its cost is unknown, if it states no usage."""
+    def track_answer(
+        self, user_id: str, usage: UsageRecord, answer: Answer, *, missing: str | None, response_id: str | None = None
+    ) -> None:
+        """Price and track one inference answer; `missing` says why its cost is unknown, if it states no usage.
+
+        `response_id` is the answer's own id where it is not in the field `id`.
+        """
         if missing is None:
             cost = self.calculate_cost(usage)
         else:
@@ -170,7 +178,7 @@ class BaseProvider(ABC):
             user_id,
             usage,
             cost,
-            response_id=answer.body.get("id"),
+            response_id=response_id or answer.body.get("id"),
             response_time=answer.response_time,
             status_code=answer.status,
         )

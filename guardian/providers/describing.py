@@ -1,7 +1,8 @@
 """What people are told of a vendor before they give its key: the kinds of key, what each is for, what else is asked."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from guardian.models.enums import Provider
 
@@ -22,7 +23,8 @@ class KeyKind(NamedTuple):
 class KeyField(NamedTuple):
     """Something that is asked for besides the key, and kept in the key's metadata under `name`.
 
-    A `secret` one is never shown again. `kind` is the kind of key that it belongs to, None for all of them.
+    A `secret` one is never shown again. `kind` is the kind of key that it belongs to, None for all of them. `choices`
+    are values and what people read for them, the first being the default; `example` is what may be typed otherwise.
     """
 
     name: str
@@ -31,6 +33,23 @@ class KeyField(NamedTuple):
     secret: bool = False
     required: bool = False
     kind: str | None = None
+    choices: tuple[tuple[str, str], ...] = ()
+    example: str = ""
+
+
+NO, YES = "no", "yes"
+# Some vendors let everybody list the models, or nobody: then only a call that costs money proves a key.
+PAID_TEST = KeyField(
+    "paidTest",
+    "Paid test",
+    "Where listing the models proves nothing, one tiny call does, for less than a cent.",
+    choices=((NO, "Not allowed"), (YES, "Allowed")),
+)
+
+
+def allows_paid_test(metadata: Mapping[str, Any]) -> bool:
+    """Whether the key's owner agreed to a test that costs money."""
+    return metadata.get(PAID_TEST.name) == YES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

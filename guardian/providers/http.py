@@ -54,9 +54,9 @@ class ProviderHttp:
 
     `timeout` is the whole time of one attempt in seconds, from connecting to the last byte. `sleep` and `transport`
     are the seams for tests. `setting` names the variable that the base URL comes from. The values of `secret_headers`
-    (request headers, in lower case) are repeated to nobody. `pages_say_nothing` False takes the status of a refusal
-    in HTML at its word. All methods raise ProviderError only; neither it nor this object's repr shows a secret. Raises
-    ConfigurationError for a base URL that is none.
+    (request headers, in lower case) are repeated to nobody. A refusal with a status of `meant_pages` means that also
+    when its body is a web page. All methods raise ProviderError only; neither it nor this object's repr shows a secret.
+    Raises ConfigurationError for a base URL that is none.
     """
 
     def __init__(
@@ -70,7 +70,7 @@ class ProviderHttp:
         transport: httpx.BaseTransport | None = None,
         setting: str | None = None,
         secret_headers: Sequence[str] = SECRET_HEADERS,
-        pages_say_nothing: bool = True,
+        meant_pages: Sequence[int] = (),
     ) -> None:
         target = urlsplit(base_url)
         if target.scheme not in ("http", "https") or not target.hostname:
@@ -84,7 +84,7 @@ class ProviderHttp:
         self.attempts = attempts
         self._sleep = sleep
         self._secret_headers = tuple(secret_headers)
-        self._pages_say_nothing = pages_say_nothing
+        self._meant_pages = tuple(meant_pages)
         self._host = target.hostname
         self._client = httpx.Client(
             base_url=self.base_url,
@@ -223,7 +223,7 @@ class ProviderHttp:
             answer = Answer(status, {}, dict(response.headers))
             page = content.lstrip()[:1] == b"<"
             # A 4xx page of a firewall says nothing about the key: do not condemn the key for it.
-            if page and self._pages_say_nothing and status not in (408, 409, 429) and status < 500:
+            if page and status not in (408, 409, 429, *self._meant_pages) and status < 500:
                 raise Failed(unreadable, again=repeatable) from None
             if not page and content.lstrip()[:1] not in (b"{", b"["):
                 answer = Answer(status, {"message": content[:1000].decode("utf-8", "replace")}, dict(response.headers))

@@ -12,6 +12,7 @@ from guardian.providers.anthropic import AnthropicProvider
 from guardian.providers.base import BaseProvider, Pricer, UsageSink
 from guardian.providers.describing import ProviderDescription
 from guardian.providers.openai import OpenAIProvider
+from guardian.providers.perplexity import PerplexityProvider
 from guardian.providers.xai import XAIProvider
 
 _ADAPTERS: Mapping[Provider, type[BaseProvider]] = {
@@ -20,6 +21,7 @@ _ADAPTERS: Mapping[Provider, type[BaseProvider]] = {
         OpenAIProvider,
         AnthropicProvider,
         XAIProvider,
+        PerplexityProvider,
     )
 }
 

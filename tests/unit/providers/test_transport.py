@@ -130,7 +130,7 @@ def test_a_page_is_taken_at_its_status_where_the_vendor_refuses_keys_so(
 ) -> None:
     fake.html("/models", status=401)
     with (
-        ProviderHttp("Custom", fake.openai_url, sleep=sleeps.append, pages_say_nothing=False) as http,
+        ProviderHttp("Custom", fake.openai_url, sleep=sleeps.append, meant_pages=(401,)) as http,
         pytest.raises(errors.ProviderKeyRejected),
     ):
         http.get_json("/models", headers=BEARER)
