@@ -26,6 +26,12 @@ def floor_hour(moment: datetime) -> datetime:
     return moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
 
 
+def ceil_hour(moment: datetime) -> datetime:
+    """The first full UTC hour that does not begin before the moment."""
+    floor = floor_hour(moment)
+    return floor if floor == moment else floor + HOUR
+
+
 def floor_day(moment: datetime) -> datetime:
     """Start of the UTC day."""
     return moment.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
@@ -100,6 +106,16 @@ def local_days(first: date, last: date, tz: ZoneInfo) -> list[Window]:
     return [Window(a, b) for a, b in pairwise(edges)]
 
 
+def local_weeks(first: date, last: date, tz: ZoneInfo) -> list[Window]:
+    """One window per local calendar week (from Monday), from that of `first` to that of `last`, without gaps."""
+    edges = [local_midnight(week_start(first), tz)]
+    monday = week_start(first)
+    while monday <= last:
+        monday += 7 * DAY
+        edges.append(local_midnight(monday, tz))
+    return [Window(a, b) for a, b in pairwise(edges)]
+
+
 def local_months(first: date, last: date, tz: ZoneInfo) -> list[Window]:
     """One window per local calendar month, from that of `first` to that of `last`, both inclusive, without gaps."""
     starts = [month_start(first)]
@@ -124,6 +140,11 @@ def local_hours(day: Window, tz: ZoneInfo) -> list[Window]:
 
 def local_date(moment: datetime, tz: ZoneInfo) -> date:
     return moment.astimezone(tz).date()
+
+
+def week_start(day: date) -> date:
+    """The Monday of that week."""
+    return day - day.weekday() * DAY
 
 
 def month_start(day: date) -> date:

@@ -57,6 +57,7 @@ def summary(call: CallDep, query: Annotated[SummaryParameters, Query()]) -> Summ
             bucket=query.bucket,
             group_by=tuple(part.strip() for part in (query.group_by or "").split(",") if part.strip()),
             filters=query.filters(),
+            top=query.top,
         )
         found = queries.summary(session, call.actor, wanted)
     return SummaryOut(

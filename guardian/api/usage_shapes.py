@@ -1,14 +1,16 @@
 """usage: what a client may ask for, and the shapes that it gets."""
 
-from typing import Annotated, Any, cast
+from typing import Any, cast
 
 from pydantic import Field
 
 from guardian.api.envelope import Body, Money, Out, Time
 from guardian.models.enums import CostSource, Provider, UsageOrigin
-from guardian.services.ledger.views import Bucket, Group
+from guardian.services.ledger.views import DIMENSIONS, Bucket, Group
 
-Values = Annotated[list[str], Field(default_factory=list[str])]
+
+def _values(about: str) -> Any:
+    return Field(default_factory=list[str], description=about)
 
 
 class Range(Body):
@@ -17,24 +19,32 @@ class Range(Body):
     Every other parameter is a filter, and may be given more than once, or with commas between its values.
     """
 
-    from_: str | None = Field(default=None, alias="from")
-    to: str | None = None
+    from_: str | None = Field(
+        default=None, alias="from", description="First day (2026-11-01), or an instant (2026-11-01T00:00:00Z)."
+    )
+    to: str | None = Field(default=None, description="Last day, which is within, or an instant, which is not.")
     tz: str | None = Field(default=None, description="IANA zone; the organization's without it.")
-    provider: Values
-    model: Values
-    operation: Values
-    origin: Values
-    project: Values
-    provider_key: Values
-    api_key: Values
-    user: Values
-    external_user: Values
-    account: Values
-    tier: Values
-    cost_source: Values
+    provider: list[str] = _values(f"One of {', '.join(Provider)}.")
+    model: list[str] = _values("Model, as the provider names it.")
+    operation: list[str] = _values("What was done: chat, embeddings, …")
+    origin: list[str] = _values(f"One of {', '.join(UsageOrigin)}; sync is what providers report, the others we track.")
+    project: list[str] = _values("The provider's id of a project or workspace.")
+    provider_key: list[str] = _values("The provider's id of the key that was used.")
+    api_key: list[str] = _values("Id of a key in the vault.")
+    user: list[str] = _values("Id of a user here; known of tracked rows.")
+    team: list[str] = _values("The tag `team`; known of tracked rows.")
+    feature: list[str] = _values("The tag `feature`; known of tracked rows.")
+    external_user: list[str] = _values("The provider's id of a user or service account.")
+    account: list[str] = _values("The provider's id of the billing account.")
+    tier: list[str] = _values("Service tier: default, batch, flex, priority, …")
+    cost_source: list[str] = _values(f"Where the cost is from: {', '.join(CostSource)}.")
+    session: list[str] = _values("Session that the caller named; known of tracked rows.")
+    tag: list[str] = _values(
+        "A tag as `key:value`; values of one key are alternatives, all keys must match. `key:` has no such tag."
+    )
     # The names that a row has for the same.
-    api_key_id: Values
-    user_id: Values
+    api_key_id: list[str] = _values("The same as apiKey.")
+    user_id: list[str] = _values("The same as user.")
 
     def filters(self) -> dict[str, tuple[str, ...]]:
         """Values by dimension; a parameter that is there but empty ("model=") does not filter."""
@@ -51,14 +61,23 @@ class Range(Body):
 
 
 class UsageQuery(Range):
-    session: Values
     cursor: str | None = None
     limit: int = Field(default=50, ge=1, le=200)
 
 
 class SummaryParameters(Range):
-    bucket: Bucket | None = None
-    group_by: str | None = Field(default=None, description="Dimensions with commas between them.")
+    bucket: Bucket | None = Field(
+        default=None,
+        description="Calendar hours (of at most 31 days), days, weeks from Monday, or months of the zone.",
+    )
+    group_by: str | None = Field(
+        default=None, description=f"With commas between them: {', '.join(DIMENSIONS)}, session, tag:<key>."
+    )
+    top: int | None = Field(
+        default=None,
+        description="Tell only so many groups apart, the most expensive ones (1 to 100). All others are one group "
+        "behind them, whose `others` says how many there are: totals leave nothing out.",
+    )
 
 
 class BillLineOut(Out):
@@ -145,7 +164,7 @@ class TotalsOut(Out):
 
 
 class BucketOut(TotalsOut):
-    """One calendar hour, day or month; `covered` false means that no data was pulled for it yet, not zero."""
+    """One calendar hour, day, week or month; `covered` false means that no data was pulled for it yet, not zero."""
 
     start: Time
     end: Time
@@ -154,7 +173,10 @@ class BucketOut(TotalsOut):
 
 
 class SummaryOut(Out):
-    """A group has its dimensions by name, their readable names as `<dimension>Name` where known, and its totals."""
+    """A group has its dimensions by name, their readable names as `<dimension>Name` where known, and its totals.
+
+    The group that stands for those beyond `top` has `others`, their number, and null for each dimension.
+    """
 
     start: Time
     end: Time
@@ -167,4 +189,5 @@ class SummaryOut(Out):
 def group_json(group: Group) -> dict[str, Any]:
     """A group's values, names and totals side by side."""
     names = {f"{dimension}Name": name for dimension, name in group.names.items()}
-    return {**group.values, **names, **TotalsOut.model_validate(group.totals).model_dump(by_alias=True)}
+    others = {"others": group.others} if group.others else {}
+    return {**group.values, **names, **others, **TotalsOut.model_validate(group.totals).model_dump(by_alias=True)}

@@ -117,7 +117,8 @@ class UsageLog(Counts, table=True):
 class UsageRollup(Counts, table=True):
     """Sums of the usage rows of one hour and one combination of dimensions; changed with its rows, in one transaction.
 
-    The id is derived from the dimensions. `unpriced_*` count what `cost` leaves out; `rows` is how many rows are in it.
+    The id is derived from the dimensions, of which `team` and `feature` are the tags of these names. `unpriced_*` count
+    what `cost` leaves out; `rows` is how many rows are in it.
     """
 
     __tablename__ = "usage_rollups"
@@ -142,6 +143,8 @@ class UsageRollup(Counts, table=True):
     external_user_id: str | None = None
     api_key_id: str | None = None
     user_id: str | None = None
+    team: str | None = None
+    feature: str | None = None
     rows: int = count_field()
     requests: int = count_field()
     cost: Decimal = money_field(default=Decimal(0))

@@ -23,7 +23,7 @@ from guardian.models.keys import ProviderAccount, ProviderResource
 from guardian.periods import DAY, HOUR, floor_day, floor_hour
 from guardian.services.actor import Actor
 from guardian.services.ledger.partitions import ensure_partitions
-from guardian.services.ledger.rollups import COUNTS, DIMENSIONS
+from guardian.services.ledger.rollups import COUNTS, DIMENSIONS, TAGS
 from guardian.services.people.accounts import register
 
 ROWS = int(os.environ.get("GUARDIAN_BENCH_ROWS", "1000000"))
@@ -214,7 +214,11 @@ def _write_accounts(session: Session, organization_id: str, now: datetime) -> No
 _PLACE = [
     "organization_id",
     "date_trunc('hour', timestamp, 'UTC')",
-    *("CASE WHEN origin = 'sync' THEN NULL ELSE user_id END" if name == "user_id" else name for name in DIMENSIONS),
+    *(
+        {"user_id": "CASE WHEN origin = 'sync' THEN NULL ELSE user_id END"}.get(name)
+        or (f"tags ->> '{name}'" if name in TAGS else name)
+        for name in DIMENSIONS
+    ),
 ]
 _ROLL_UP = f"""
     INSERT INTO usage_rollups (organization_id, hour, {", ".join(DIMENSIONS)}, {", ".join(COUNTS)},

@@ -1,10 +1,10 @@
 """Hourly sums of the usage rows: changed by the difference that a write makes, in the transaction of the write."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Label, Select, case, func, null, select, text
+from sqlalchemy import ColumnElement, Label, Select, SQLColumnExpression, case, func, null, select, text
 from sqlmodel import Session, col
 
 from guardian.models.base import derived_id
@@ -29,7 +29,11 @@ DIMENSIONS: tuple[str, ...] = (
     "external_user_id",
     "api_key_id",
     "user_id",
+    "team",
+    "feature",
 )
+TAGS: tuple[str, ...] = ("team", "feature")
+"""Of DIMENSIONS, the last ones: a row has them as tags of these names."""
 _ORIGIN, _USER = DIMENSIONS.index("origin"), DIMENSIONS.index("user_id")
 
 # Organization, hour, and a value per dimension.
@@ -50,7 +54,8 @@ class RollupChanges:
         organization: str | None = row["organization_id"]
         if organization is None:
             return
-        values = [row[name] for name in DIMENSIONS]
+        values: list[str | None] = [row[name] for name in DIMENSIONS[: -len(TAGS)]]
+        values += [tag_of(row["tags"], name) for name in TAGS]
         if values[_ORIGIN] == UsageOrigin.SYNC:
             values[_USER] = None
         sums = self._sums.setdefault((organization, floor_hour(row["timestamp"]), tuple(values)), [0] * len(SUMS))
@@ -66,6 +71,12 @@ class RollupChanges:
         for i, fact in enumerate(facts):
             if fact:
                 sums[i] += sign * fact
+
+    def add_sums(self, organization: str, hour: datetime, values: Sequence[str | None], sums: Sequence[Any]) -> None:
+        """Count many tracked rows of one place in at once: `values` in the order of DIMENSIONS, `sums` of SUMS."""
+        mine = self._sums.setdefault((organization, hour, tuple(values)), [0] * len(SUMS))
+        for i, number in enumerate(sums):
+            mine[i] += number
 
     def apply(self, session: Session) -> None:
         """Add the changes to the rollups; rollups in which no row is left are deleted.
@@ -87,8 +98,21 @@ class RollupChanges:
 
 
 def rollup_id(organization: str, hour: datetime, values: tuple[str | None, ...]) -> str:
-    """`values` are those of DIMENSIONS, in their order."""
-    return derived_id(hour, organization, *values)
+    """`values` are those of DIMENSIONS, in their order. Without tags it is what it was before rollups knew tags."""
+    tags = values[-len(TAGS) :]
+    return derived_id(hour, organization, *values[: -len(TAGS)], *(tags if any(tags) else ()))
+
+
+def tag_of(tags: Mapping[str, Any] | None, name: str) -> str | None:
+    """What a row's tags say under this name; None for what is empty or no text."""
+    value = (tags or {}).get(name)
+    return value if isinstance(value, str) and value else None
+
+
+def tag_in_sql(tags: SQLColumnExpression[Any], name: str) -> ColumnElement[Any]:
+    """`tag_of` for a jsonb column."""
+    is_text = func.jsonb_typeof(tags[name]) == "string"
+    return case((is_text, func.nullif(tags[name].astext, "")), else_=null())
 
 
 def _rollup(place: _Place, sums: list[Any]) -> Row:
@@ -132,8 +156,9 @@ def _summed(session: Session, organization_id: str | None) -> dict[tuple[str, st
     hour = func.date_trunc("hour", col(log.timestamp), "UTC").label("in_hour")
     user: Label[Any] = case((col(log.origin) == UsageOrigin.SYNC, null()), else_=col(log.user_id)).label("of_user")
     dimensions: list[Label[Any]] = [
-        user if name == "user_id" else col(getattr(log, name)).label(f"of_{name}") for name in DIMENSIONS
+        user if name == "user_id" else col(getattr(log, name)).label(f"of_{name}") for name in DIMENSIONS[: -len(TAGS)]
     ]
+    dimensions += [tag_in_sql(col(log.tags), name).label(f"of_{name}") for name in TAGS]
     unpriced = col(log.cost_source) == CostSource.UNPRICED
     totals: dict[str, ColumnElement[Any]] = {
         **{name: func.sum(col(getattr(log, name))) for name in COUNTS},

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from guardian.models.enums import CostSource, Provider, SyncStatus, SyncTrigger, UsageOrigin
 from guardian.records import BillLine
 
-Bucket = Literal["hour", "day", "month"]
+Bucket = Literal["hour", "day", "week", "month"]
 
 # What the rollups can be grouped and filtered by; the names of the REST API.
 DIMENSIONS: tuple[str, ...] = (
@@ -21,6 +21,8 @@ DIMENSIONS: tuple[str, ...] = (
     "providerKey",
     "apiKey",
     "user",
+    "team",
+    "feature",
     "externalUser",
     "account",
     "tier",
@@ -30,9 +32,12 @@ DIMENSIONS: tuple[str, ...] = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SummaryQuery:
-    """Spend in [start, end), both UTC. Buckets are calendar hours, days or months of the zone `tz`.
+    """Spend in [start, end), both UTC. Buckets are calendar hours, days, weeks or months of the zone `tz`.
 
-    `filters` holds allowed values by dimension; the value "" means "has none". A query spans at most 400 days.
+    `group_by` names DIMENSIONS, "session", or "tag:" and the key of a tag. `filters` holds allowed values by the names
+    of USAGE_FILTERS; the value "" means "has none", and a value of "tag" is a key, a colon and the tag's value. With
+    `top`, only that many groups, the most expensive ones, are told apart; all others are one group behind them. A query
+    spans at most 400 days.
     """
 
     start: datetime
@@ -41,6 +46,7 @@ class SummaryQuery:
     bucket: Bucket | None = None
     group_by: tuple[str, ...] = ()
     filters: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    top: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,16 +65,24 @@ class Totals:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
-    """One combination of dimension values. `names` has the name that people know a value by, where there is one."""
+    """One combination of dimension values. `names` has the name that people know a value by, where there is one.
+
+    `others` is 0, but for the last group of a query with `top`: how many further groups of the range it stands for. Its
+    values are all None.
+    """
 
     values: Mapping[str, str | None]
     names: Mapping[str, str]
     totals: Totals
+    others: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpendBucket:
-    """One calendar hour, day or month of the zone; `covered` False means no data was pulled for it yet, not zero."""
+    """One calendar hour, day, week (from Monday) or month of the zone.
+
+    `covered` False means that no data was pulled for it yet, not zero.
+    """
 
     start: datetime
     end: datetime
@@ -189,8 +203,8 @@ class Billed:
     groups: tuple[BilledGroup, ...]
 
 
-# What single usage rows can be filtered by: the dimensions, and the caller's session.
-USAGE_FILTERS: tuple[str, ...] = (*DIMENSIONS, "session")
+# What single usage rows can be filtered by: the dimensions, the caller's session, and any tag ("key:value").
+USAGE_FILTERS: tuple[str, ...] = (*DIMENSIONS, "session", "tag")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -83,17 +83,20 @@ def test_every_filter_finds_its_rows_and_the_empty_value_those_that_have_none(le
             service_tier="batch",
             cost_source=CostSource.PROVIDER,
             session="s",
+            tags={"team": "t", "feature": "f", "environment": "e: x"},
         ),
         ledger.row("2026-03-01", "2", account_id=None),
     )
+    tags = {"team": "t", "feature": "f", "tag": "environment:e: x"}
     for name in USAGE_FILTERS:
-        value = getattr(full, FIELDS[name])
+        value = tags[name] if name in tags else getattr(full, FIELDS[name])
         found = ids(ledger, filters={name: (value,)})
         # Both rows were written for the same person.
         assert found == [full.id] or name == "user", name
         if name not in ("provider", "origin", "costSource", "model", "operation", "user"):
-            assert ids(ledger, filters={name: ("",)}) == [bare.id], name
-            assert set(ids(ledger, filters={name: ("", value)})) == {full.id, bare.id}, name
+            none = "environment:" if name == "tag" else ""
+            assert ids(ledger, filters={name: (none,)}) == [bare.id], name
+            assert set(ids(ledger, filters={name: (none, value)})) == {full.id, bare.id}, name
 
 
 @pytest.mark.parametrize(

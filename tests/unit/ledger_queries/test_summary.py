@@ -14,7 +14,7 @@ from guardian.errors import AuthorizationError, ValidationError
 from guardian.models.enums import CostSource, Provider, ResourceKind, TeamRole, UsageOrigin, UserRole
 from guardian.services.actor import Actor
 from guardian.services.ledger import queries
-from guardian.services.ledger.queries import summaries
+from guardian.services.ledger.queries import cells
 from guardian.services.ledger.views import DIMENSIONS, Summary, SummaryQuery, Totals
 from tests.conftest import People, Servers, forget_caches
 from tests.unit.ledger_queries.conftest import Ledger, utc
@@ -92,6 +92,7 @@ def test_every_dimension_can_be_grouped_and_filtered_by(ledger: Ledger) -> None:
         "external_user_id": "u",
         "service_tier": "batch",
         "origin": GATEWAY,
+        "tags": {"team": "t", "feature": "f"},
     }
     ledger.write(
         ledger.row("2026-03-01T10:00", "1", **full),
@@ -245,13 +246,19 @@ def test_who_may_not_read_usage_is_refused(session: Session, people: People) -> 
         ({"end": utc("9999-12-31")}, "to", "outside the years"),
         ({"end": utc("2027-04-06")}, "to", "401 days"),
         ({"tz": "Mars/Olympus"}, "tz", "IANA"),
-        ({"bucket": "week"}, "bucket", "hour, day or month"),
+        ({"bucket": "year"}, "bucket", "hour, day, week, month"),
         ({"bucket": "hour", "end": utc("2026-04-02")}, "bucket", "at most 31 days"),
         ({"group_by": ("colour",)}, "groupBy", "Choose from: provider, model"),
-        ({"group_by": ("session",)}, "groupBy", "Unknown dimension"),
+        ({"group_by": ("tag:",)}, "groupBy", "Name the tag"),
+        ({"group_by": ("tag:\x00",)}, "groupBy", "NUL"),
         ({"group_by": ("model", "model")}, "groupBy", "named twice"),
         ({"filters": {"colour": ("red",)}}, "filters", "Unknown filter"),
-        ({"filters": {"session": ("x",)}}, "filters", "Unknown filter"),
+        ({"filters": {"session": ("x\x00",)}}, "session", "NUL"),
+        ({"filters": {"tag": ("x",)}}, "tag", "Write its key"),
+        ({"filters": {"tag": (":x",)}}, "tag", "Write its key"),
+        ({"filters": {"tag": ("a:\x00",)}}, "tag", "NUL"),
+        ({"top": 0}, "top", "from 1 to 100"),
+        ({"top": 101}, "top", "from 1 to 100"),
         ({"filters": {"provider": ("openai",)}}, "provider", "Choose from: OPENAI"),
         ({"filters": {"costSource": ("",)}}, "costSource", "Choose from: provider"),
         ({"filters": {"model": ("a\x00",)}}, "model", "NUL"),
@@ -273,7 +280,7 @@ def test_the_longest_questions_are_answered(ledger: Ledger) -> None:
 
 
 def test_an_answer_of_too_many_parts_is_refused(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(summaries, "_MOST_CELLS", 19)
+    monkeypatch.setattr(cells, "_MOST_CELLS", 19)
     ledger.write(*(ledger.row(f"2026-03-0{day}", "1", model=f"model-{n}") for n in range(6) for day in (1, 2)))
     # The total and 6 groups; with days the 2 days and 12 cells besides.
     assert len(ask(ledger, "2026-03-01", "2026-03-03", group_by=("model",)).groups) == 6

@@ -10,8 +10,8 @@ from sqlmodel import Session, col
 
 from guardian.models.costs import ProviderCost
 from guardian.services.actor import Actor
+from guardian.services.ledger.queries.cells import text_of
 from guardian.services.ledger.queries.dimensions import Expression, refuse
-from guardian.services.ledger.queries.summaries import text_of
 from guardian.services.ledger.views import Billed, BilledGroup
 
 _COLUMNS: Mapping[str, Expression] = {

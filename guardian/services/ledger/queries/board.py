@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -11,10 +11,18 @@ from sqlalchemy import Label, func, select, tuple_
 from sqlmodel import Session, col
 
 from guardian.models.usage import UsageRollup
-from guardian.periods import DAY, Window, local_date, local_midnight, month_start, same_day_of_previous_month
+from guardian.periods import (
+    DAY,
+    Window,
+    local_date,
+    local_midnight,
+    month_start,
+    same_day_of_previous_month,
+    week_start,
+)
 from guardian.services.ledger.queries.books import Books, spend
+from guardian.services.ledger.queries.cells import Values, text_of
 from guardian.services.ledger.queries.dimensions import column
-from guardian.services.ledger.queries.summaries import Values, text_of
 from guardian.services.ledger.queries.sums import WIDTH, plain, sums, sums_of, totals
 from guardian.services.ledger.views import Comparison, Totals
 
@@ -122,9 +130,5 @@ def coarser(days: list[Window], tz: ZoneInfo, by: str) -> list[list[int]]:
     found: dict[Any, list[int]] = {}
     for place, day in enumerate(days, start=1):
         of = local_date(day.start, tz)
-        found.setdefault(_week(of) if by == "week" else month_start(of), []).append(place)
+        found.setdefault(week_start(of) if by == "week" else month_start(of), []).append(place)
     return list(found.values())
-
-
-def _week(day: date) -> date:
-    return day - day.weekday() * DAY

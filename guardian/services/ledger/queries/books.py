@@ -21,10 +21,20 @@ from guardian.models.base import TIMESTAMP
 from guardian.models.enums import Provider, UsageOrigin
 from guardian.models.keys import ProviderAccount
 from guardian.models.usage import UsageRollup
-from guardian.periods import Window
-from guardian.services.ledger.queries.dimensions import Expression, Filters, Query, conditions
+from guardian.periods import Window, ceil_hour
+from guardian.services.ledger.queries.dimensions import (
+    Expression,
+    Filters,
+    Ledger,
+    Query,
+    conditions,
+    hour_of,
+    moment_of,
+)
 
-_TRACKED = col(UsageRollup.origin) != UsageOrigin.SYNC
+
+def _tracked(table: Ledger) -> ColumnElement[bool]:
+    return col(table.origin) != UsageOrigin.SYNC
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +96,7 @@ def read_books(session: Session, organization_id: str, window: Window) -> Books:
     account = ProviderAccount
     first = (
         select(func.min(col(UsageRollup.hour)))
-        .where(col(UsageRollup.organization_id) == organization_id, _TRACKED)
+        .where(col(UsageRollup.organization_id) == organization_id, _tracked(UsageRollup))
         .scalar_subquery()
     )
     columns = (col(account.provider), col(account.account_id), col(account.covered_from), col(account.covered_to))
@@ -108,17 +118,17 @@ def read_books(session: Session, organization_id: str, window: Window) -> Books:
     return Books(organization_id, spans, tracked_from, frozenset(hidden_reported), frozenset(hidden_tracked))
 
 
-def spend(books: Books, window: Window, filters: Filters, *columns: Expression) -> Query:
-    """A query of `columns` (of UsageRollup) over the rows that are spend in `window`.
+def spend(books: Books, window: Window, filters: Filters, *columns: Expression, table: Ledger = UsageRollup) -> Query:
+    """A query of `columns` (of `table`) over the rows that are spend in `window`, by the hour in which they lie.
 
     `books` must have been read for a range that contains it. Raises ValidationError for a wrong filter.
     """
-    query = select(*columns).where(_mine(books.organization_id, [window]), *conditions(UsageRollup, filters))
+    query = select(*columns).where(_mine(table, books.organization_id, [window]), *conditions(table, filters))
     asked = {origin == UsageOrigin.SYNC for origin in filters.get("origin", ())}
     if len(asked) == 1 or books.tracked_from is None:
         return query
-    counted = or_(not_(_TRACKED), not_(_in_a_span(books.spans)))
-    return query.where(counted, _not_hidden(books))
+    counted = or_(not_(_tracked(table)), not_(_in_a_span(table, books.spans)))
+    return query.where(counted, _not_hidden(table, books))
 
 
 def _outside(spans: Sequence[Span], window: Window) -> list[Window]:
@@ -136,9 +146,10 @@ def _outside(spans: Sequence[Span], window: Window) -> list[Window]:
 
 def _places(session: Session, organization_id: str, spans: Sequence[Span], windows: Sequence[Window]) -> Iterable[Any]:
     """Where rows stand in the windows but outside the spans: (provider, account, hour, whether they are reported)."""
+    is_reported = not_(_tracked(UsageRollup))
     query = (
-        select(col(UsageRollup.provider), col(UsageRollup.account_id), col(UsageRollup.hour), not_(_TRACKED))
-        .where(_mine(organization_id, windows), not_(_in_a_span(spans)))
+        select(col(UsageRollup.provider), col(UsageRollup.account_id), col(UsageRollup.hour), is_reported)
+        .where(_mine(UsageRollup, organization_id, windows), not_(_in_a_span(UsageRollup, spans)))
         .distinct()
     )
     return session.connection().execute(query).fetchall()
@@ -153,22 +164,22 @@ def _hidden(spans: Iterable[Span], reported: set[Place], tracked: set[Place]) ->
     return {p for p in reported - before if p in counted or p.of_any_account in counted}, hidden_tracked
 
 
-def _mine(organization_id: str, windows: Iterable[Window]) -> ColumnElement[bool]:
-    hour = col(UsageRollup.hour)
-    spans = [and_(hour >= window.start, hour < window.end) for window in windows]
-    return and_(col(UsageRollup.organization_id) == organization_id, or_(*spans))
+def _mine(table: Ledger, organization_id: str, windows: Iterable[Window]) -> ColumnElement[bool]:
+    moment = moment_of(table)
+    spans = [and_(moment >= ceil_hour(window.start), moment < ceil_hour(window.end)) for window in windows]
+    return and_(col(table.organization_id) == organization_id, or_(*spans))
 
 
-def _in_a_span(spans: Iterable[Span]) -> ColumnElement[bool]:
-    hour, account = col(UsageRollup.hour), col(UsageRollup.account_id)
+def _in_a_span(table: Ledger, spans: Iterable[Span]) -> ColumnElement[bool]:
+    moment, account = moment_of(table), col(table.account_id)
     return or_(
         not_(true()),
         *(
             and_(
-                col(UsageRollup.provider) == span.provider,
+                col(table.provider) == span.provider,
                 or_(account.is_(None), account == span.account_id),
-                hour >= span.start,
-                hour < span.end,
+                moment >= ceil_hour(span.start),
+                moment < ceil_hour(span.end),
             )
             for span in spans
             if span.start and span.end
@@ -176,7 +187,7 @@ def _in_a_span(spans: Iterable[Span]) -> ColumnElement[bool]:
     )
 
 
-def _not_hidden(books: Books) -> ColumnElement[bool]:
+def _not_hidden(table: Ledger, books: Books) -> ColumnElement[bool]:
     hidden = [(p, True) for p in books.hidden_reported] + [(p, False) for p in books.hidden_tracked]
     if not hidden:
         return true()
@@ -188,12 +199,12 @@ def _not_hidden(books: Books) -> ColumnElement[bool]:
         cast([reported for _, reported in hidden], ARRAY(Boolean)),
     )
     hidden_rows = lists.table_valued("provider", "account", "hour", "reported").render_derived()
-    hour = col(UsageRollup.hour)
+    hour = hour_of(table)
     here = tuple_(
-        cast(col(UsageRollup.provider), String),
-        func.coalesce(col(UsageRollup.account_id), ""),
+        cast(col(table.provider), String),
+        func.coalesce(col(table.account_id), ""),
         hour,
-        not_(_TRACKED),
+        not_(_tracked(table)),
     )
     # Mostly the hidden hours are the last few: the comparison with them spares all other rows the look-up.
     return or_(hour < min(hours), hour > max(hours), here.not_in(select(*hidden_rows.c)))

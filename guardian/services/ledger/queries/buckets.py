@@ -7,17 +7,16 @@ zone.
 """
 
 from datetime import date, datetime, timedelta
+from typing import get_args
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import cast, func
 from sqlalchemy.dialects.postgresql import ARRAY
-from sqlmodel import col
 
 from guardian import periods
 from guardian.models.base import TIMESTAMP
-from guardian.models.usage import UsageRollup
 from guardian.periods import Window
-from guardian.services.ledger.queries.dimensions import Expression, refuse
+from guardian.services.ledger.queries.dimensions import Expression, Ledger, hour_of, refuse
 from guardian.services.ledger.views import Bucket
 
 _MOST_DAYS = 400
@@ -49,7 +48,7 @@ def check_days(first: date, last: date) -> None:
 
 
 def windows(bucket: Bucket | None, start: datetime, end: datetime, tz: ZoneInfo) -> list[Window]:
-    """The calendar hours, days or months of the zone in [start, end), the first and last cut to it.
+    """The calendar hours, days, weeks or months of the zone in [start, end), the first and last cut to it.
 
     Without a bucket, the whole range. Raises ValidationError for an unknown bucket, and for hours over more than 31
     days.
@@ -57,21 +56,22 @@ def windows(bucket: Bucket | None, start: datetime, end: datetime, tz: ZoneInfo)
     whole = Window(start, end)
     if bucket is None:
         return [whole]
-    if bucket not in ("hour", "day", "month"):
-        raise refuse("bucket", f"Unknown bucket {bucket!r}. Choose hour, day or month.")
+    if bucket not in get_args(Bucket):
+        raise refuse("bucket", f"Unknown bucket {bucket!r}. Choose {', '.join(get_args(Bucket))}.")
     if bucket == "hour" and (days := _days(start, end, tz)) > _MOST_DAYS_OF_HOURS:
         raise refuse("bucket", f"Hours over {days} days are too many. Ask for at most {_MOST_DAYS_OF_HOURS} days.")
     first, last = _dates(start, end, tz)
-    found = (periods.local_months if bucket == "month" else periods.local_days)(first, last, tz)
+    cutters = {"month": periods.local_months, "week": periods.local_weeks}
+    found = cutters.get(bucket, periods.local_days)(first, last, tz)
     if bucket == "hour":
         found = [hour for day in found for hour in periods.local_hours(day, tz)]
     cut = (Window(max(w.start, start), min(w.end, end)) for w in found)
     return [w for w in cut if w.start < w.end]
 
 
-def number(cut: list[Window]) -> Expression:
-    """In which of the adjoining windows a rollup's hour lies, from 1 on."""
-    return func.width_bucket(col(UsageRollup.hour), cast([w.start for w in cut], ARRAY(TIMESTAMP)))
+def number(table: Ledger, cut: list[Window]) -> Expression:
+    """In which of the adjoining windows a row's hour lies, from 1 on."""
+    return func.width_bucket(hour_of(table), cast([w.start for w in cut], ARRAY(TIMESTAMP)))
 
 
 def _dates(start: datetime, end: datetime, tz: ZoneInfo) -> tuple[date, date]:

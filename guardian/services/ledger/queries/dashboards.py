@@ -29,9 +29,10 @@ from guardian.services.ledger.queries.board import (
 )
 from guardian.services.ledger.queries.books import Books, read_books
 from guardian.services.ledger.queries.caching import cached
+from guardian.services.ledger.queries.cells import Question, Table, Values, read_table
 from guardian.services.ledger.queries.freshness import read_freshness
 from guardian.services.ledger.queries.names import Names, read_names
-from guardian.services.ledger.queries.summaries import Table, Values, groups, read_table
+from guardian.services.ledger.queries.summaries import groups
 from guardian.services.ledger.queries.sums import add
 from guardian.services.ledger.views import Comparison, Dashboard, ExpensiveLine, Group, SpendBucket, Totals
 
@@ -114,7 +115,7 @@ def _figures(session: Session, actor: Actor, window: Window, now: datetime, tz: 
     both = Window(min(window.start, at.whole.start), max(window.end, at.whole.end))
     books = read_books(session, actor.organization_id, both)
     days = buckets.windows("day", window.start, window.end, tz)
-    table = read_table(session, books, window, ("provider",), days)
+    table = read_table(session, Question(books=books, window=window, group_by=("provider",), cut=days))
     parts = read_parts(session, books, window)
     today, month = read_comparison(session, books, at, now)
     names = read_names(

@@ -4,17 +4,19 @@ from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, SQLColumnExpression, or_
+from sqlalchemy import ColumnElement, Select, SQLColumnExpression, func, literal_column, or_
 from sqlmodel import col
 
 from guardian.errors import ValidationError
 from guardian.models.enums import CostSource, Provider, UsageOrigin
 from guardian.models.usage import UsageLog, UsageRollup
+from guardian.services.ledger.rollups import TAGS, tag_in_sql
 from guardian.services.ledger.views import DIMENSIONS, USAGE_FILTERS
 
 Expression = SQLColumnExpression[Any]
 Query = Select[*tuple[Any, ...]]
 Filters = Mapping[str, tuple[str, ...]]
+Ledger = type[UsageLog] | type[UsageRollup]
 
 FIELDS: Mapping[str, str] = {
     "provider": "provider",
@@ -25,12 +27,15 @@ FIELDS: Mapping[str, str] = {
     "providerKey": "external_key_id",
     "apiKey": "api_key_id",
     "user": "user_id",
+    "team": "team",
+    "feature": "feature",
     "externalUser": "external_user_id",
     "account": "account_id",
     "tier": "service_tier",
     "costSource": "cost_source",
     "session": "session",
 }
+_TAG = "tag:"
 _ENUMS: Mapping[str, type[StrEnum]] = {"provider": Provider, "origin": UsageOrigin, "costSource": CostSource}
 _MOST_VALUES = 100  # per filter: a URL holds no more, and a plan with thousands of values is slow
 
@@ -40,47 +45,104 @@ def refuse(field: str, message: str) -> ValidationError:
     return ValidationError(message, details=[{"field": field, "message": message}])
 
 
-def column(table: type[UsageLog] | type[UsageRollup], dimension: str) -> Expression:
-    return col(getattr(table, FIELDS[dimension]))
+def column(table: Ledger, dimension: str) -> Expression:
+    """What SQL groups by. Rollups have no session, and of the tags the team and the feature only."""
+    name = dimension.removeprefix(_TAG)
+    if table is UsageLog and (name in TAGS or dimension != name):
+        return tag_in_sql(col(UsageLog.tags), name)
+    return col(getattr(table, name if dimension != name else FIELDS[name]))
+
+
+def hour_of(table: Ledger) -> Expression:
+    """The UTC hour in which a row lies."""
+    return col(UsageRollup.hour) if table is UsageRollup else func.date_trunc("hour", col(UsageLog.timestamp), "UTC")
+
+
+def moment_of(table: Ledger) -> Expression:
+    """What an index knows of a row's hour: to be compared with full hours only."""
+    return col(UsageRollup.hour) if table is UsageRollup else col(UsageLog.timestamp)
+
+
+def table_for(group_by: Iterable[str], filters: Filters) -> Ledger:
+    """The rollups, unless the question is about sessions or tags that only the single rows know."""
+    tags = [value.partition(":")[0] for value in filters.get("tag", ())]
+    tags += [name.removeprefix(_TAG) for name in group_by if name.startswith(_TAG)]
+    of_rows = "session" in group_by or filters.get("session") or any(tag not in TAGS for tag in tags)
+    return UsageLog if of_rows else UsageRollup
 
 
 def check_group_by(group_by: Iterable[str]) -> None:
     """Raises ValidationError for an unknown dimension, and for one that is named twice."""
     seen: set[str] = set()
     for name in group_by:
-        if name not in DIMENSIONS:
-            raise refuse("groupBy", f"Unknown dimension {name!r} in groupBy. Choose from: {', '.join(DIMENSIONS)}.")
+        if name.startswith(_TAG):
+            _check_text("groupBy", [name])
+            if name == _TAG:
+                raise refuse("groupBy", "Name the tag to group by: tag:environment, for example.")
+        elif name not in DIMENSIONS and name != "session":
+            choice = ", ".join((*DIMENSIONS, "session", "tag:<key>"))
+            raise refuse("groupBy", f"Unknown dimension {name!r} in groupBy. Choose from: {choice}.")
         if name in seen:
             raise refuse("groupBy", f"The dimension {name!r} is named twice in groupBy. Name it once.")
         seen.add(name)
 
 
-def conditions(table: type[UsageLog] | type[UsageRollup], filters: Filters) -> list[ColumnElement[bool]]:
+def conditions(table: Ledger, filters: Filters) -> list[ColumnElement[bool]]:
     """The filters in SQL. Raises ValidationError for an unknown name or a value that cannot occur."""
-    allowed = DIMENSIONS if table is UsageRollup else USAGE_FILTERS
     found: list[ColumnElement[bool]] = []
     for name, values in filters.items():
-        if name not in allowed:
-            raise refuse("filters", f"Unknown filter {name!r}. Choose from: {', '.join(allowed)}.")
+        if name not in USAGE_FILTERS:
+            raise refuse("filters", f"Unknown filter {name!r}. Choose from: {', '.join(USAGE_FILTERS)}.")
         if not values:
             continue
         if len(values) > _MOST_VALUES:
             raise refuse(name, f"The filter {name!r} has {len(values)} values. Give at most {_MOST_VALUES}.")
-        found.append(_one_of(column(table, name), _typed(name, values)))
+        if name == "tag":
+            found += _tag_conditions(table, values)
+        elif table is UsageLog and name in TAGS:
+            found.append(_tagged(name, _typed(name, values)))
+        else:
+            found.append(_one_of(column(table, name), _typed(name, values)))
     return found
+
+
+def _tag_conditions(table: Ledger, filters: Iterable[str]) -> list[ColumnElement[bool]]:
+    by_key: dict[str, list[str]] = {}
+    for each in filters:
+        key, colon, value = each.partition(":")
+        if not key or not colon:
+            raise refuse("tag", f"The filter {each!r} is no tag. Write its key, a colon and its value: team:search.")
+        by_key.setdefault(key, []).append(value)
+    _check_text("tag", [*by_key, *(value for values in by_key.values() for value in values)])
+    if table is UsageLog:
+        return [_tagged(key, values) for key, values in by_key.items()]
+    return [_one_of(column(table, _TAG + key), values) for key, values in by_key.items()]
+
+
+def _tagged(key: str, values: list[str]) -> ColumnElement[bool]:
+    """In the words of the index on tags: what they contain, among the rows that have any."""
+    tags = col(UsageLog.tags)
+    any_tags: ColumnElement[bool] = literal_column("usage_logs.tags <> '{}'::jsonb")
+    has_one = [tags.contains({key: value}) & any_tags for value in values if value != ""]
+    has_none = [tag_in_sql(tags, key).is_(None)] if "" in values else []
+    return or_(*has_one, *has_none)
 
 
 def _typed(name: str, values: tuple[str, ...]) -> list[str]:
     enum = _ENUMS.get(name)
     if enum is None:
-        if any("\x00" in value for value in values):
-            raise refuse(name, f"The filter {name!r} contains a NUL character. Remove it.")
+        _check_text(name, values)
         return list(values)
     known = [member.value for member in enum]
     for value in values:
         if value not in known:
             raise refuse(name, f"Unknown {name} {value!r}. Choose from: {', '.join(known)}.")
     return [enum(value) for value in values]
+
+
+def _check_text(name: str, values: Iterable[str]) -> None:
+    if any("\x00" in value for value in values):
+        raise refuse(name, f"The filter {name!r} contains a NUL character. Remove it.")
 
 
 def _one_of(field: Expression, values: list[str]) -> ColumnElement[bool]:

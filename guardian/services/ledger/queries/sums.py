@@ -8,8 +8,8 @@ from sqlalchemy import FromClause, func
 from sqlmodel import col
 
 from guardian.models.enums import CostSource
-from guardian.models.usage import UsageRollup
-from guardian.services.ledger.queries.dimensions import Expression
+from guardian.models.usage import UsageLog, UsageRollup
+from guardian.services.ledger.queries.dimensions import Expression, Ledger
 from guardian.services.ledger.views import Totals
 
 _NAMES = (
@@ -25,12 +25,16 @@ _NAMES = (
 WIDTH = len(_NAMES)
 
 
-def sums() -> list[Expression]:
-    """The aggregates over UsageRollup, labelled with the names of Totals."""
-    estimated = func.sum(col(UsageRollup.cost)).filter(col(UsageRollup.cost_source) == CostSource.ESTIMATED)
-    return [
-        (estimated if name == "estimated_cost" else func.sum(getattr(UsageRollup, name))).label(name) for name in _NAMES
-    ]
+def sums(table: Ledger = UsageRollup) -> list[Expression]:
+    """The aggregates over the table, labelled with the names of Totals."""
+    unpriced = col(table.cost_source) == CostSource.UNPRICED
+    special: dict[str, Expression] = {
+        "estimated_cost": func.sum(col(table.cost)).filter(col(table.cost_source) == CostSource.ESTIMATED)
+    }
+    if table is UsageLog:
+        special["unpriced_rows"] = func.count().filter(unpriced)
+        special["unpriced_tokens"] = func.sum(col(UsageLog.total_tokens)).filter(unpriced)
+    return [(special[name] if name in special else func.sum(getattr(table, name))).label(name) for name in _NAMES]
 
 
 def sums_of(cells: FromClause) -> list[Expression]:
@@ -51,3 +55,7 @@ def totals(values: Sequence[Any]) -> Totals:
 
 def add(one: Totals, other: Totals) -> Totals:
     return Totals(**{name: getattr(one, name) + getattr(other, name) for name in _NAMES})
+
+
+def subtract(one: Totals, other: Totals) -> Totals:
+    return Totals(**{name: getattr(one, name) - getattr(other, name) for name in _NAMES})

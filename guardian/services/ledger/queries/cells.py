@@ -1,0 +1,159 @@
+"""Sums by bucket and by group out of SQL: one scan into cells, or the most expensive groups and what they leave."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import reduce
+from typing import Any
+
+from sqlalchemy import ColumnElement, Label, and_, func, literal, or_, select, text, tuple_
+from sqlmodel import Session
+
+from guardian.periods import Window
+from guardian.services.ledger.queries import buckets, dimensions
+from guardian.services.ledger.queries.books import Books, spend
+from guardian.services.ledger.queries.dimensions import Expression
+from guardian.services.ledger.queries.sums import WIDTH, plain, subtract, sums, sums_of, totals
+from guardian.services.ledger.views import Totals
+
+_MOST_CELLS = 20_000  # some 4 MB of JSON; nobody reads more, and a page shows at most 200 points
+
+Values = tuple[str | None, ...]
+Row = list[Any]
+"""[bucket or 0 for all of them, values or None for all groups, sums]: JSON but for Decimals."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What is summed up: spend in `window` by `books`, in the buckets `cut`, by group, all or the `top` ones."""
+
+    books: Books
+    window: Window
+    filters: dimensions.Filters = field(default_factory=dict[str, tuple[str, ...]])
+    group_by: Sequence[str] = ()
+    cut: list[Window] | None = None
+    top: int | None = None
+
+    @property
+    def table(self) -> dimensions.Ledger:
+        return dimensions.table_for(self.group_by, self.filters)
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Sums by bucket (numbered from 1), by values, and by both."""
+
+    total: Totals
+    buckets: dict[int, Totals]
+    groups: dict[Values, Totals]
+    cells: dict[int, dict[Values, Totals]]
+
+    def rest(self, place: int | None = None) -> Totals:
+        """What the groups leave of the whole range, or of one bucket."""
+        whole = self.total if place is None else self.buckets.get(place, Totals())
+        parts = self.groups if place is None else self.cells.get(place, {})
+        return reduce(subtract, parts.values(), whole)
+
+
+def read(session: Session, asked: Question) -> tuple[list[Row], int]:
+    """The answer, for `table`, and how many groups are beyond the top ones. Raises ValidationError for a long one."""
+    if asked.top is None or not asked.group_by:
+        return _cells(session, asked, asked.group_by), 0
+    rows = _cells(session, asked, ())
+    best, others = _most_expensive(session, asked)
+    rows += best
+    if asked.cut and best:
+        chosen = _among(asked, [row[1] for row in best])
+        rows += [row for row in _cells(session, asked, asked.group_by, chosen) if row[0] and row[1] is not None]
+    return rows, others
+
+
+def table(rows: Sequence[Row]) -> Table:
+    """The rows of `read` by what they sum."""
+    found = Table(Totals(), {}, {}, {})
+    for place, values, *of in rows:
+        sums = totals(of)
+        if values is not None:
+            (found.cells.setdefault(place, {}) if place else found.groups)[tuple(values)] = sums
+        elif place:
+            found.buckets[place] = sums
+        else:
+            found = Table(sums, found.buckets, found.groups, found.cells)
+    return found
+
+
+def read_table(session: Session, asked: Question) -> Table:
+    """All groups: every sum is one of the same cells, so that they add up."""
+    return table(read(session, asked)[0])
+
+
+def text_of(value: Any) -> str | None:
+    """A dimension's value as the API writes it."""
+    return value.value if isinstance(value, StrEnum) else value
+
+
+def _cells(
+    session: Session, asked: Question, group_by: Sequence[str], chosen: ColumnElement[bool] | None = None
+) -> list[Row]:
+    statement = _statement(asked, group_by, chosen)
+    rows: Sequence[Any] = session.connection().execute(statement.limit(_MOST_CELLS + 1)).fetchall()
+    if len(rows) > _MOST_CELLS:
+        raise dimensions.refuse(
+            "groupBy",
+            f"The answer has more than {_MOST_CELLS} parts. Choose a shorter range, wider buckets, fewer dimensions, "
+            "or only the top groups.",
+        )
+    found: list[Row] = []
+    for no_bucket, no_group, place, *rest in rows:
+        values = None if no_group else [text_of(value) for value in rest[:-WIDTH]]
+        found.append([0 if no_bucket else place, values, *plain(rest[-WIDTH:])])
+    return found
+
+
+def _keys(asked: Question, group_by: Sequence[str]) -> list[Label[Any]]:
+    return [dimensions.column(asked.table, name).label(f"by_{n}") for n, name in enumerate(group_by)]
+
+
+def _statement(asked: Question, group_by: Sequence[str], chosen: ColumnElement[bool] | None) -> dimensions.Query:
+    number: Expression = buckets.number(asked.table, asked.cut) if asked.cut else literal(1)
+    place: Label[Any] = number.label("place")
+    keys = _keys(asked, group_by)
+    columns = (place, *keys, *sums(asked.table))
+    inner = spend(asked.books, asked.window, asked.filters, *columns, table=asked.table)
+    if chosen is not None:
+        inner = inner.where(chosen)
+    cells = inner.group_by("place", *(key.name for key in keys)).subquery("cells")
+    by = [cells.c[key.name] for key in keys]
+    sets = [tuple_()]
+    sets += [tuple_(*by)] if by else []
+    sets += [tuple_(cells.c.place)] if asked.cut else []
+    sets += [tuple_(cells.c.place, *by)] if asked.cut and by else []
+    no_bucket = func.grouping(cells.c.place) if asked.cut else literal(1)
+    no_group = func.grouping(by[0]) if by else literal(1)
+    shown = cells.c.place if asked.cut else literal(0)
+    query = select(no_bucket.label("no_bucket"), no_group.label("no_group"), shown, *by, *sums_of(cells))
+    # The sum of all comes first.
+    return query.group_by(func.grouping_sets(*sets)).order_by(text("no_bucket DESC, no_group DESC"))
+
+
+def _most_expensive(session: Session, asked: Question) -> tuple[list[Row], int]:
+    """The top groups, and how many there are besides."""
+    keys = _keys(asked, asked.group_by)
+    inner = spend(asked.books, asked.window, asked.filters, *keys, *sums(asked.table), table=asked.table)
+    groups = inner.group_by(*(key.name for key in keys)).subquery("groups")
+    by = [groups.c[key.name] for key in keys]
+    order = (groups.c.cost.desc().nulls_last(), groups.c.unpriced_tokens.desc().nulls_last(), *by)
+    query = select(func.count().over(), *groups.c).order_by(*order).limit(asked.top)
+    rows: Sequence[Any] = session.connection().execute(query).fetchall()
+    best = [[0, [text_of(value) for value in row[1:-WIDTH]], *plain(row[-WIDTH:])] for row in rows]
+    return best, rows[0][0] - len(rows) if rows else 0
+
+
+def _among(asked: Question, groups: Sequence[Sequence[str | None]]) -> ColumnElement[bool]:
+    columns = [dimensions.column(asked.table, name) for name in asked.group_by]
+    return or_(
+        *(
+            and_(*(column.is_(None) if value is None else column == value for column, value in pairs))
+            for pairs in (zip(columns, values, strict=True) for values in groups)
+        )
+    )
