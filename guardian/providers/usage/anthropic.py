@@ -3,9 +3,9 @@
 Total input = input_tokens + cache_creation_input_tokens + cache_read_input_tokens.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any, cast
+from typing import Any
 
 from guardian.providers.usage.fields import Fields
 from guardian.providers.usage.stated import Settings, StatedUsage
@@ -16,7 +16,7 @@ _DIMENSIONS = ("inference_geo", "speed")
 
 
 def messages(body: Mapping[str, Any], settings: Settings) -> StatedUsage | None:
-    """A message, or a stream's events merged into one (see `merged`). Tier, geography and speed are the answer's."""
+    """A message, or a stream's events merged into one (streams.merged). Tier, geography and speed are the answer's."""
     del settings
     answer = Fields(body, "Anthropic's answer")
     usage = answer.child("usage")
@@ -31,27 +31,6 @@ def messages(body: Mapping[str, Any], settings: Settings) -> StatedUsage | None:
         dimensions={name: value for name in _DIMENSIONS if (value := usage.text(name)) is not None},
         doubts=tuple(answer.doubts),
     )
-
-
-def merged(events: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    """The message that a stream tells: of each field of usage the last value that is not null. Never a sum.
-
-    message_delta is cumulative and may raise the input, too; what it lacks (the cache's lifetimes, tier, geography,
-    speed) message_start has told.
-    """
-    message: dict[str, Any] = {}
-    usage: dict[str, Any] = {}
-    for event in events:
-        started: object = event.get("message")
-        if event.get("type") == "message_start" and isinstance(started, Mapping):
-            message.update(cast("Mapping[str, Any]", started))
-            told: object = message.get("usage")
-        else:
-            told = event.get("usage") if event.get("type") == "message_delta" else None
-        if isinstance(told, Mapping):
-            newer = cast("Mapping[str, Any]", told)
-            usage.update({name: value for name, value in newer.items() if value is not None})
-    return {**message, "usage": usage or None}
 
 
 def _counts(usage: Fields) -> UsageCounts:

@@ -159,10 +159,13 @@ def input_shares(details: Fields, total: int, *, pictures_differ: bool = False) 
     (`cached_tokens_details`), or it is the excess of the shares over the total: then it can only be cached audio, then
     cached image. `pictures_differ` where a picture's tokens have a price of their own.
     """
-    cached, audio, image = (details.share(f"{name}_tokens") for name in ("cached", "audio", "image"))
     lifetimes = details.child("cache_write_tokens_details")
     half_day = lifetimes.share("ttl_12h_tokens")
     half_hour = max(details.share("cache_write_tokens") - half_day, lifetimes.share("ttl_30m_tokens"))
+    cached, audio, image = (
+        fit(details, total, "the input", {name: details.share(name)})[name]
+        for name in ("cached_tokens", "audio_tokens", "image_tokens")
+    )
     split = details.child("cached_tokens_details")
     excess = max(0, cached + half_hour + half_day + audio + image - total)
     if split:

@@ -6,7 +6,7 @@ from typing import Any
 
 from guardian.errors import ValidationError
 from guardian.models.enums import Provider
-from guardian.providers.usage import anthropic, openai
+from guardian.providers.usage import anthropic, compatible, google, openai, perplexity, xai
 from guardian.providers.usage.stated import ReadUsage, StatedUsage
 
 _NO_SETTINGS: Mapping[str, Any] = MappingProxyType({})
@@ -22,6 +22,22 @@ FLAVOURS: Mapping[tuple[Provider, str], ReadUsage] = MappingProxyType(
         (Provider.OPENAI, "moderation"): openai.moderation,
         (Provider.OPENAI, "realtime"): openai.realtime,
         (Provider.ANTHROPIC, "messages"): anthropic.messages,
+        (Provider.GOOGLE, "generate_content"): google.generate_content,
+        (Provider.GOOGLE, "interactions"): google.interactions,
+        (Provider.GOOGLE, "embed_content"): google.embed_content,
+        (Provider.GOOGLE, "predict"): google.predict,
+        (Provider.XAI, "chat"): xai.chat,
+        (Provider.XAI, "responses"): xai.responses,
+        (Provider.XAI, "images"): xai.images,
+        (Provider.PERPLEXITY, "responses"): perplexity.responses,
+        (Provider.PERPLEXITY, "embeddings"): perplexity.embeddings,
+        (Provider.PERPLEXITY, "search"): perplexity.search,
+        (Provider.PERPLEXITY, "sonar"): perplexity.sonar,
+        (Provider.CUSTOM, "chat"): compatible.chat,
+        (Provider.CUSTOM, "responses"): compatible.responses,
+        (Provider.CUSTOM, "messages"): compatible.messages,
+        (Provider.CUSTOM, "embeddings"): compatible.embeddings,
+        (Provider.CUSTOM, "ollama"): compatible.ollama,
     }
 )
 

@@ -1,0 +1,94 @@
+"""From the events of a stream to the one body that read_usage takes. Its numbers grow: the last ones win."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, cast
+
+from guardian.models.enums import Provider
+
+Event = Mapping[str, Any]
+_NAMES = ("id", "model", "service_tier")
+# Anthropic's flavour, whoever speaks it.
+_MESSAGES = "messages"
+# A wrapper's name by flavour: events that carry the answer so far within themselves.
+_WRAPPED = {"responses": "response", "realtime": "response", "interactions": "interaction"}
+
+
+def merged(provider: Provider, flavour: str, events: Iterable[Event]) -> dict[str, Any]:
+    """The answer that a stream's events (JSON objects, in their order) tell, as far as read_usage reads it.
+
+    An event is looked at once and not kept: a long stream needs no more memory than a short one. Of a stream that
+    was cut, what its last numbers were; they are a floor of what was used.
+    """
+    if flavour == _MESSAGES:
+        take: Callable[[dict[str, Any], Event], None] = _take_message
+    elif flavour in _WRAPPED:
+        take = _taker(_WRAPPED[flavour])
+    elif provider is Provider.GOOGLE:
+        take = _take_content
+    else:
+        take = _take_chunk
+    found: dict[str, Any] = {}
+    for event in events:
+        take(found, event)
+    return found
+
+
+def _take_chunk(found: dict[str, Any], chunk: Event) -> None:
+    """A chunk of a chat, an image or a sound: its names, and the last usage, also where a choice holds it."""
+    for name in _NAMES:
+        if chunk.get(name):
+            found[name] = chunk[name]
+    choices: object = chunk.get("choices")
+    inner = [c for c in cast("list[object]", choices) if _is_object(c)] if isinstance(choices, list) else []
+    for holder in (chunk, *(cast("Event", choice) for choice in inner), chunk.get("x_groq")):
+        if _is_object(holder) and _is_object(cast("Event", holder).get("usage")):
+            found["usage"] = cast("Event", holder)["usage"]
+            break
+    # Ollama's own last line, and a CUSTOM key's paths of its own, are at the top.
+    told = {name: value for name, value in chunk.items() if value is not None}
+    found.update({name: value for name, value in told.items() if name not in (*_NAMES, "usage", "choices")})
+
+
+def _take_content(found: dict[str, Any], chunk: Event) -> None:
+    """A chunk of generateContent; grounding may be told on another chunk than the last usage."""
+    for name in ("modelVersion", "responseId", "usageMetadata"):
+        if chunk.get(name) is not None:
+            found[name] = chunk[name]
+    candidates: object = chunk.get("candidates")
+    if isinstance(candidates, list) and any(
+        _is_object(c) and cast("Event", c).get("groundingMetadata") for c in cast("list[object]", candidates)
+    ):
+        found["candidates"] = cast("list[object]", candidates)
+
+
+def _take_message(found: dict[str, Any], event: Event) -> None:
+    """Anthropic's message_start and message_delta: of each field of usage the last value that is not null.
+
+    message_delta may raise the input, too; what it lacks (lifetimes of the cache, tier, geography, speed) message_start
+    has told.
+    """
+    started: object = event.get("message")
+    usage = dict(found.get("usage") or {})
+    told: object = event.get("usage") if event.get("type") == "message_delta" else None
+    if event.get("type") == "message_start" and _is_object(started):
+        found.update(cast("Event", started))
+        told = cast("Event", started).get("usage")
+    if _is_object(told):
+        usage.update({name: value for name, value in cast("Event", told).items() if value is not None})
+        found["usage"] = usage
+
+
+def _taker(wrapper: str) -> Callable[[dict[str, Any], Event], None]:
+    """For streams whose events hold the whole answer so far: the last one that has usage, else the last one."""
+
+    def take(found: dict[str, Any], event: Event) -> None:
+        whole: object = event.get(wrapper)
+        if _is_object(whole):
+            newer = cast("Event", whole)
+            found.update({name: value for name, value in newer.items() if value is not None})
+
+    return take
+
+
+def _is_object(value: object) -> bool:
+    return isinstance(value, Mapping)
