@@ -6,7 +6,7 @@ from decimal import Decimal
 from functools import partial
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, distinct, func, select, tuple_
+from sqlalchemy import ColumnElement, Select, and_, func, select, tuple_
 from sqlmodel import Session, SQLModel, col
 
 from guardian import db, live
@@ -76,7 +76,7 @@ def _prepare(session: Session, run: RepriceRun, notes: Notes) -> None:
         *([col(rollup.provider) == run.provider] if run.provider else []),
     ]
     if run.model_pattern is not None:
-        names = session.connection().scalars(select(distinct(col(rollup.model))).where(*within)).all()
+        names = session.connection().scalars(select(col(rollup.model)).where(*within).distinct()).all()
         notes.models = sorted(name for name in names if matches(run.model_pattern, name))
         within.append(col(rollup.model).in_(notes.models))
     notes.total = int(session.connection().scalar(select(func.sum(col(rollup.rows))).where(*within)) or 0)
