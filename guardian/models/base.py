@@ -21,6 +21,7 @@ SQLModel.metadata.naming_convention = {
 }
 
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
+_PAIRS = tuple(one + two for one in _DIGITS for two in _DIGITS)
 _TIME_DIGITS = 8  # base 36 milliseconds: enough until the year 2059
 _TAIL_DIGITS = 16  # 82 bits
 
@@ -29,11 +30,12 @@ TIMESTAMP = DateTime(timezone=True)
 
 
 def _base36(number: int, width: int) -> str:
-    digits = ""
-    for _ in range(width):
-        number, rest = divmod(number, 36)
-        digits = _DIGITS[rest] + digits
-    return digits
+    """The last `width` digits (an even number of them). Every stored row has such an id: pairs take half the time."""
+    digits: list[str] = []
+    for _ in range(width // 2):
+        number, rest = divmod(number, 1296)
+        digits.append(_PAIRS[rest])
+    return "".join(digits[::-1])
 
 
 def new_id(at: datetime | None = None) -> str:

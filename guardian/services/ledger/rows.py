@@ -23,6 +23,8 @@ COST_FACTS = ("billed_cost", "quantity")
 # What a price makes of a row. It stands as long as the facts do: another price is the re-pricing's to apply.
 PRICE_COLUMNS = ("cost", "cost_source", "cost_reason", "price_source", "price_version", "price_ref", "bill")
 BIGGEST_COST = Decimal(10**10)  # where NUMERIC(20,10) ends
+# What the accounts of imported console exports are called: this, and the account that the file is of, if it was told.
+FILE_ACCOUNT = "file:"
 _QUANTITY = Decimal("1e-10")  # the places of provider_costs.quantity
 # Token shares that a price may need and that have no column of their own: kept among the units, so that a row can be
 # priced again from what is stored.

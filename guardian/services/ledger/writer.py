@@ -7,7 +7,7 @@ from itertools import pairwise
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import ColumnElement, Select, or_, select
 from sqlmodel import Session
 
 from guardian import db
@@ -20,6 +20,7 @@ from guardian.services.ledger.partitions import ensure_partitions
 from guardian.services.ledger.rollups import RollupChanges
 from guardian.services.ledger.rows import (
     COST_FACTS,
+    FILE_ACCOUNT,
     PRICE_COLUMNS,
     USAGE_FACTS,
     LedgerAccount,
@@ -190,14 +191,14 @@ def _reported_rows(session: Session, account: LedgerAccount, series: str, spans:
         t.origin == UsageOrigin.SYNC,
         t.organization_id == account.organization_id,
         t.provider == account.provider,
-        t.account_id == account.account_id,
+        _of_account(t.account_id, account),
         t.series == series,
         t.timestamp > spans[0].start - _WIDEST_BUCKET,
         t.timestamp < spans[-1].end,
         t.bucket_end > spans[0].start,
     )
     rows = _read(session, query)
-    return {row["id"]: row for row in rows if _is_replaced(account, series, row["timestamp"], row["bucket_end"], spans)}
+    return {row["id"]: row for row in rows if _goes(account, series, row, row["timestamp"], row["bucket_end"], spans)}
 
 
 def _billed_rows(session: Session, account: LedgerAccount, spans: Sequence[Window]) -> dict[str, Row]:
@@ -205,14 +206,14 @@ def _billed_rows(session: Session, account: LedgerAccount, spans: Sequence[Windo
     query = select(COSTS).where(
         t.organization_id == account.organization_id,
         t.provider == account.provider,
-        t.account_id == account.account_id,
+        _of_account(t.account_id, account),
         t.period_start > spans[0].start - _WIDEST_BUCKET,
         t.period_start < spans[-1].end,
         t.period_end > spans[0].start,
     )
     rows = _read(session, query)
     return {
-        row["id"]: row for row in rows if _is_replaced(account, "cost", row["period_start"], row["period_end"], spans)
+        row["id"]: row for row in rows if _goes(account, "cost", row, row["period_start"], row["period_end"], spans)
     }
 
 
@@ -220,6 +221,22 @@ def _read(session: Session, query: Select[Any]) -> list[Row]:
     found = session.connection().execute(query)
     names = list(found.keys())
     return [dict(zip(names, row, strict=True)) for row in found]
+
+
+def _of_account(column: ColumnElement[Any], account: LedgerAccount) -> ColumnElement[bool]:
+    """The account's rows, and those of console exports that were imported for it, or for nobody in particular."""
+    own = column == account.account_id
+    if account.account_id.startswith(FILE_ACCOUNT):
+        return own
+    files = (FILE_ACCOUNT, f"{FILE_ACCOUNT}{account.account_id}")
+    return or_(own, column.in_(files), *(column.startswith(f"{name}@", autoescape=True) for name in files))
+
+
+def _goes(account: LedgerAccount, series: str, row: Row, start: Any, end: Any, spans: Sequence[Window]) -> bool:
+    """Whether what is stated now takes the row's place. An exported day gives way to a report of any part of it."""
+    if row["account_id"] != account.account_id:
+        return any(span.start < end and start < span.end for span in spans)
+    return _is_replaced(account, series, start, end, spans)
 
 
 def _is_replaced(account: LedgerAccount, series: str, start: Any, end: Any, spans: Sequence[Window]) -> bool:

@@ -1,0 +1,130 @@
+"""A call as one line of PostgreSQL's COPY: the columns of a usage row, written as text without a detour."""
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import UTC
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, cast
+
+import msgspec
+
+from guardian.models.base import derived_id
+from guardian.models.usage import Counts
+from guardian.records import BillLine, CostBreakdown, UsageCounts
+from guardian.services.ledger.rows import UNCOLUMNED, bill_line
+
+if TYPE_CHECKING:
+    from guardian.services.ledger.calls import Call
+
+_COUNTS = tuple(Counts.model_fields)
+COLUMNS: tuple[str, ...] = (
+    *("id", "timestamp", "provider", "model", "operation", "origin"),
+    *_COUNTS,
+    *("units", "requests", "cost", "cost_source", "cost_reason", "price_source", "price_version", "price_ref", "bill"),
+    *("response_time", "status_code", "error", "account_id", "project_id", "external_key_id", "external_user_id"),
+    *("service_tier", "session", "tags", "metadata", "user_id", "organization_id", "api_key_id"),
+)
+_SPECIAL = re.compile(r"[\\\t\n\r\0]")
+_ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r", "\0": ""})
+_NULL = r"\N"
+_json = msgspec.json.Encoder(decimal_format="number")
+
+
+def copy_line(
+    organization_id: str, call: "Call", metadata: Mapping[str, Any], cost: CostBreakdown, amount: Decimal | None
+) -> str:
+    """The line of a call that costs this much; `amount` is the cost as the database keeps it."""
+    usage = call.usage
+    start = usage.start if usage.start.tzinfo is UTC else usage.start.astimezone(UTC)
+    counts = usage.counts
+    fields = (
+        derived_id(start, organization_id, "call", *call.identity),
+        start.isoformat(),
+        usage.provider,
+        _text(usage.model),
+        _text(usage.operation),
+        call.origin,
+        *[str(getattr(counts, name)) for name in _COUNTS],
+        _units(counts),
+        "1" if usage.requests is None else str(usage.requests),
+        _NULL if amount is None else str(amount),
+        cost.source,
+        _maybe(cost.reason),
+        _maybe(cost.price_source),
+        _maybe(cost.price_version),
+        _maybe(cost.price_ref),
+        _bill(cost.lines) if cost.lines else "[]",
+        _NULL if call.response_time is None else str(call.response_time),
+        _NULL if call.status_code is None else str(call.status_code),
+        _maybe(call.error),
+        _maybe(call.account_id),
+        _maybe(usage.project_id),
+        _maybe(usage.external_key_id),
+        _maybe(usage.external_user_id),
+        _maybe(usage.service_tier),
+        _maybe(call.session),
+        _document(call.tags) if call.tags else "{}",
+        _document(metadata) if metadata else "{}",
+        call.user_id,
+        organization_id,
+        _maybe(call.api_key_id),
+    )
+    return "\t".join(fields) + "\n"
+
+
+def digits(number: Decimal) -> str:
+    """The number's digits, the same for equal numbers: 3, not 3.0 or 3E+0."""
+    text = str(number)
+    if "." not in text and "E" not in text:
+        return text
+    return format(number.normalize(), "f") if "E" in text else text.rstrip("0").rstrip(".")
+
+
+def _text(value: str) -> str:
+    return value.translate(_ESCAPES) if _SPECIAL.search(value) else value
+
+
+def _maybe(value: str | None) -> str:
+    return _NULL if value is None else _text(value)
+
+
+def _units(counts: UsageCounts) -> str:
+    """As rows.count_columns: the units, and the shares that have no column of their own where they are not zero."""
+    shares = [(name, number) for name in UNCOLUMNED if (number := getattr(counts, name))]
+    if not shares and not counts.units:
+        return "{}"
+    return _document({**{unit: digits(n) for unit, n in counts.units.items()}, **{n: str(c) for n, c in shares}})
+
+
+def _bill(lines: Sequence[BillLine]) -> str:
+    # Written by hand, which takes half the time: nothing in it needs escaping but a unit that a customer has named.
+    found = ",".join(
+        [
+            f'{{"unit":"{line.unit}","quantity":"{digits(line.quantity)}","unit_price":"{digits(line.unit_price)}",'
+            f'"multiplier":"{digits(line.multiplier)}","amount":"{digits(line.amount)}"}}'
+            if line.unit.isidentifier()
+            else _document({name: str(value) for name, value in bill_line(line).items()})
+            for line in lines
+        ]
+    )
+    return f"[{found}]"
+
+
+def _document(value: Mapping[str, Any] | list[Any]) -> str:
+    """JSON as a field of COPY. PostgreSQL keeps no NUL in jsonb, so that they are left out."""
+    text = _json.encode(value).decode()
+    if "\\" not in text:
+        return text
+    if "\\u0000" in text:
+        text = _json.encode(_without_nul(value)).decode()
+    return text.translate(_ESCAPES)
+
+
+def _without_nul(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.replace("\0", "")
+    if isinstance(value, Mapping):
+        return {_without_nul(k): _without_nul(v) for k, v in cast("Mapping[Any, Any]", value).items()}
+    if isinstance(value, list | tuple):
+        return [_without_nul(each) for each in cast("Sequence[Any]", value)]
+    return value

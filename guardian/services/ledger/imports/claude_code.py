@@ -1,0 +1,236 @@
+"""Claude Code's session logs (~/.claude/projects/**/*.jsonl): one call per message id and request id, once.
+
+A response is written as several lines of one message id, the first ones with the tokens of an unfinished stream, and a
+resumed or forked session copies the lines of another one. As in ccusage (rust/crates/ccusage/src/adapter/claude): of
+lines with the same message and request id the one with the most tokens counts; a side conversation replays messages
+under other request ids, and such a copy never counts beside its original. A call's time is that of its first line,
+whichever line counts, so that a log that has grown, read again, is the same call.
+"""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import msgspec
+
+from guardian.models.enums import Provider, UsageOrigin
+from guardian.records import UsageCounts, UsageRecord
+from guardian.services.ledger.calls import Call
+from guardian.services.ledger.imports.agents import numbered, tags, what_is_wrong
+from guardian.services.ledger.imports.batches import Batch, Entry, Importing, in_batches
+from guardian.services.ledger.imports.report import Report
+from guardian.services.ledger.imports.source import Source
+from guardian.services.ledger.imports.values import clean
+
+AGENT = "claude-code"
+PASSES = 2  # the first finds the line of each message that counts
+_MARK = b'"usage"'
+# What Claude Code writes in the place of a model for answers that it made up itself (interrupted, out of credit).
+_SYNTHETIC = "<synthetic>"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
+_TIME_BITS, _REQUEST_BITS = 43, 32
+_FIRST_YEAR = 2020
+
+
+class _Creation(msgspec.Struct):
+    ephemeral_5m_input_tokens: int | None = None
+    ephemeral_1h_input_tokens: int | None = None
+
+
+class _Tools(msgspec.Struct):
+    web_search_requests: int | None = None
+
+
+class _Usage(msgspec.Struct):
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cache_creation_input_tokens: int | None = None
+    cache_read_input_tokens: int | None = None
+    cache_creation: _Creation | None = None
+    server_tool_use: _Tools | None = None
+    service_tier: str | None = None
+    inference_geo: str | None = None
+    speed: str | None = None
+
+
+class _Message(msgspec.Struct):
+    id: str | None = None
+    model: str | None = None
+    usage: _Usage | None = None
+
+
+class _Line(msgspec.Struct):
+    timestamp: datetime | None = None
+    message: _Message | None = None
+    requestId: str | None = None
+    sessionId: str | None = None
+    uuid: str | None = None
+    isSidechain: bool | None = None
+    isApiErrorMessage: bool | None = None
+    cwd: str | None = None
+    gitBranch: str | None = None
+    version: str | None = None
+
+
+# Not strict: numbers that were written as text are the same numbers.
+_decoder = msgspec.json.Decoder(_Line, strict=False)
+
+
+class _Index:
+    """What the first pass knows of each message: the tokens of its best line, when it began, and whether it was given.
+
+    One integer each, some 100 bytes with its place in the dictionary: 2 GB of logs hold about 1.2 million messages.
+    """
+
+    def __init__(self) -> None:
+        self._found: dict[int, int] = {}
+
+    def note(self, line: _Line, message: _Message, total: int, moment: int) -> None:
+        key = self._key(line, message)
+        old = self._found.get(key)
+        request = hash(line.requestId) & 0xFFFFFFFF
+        main = not line.isSidechain
+        if old is not None:
+            best, began, was_main, old_request = self._parts(old)
+            if was_main and main and old_request != request:
+                # Two originals of one message id are two calls; only then the request decides.
+                key = hash((message.id, line.requestId, 1))
+                old = self._found.get(key)
+                best, began, was_main, old_request = self._parts(old) if old is not None else (-1, moment, True, 0)
+            moment = min(moment, began) if main == was_main else (moment if main else began)
+            total = max(total, best) if main == was_main else (total if main else best)
+            request = request if main else old_request
+            main = main or was_main
+        self._found[key] = (((total << _TIME_BITS | moment) << _REQUEST_BITS | request) << 2) | main << 1
+
+    def give(self, line: _Line, message: _Message, total: int) -> datetime | None:
+        """When the message began, if this line is the one that counts; None for every other line of it."""
+        key = self._key(line, message)
+        known = self._found[key]
+        request = hash(line.requestId) & 0xFFFFFFFF
+        if not line.isSidechain and self._parts(known)[3] != request:
+            key = hash((message.id, line.requestId, 1))
+            known = self._found[key]
+        best, began, main, _ = self._parts(known)
+        if known & 1 or total != best or main == bool(line.isSidechain):
+            return None
+        self._found[key] = known | 1
+        return _EPOCH + began * _MILLISECOND
+
+    @staticmethod
+    def _key(line: _Line, message: _Message) -> int:
+        # Old versions wrote no message id: then a line is a call of its own.
+        return hash(message.id) if message.id else hash((line.uuid, line.sessionId, line.timestamp))
+
+    @staticmethod
+    def _parts(packed: int) -> tuple[int, int, bool, int]:
+        main, packed = bool(packed & 2), packed >> 2
+        request, packed = packed & 0xFFFFFFFF, packed >> _REQUEST_BITS
+        return packed >> _TIME_BITS, packed & ((1 << _TIME_BITS) - 1), main, request
+
+
+def read(source: Source, importing: Importing, report: Report) -> Iterator[Batch]:
+    """The log's calls in batches. Lines that are no answers of a model are nothing, and are not counted."""
+    index = _Index()
+    for member in source.members():
+        for _, raw in numbered(member, Report(), _MARK):
+            try:
+                line = _decoder.decode(raw)
+            except msgspec.MsgspecError:
+                continue  # said in the second pass
+            if (message := _answer(line)) is not None and (moment := _milliseconds(line)) is not None:
+                index.note(line, message, _total(message.usage), moment)
+    yield from in_batches(_calls(source, importing, report, index))
+
+
+def _calls(source: Source, importing: Importing, report: Report, index: _Index) -> Iterator[Entry]:
+    for member in source.members():
+        for number, raw in numbered(member, report, _MARK):
+            try:
+                line = _decoder.decode(raw)
+            except msgspec.MsgspecError as error:
+                report.refuse(number, what_is_wrong(error), member.name)
+                continue
+            message = _answer(line)
+            if message is None:
+                continue
+            if _milliseconds(line) is None:
+                report.refuse(number, "timestamp is missing, or cannot be.", member.name)
+                continue
+            began = index.give(line, message, _total(message.usage))
+            if began is None:
+                report.duplicate += 1
+            else:
+                yield Entry(number, _call(importing, line, message, began), member.name)
+
+
+def _answer(line: _Line) -> _Message | None:
+    message = line.message
+    if message is None or message.usage is None or line.isApiErrorMessage or message.model == _SYNTHETIC:
+        return None
+    return message
+
+
+def _total(usage: _Usage | None) -> int:
+    if usage is None:
+        return 0
+    read, written = usage.cache_read_input_tokens or 0, usage.cache_creation_input_tokens or 0
+    # Nothing is less than nothing; a line with such counts is refused when its turn comes.
+    return max((usage.input_tokens or 0) + (usage.output_tokens or 0) + read + written, 0)
+
+
+def _call(importing: Importing, line: _Line, message: _Message, began: datetime) -> Call:
+    usage = message.usage or _Usage()
+    read, written = usage.cache_read_input_tokens or 0, usage.cache_creation_input_tokens or 0
+    parts = usage.cache_creation or _Creation()
+    hour = parts.ephemeral_1h_input_tokens or 0
+    # Where the lifetimes are not told, or do not add up to the total, the rest was written for 5 minutes, the default.
+    doubt = parts.ephemeral_5m_input_tokens is not None and parts.ephemeral_5m_input_tokens + hour != written
+    searches = (usage.server_tool_use.web_search_requests or 0) if usage.server_tool_use else 0
+    return Call(
+        identity=(AGENT, message.id or line.uuid or f"{line.sessionId}", line.requestId or ""),
+        origin=UsageOrigin.IMPORT,
+        user_id=importing.user_id,
+        api_key_id=importing.api_key_id,
+        session=clean(line.sessionId),
+        tags=tags(AGENT, line.cwd, line.gitBranch),
+        metadata={"version": line.version} if line.version else {},
+        usage=UsageRecord(
+            provider=Provider.ANTHROPIC,
+            operation="message",
+            model=clean(message.model) or "(not reported)",
+            start=began,
+            end=began,
+            counts=UsageCounts(
+                input_tokens=(usage.input_tokens or 0) + read + written,
+                output_tokens=usage.output_tokens or 0,
+                cache_read_tokens=read,
+                cache_write_5m_tokens=written - hour,
+                cache_write_1h_tokens=hour,
+                units={"web_search_requests": Decimal(searches)} if searches else {},
+            ),
+            requests=1,
+            service_tier=clean(usage.service_tier),
+            dimensions=_dimensions(usage),
+            doubts=("the lifetimes of the cache writes do not add up to their total",) if doubt else (),
+        ),
+    )
+
+
+def _dimensions(usage: _Usage) -> dict[str, str]:
+    found: dict[str, str] = {}
+    if usage.speed and usage.speed != "standard":
+        found["speed"] = clean(usage.speed) or ""
+    # "not_available" is what Claude Code writes for models that know no regions.
+    if usage.inference_geo and usage.inference_geo not in ("not_available", "global"):
+        found["inference_geo"] = clean(usage.inference_geo) or ""
+    return found
+
+
+def _milliseconds(line: _Line) -> int | None:
+    """Since 1970; None for no time, and for one of before there were such logs."""
+    moment = line.timestamp
+    if moment is None or moment.year < _FIRST_YEAR:
+        return None
+    return ((moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - _EPOCH) // _MILLISECOND

@@ -1,0 +1,135 @@
+"""CSV exports of the providers' consoles: usage goes into the reported book and costs into the billed one, as the same
+facts from the API would, unless that could count something twice.
+
+A file is the provider's word about whole UTC days of an account, as its report is. The account it is of gets a name of
+its own, "file:" and the account of the key that was named, and a span that it covers, so that calls tracked in those
+days are explained and not added. What a pull has covered already is left out (it knows hours, keys and restatements),
+and a later pull of a day takes the file's rows of that day away (writer.py). Export whole accounts, without filters.
+
+The days are written one after the other. A file whose days are in no order is read once per portion of days.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from itertools import zip_longest
+from typing import Generic, TypeVar
+
+from guardian import db
+from guardian.errors import ProviderContractBroken, ValidationError
+from guardian.models.enums import Provider
+from guardian.periods import DAY, Window, floor_day
+from guardian.records import CostRecord, UsageRecord
+from guardian.services.ledger.imports import anthropic_console, openai_console, table
+from guardian.services.ledger.imports.batches import Batch, Importing
+from guardian.services.ledger.imports.console_books import CostDays, UsageDays
+from guardian.services.ledger.imports.names import KnownNames, known_names
+from guardian.services.ledger.imports.report import Report
+from guardian.services.ledger.imports.source import Source
+from guardian.services.ledger.imports.values import Cells
+
+R = TypeVar("R", UsageRecord, CostRecord)
+PASSES = 2  # the first finds the days; files in no order take some more
+_PORTION = 20_000  # rows of the days that are written together
+
+
+@dataclass(frozen=True, slots=True)
+class Kind(Generic[R]):
+    """One export of one console. `parse` gives (series, record) of a row, None for a row that says nothing."""
+
+    title: str
+    provider: Provider
+    fits: Callable[[frozenset[str]], bool]
+    parse: Callable[[Cells, KnownNames], tuple[str, R] | None]
+    batch: Callable[[dict[datetime, dict[str, list[R]]], Window, Window], Batch]
+
+    def read(self, source: Source, importing: Importing, report: Report) -> Iterator[Batch]:
+        """Portions of whole days. Raises ValidationError for a key of another provider."""
+        if importing.key_provider not in (None, self.provider):
+            raise ValidationError(f"This is an export of {self.provider.title()}; name a key of that provider.")
+        with db.session() as session:
+            names = known_names(session, importing.organization_id, self.provider)
+        days: Counter[datetime] = Counter()
+        for _, _, record in self._records(source, names, Report()):
+            days[floor_day(record.start)] += 1
+        if not days:
+            self._empty(source, names, report)
+            return
+        whole = Window(min(days), max(days) + DAY)
+        portions = _portions(days)
+        for portion, following in zip_longest(portions, portions[1:]):
+            first = portion[0] == whole.start
+            found: dict[datetime, dict[str, list[R]]] = {day: {} for day in portion}
+            # What is wrong is said once, however often the file is read.
+            for _, series, record in self._records(source, names, report if first else Report()):
+                day = floor_day(record.start)
+                if day in found:
+                    found[day].setdefault(series, []).append(record)
+            # Days between two rows are told of, too: nothing was used in them.
+            span = Window(portion[0], following[0] if following else whole.end)
+            yield self.batch(found, whole, span)
+
+    def _empty(self, source: Source, names: KnownNames, report: Report) -> None:
+        for _ in self._records(source, names, report):
+            pass
+
+    def _records(self, source: Source, names: KnownNames, report: Report) -> Iterator[tuple[int, str, R]]:
+        for member in source.members():
+            for line, row in table.rows(member, report):
+                try:
+                    found = self.parse(Cells(row), names)
+                except (ValidationError, ProviderContractBroken) as error:
+                    report.refuse(line, error.message, member.name)
+                    continue
+                if found is not None:
+                    yield line, found[0], found[1]
+
+
+def _portions(days: Mapping[datetime, int]) -> list[list[datetime]]:
+    found: list[list[datetime]] = [[]]
+    rows = 0
+    for day in sorted(days):
+        if rows + days[day] > _PORTION and found[-1]:
+            found.append([])
+            rows = 0
+        found[-1].append(day)
+        rows += days[day]
+    return found
+
+
+_OPENAI_USAGE = Kind(
+    "OpenAI usage CSV",
+    Provider.OPENAI,
+    openai_console.is_usage,
+    openai_console.usage,
+    partial(UsageDays, Provider.OPENAI),
+)
+_OPENAI_COSTS = Kind(
+    "OpenAI cost CSV",
+    Provider.OPENAI,
+    openai_console.is_costs,
+    openai_console.cost,
+    partial(CostDays, Provider.OPENAI),
+)
+_ANTHROPIC_USAGE = Kind(
+    "Anthropic usage CSV",
+    Provider.ANTHROPIC,
+    anthropic_console.is_usage,
+    anthropic_console.usage,
+    partial(UsageDays, Provider.ANTHROPIC),
+)
+_ANTHROPIC_COSTS = Kind(
+    "Anthropic cost CSV",
+    Provider.ANTHROPIC,
+    anthropic_console.is_costs,
+    anthropic_console.cost,
+    partial(CostDays, Provider.ANTHROPIC),
+)
+KINDS: Mapping[str, Kind[UsageRecord] | Kind[CostRecord]] = {
+    "openai-cost": _OPENAI_COSTS,
+    "openai-usage": _OPENAI_USAGE,
+    "anthropic-cost": _ANTHROPIC_COSTS,
+    "anthropic-usage": _ANTHROPIC_USAGE,
+}

@@ -1,0 +1,272 @@
+"""Our own usage CSV, as the usage export writes it: the same rows again, to the last digit, and their own prices kept.
+
+A row that is here already, by its id, changes nothing. Another organization's row becomes a row of this one under an id
+that is derived from its own, so that reading it twice adds it once. Rows of the reported book come back as such, except
+for hours that a pull has covered.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+from itertools import islice
+from typing import Any, cast
+
+import msgspec
+from sqlalchemy import text
+from sqlmodel import Session, col, select
+
+from guardian.errors import ValidationError
+from guardian.models import ApiKey, ProviderAccount, User
+from guardian.models.enums import CostSource, Provider, UsageOrigin
+from guardian.models.usage import Counts
+from guardian.periods import Window, floor_hour
+from guardian.records import BillLine, CostBreakdown, UsageCounts, UsageRecord
+from guardian.services.ledger.bulk import Row, insert_new
+from guardian.services.ledger.calls import Call, add_calls
+from guardian.services.ledger.exports.columns import COLUMNS, NAMES, unescaped
+from guardian.services.ledger.imports import table
+from guardian.services.ledger.imports.batches import BATCH, Batch, Importing
+from guardian.services.ledger.imports.report import Report
+from guardian.services.ledger.imports.source import Source
+from guardian.services.ledger.imports.values import Cells, clean, dollars, number
+from guardian.services.ledger.partitions import ensure_partitions
+from guardian.services.ledger.rollups import RollupChanges
+from guardian.services.ledger.rows import DIMENSIONS_KEY, DOUBTS_KEY, UNCOLUMNED, LedgerAccount, cost_columns, usage_row
+from guardian.services.ledger.tables import USAGE
+
+REQUIRED = frozenset({"id", "timestamp", "provider", "model", "inputTokens", "outputTokens", "costSource", "bill"})
+_COVERED = "are left out: a pull has the provider's own report of their hours"
+_COUNTS = tuple(name for name in Counts.model_fields if name != "total_tokens")
+_documents = msgspec.json.Decoder(float_hook=Decimal)
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A line of the file. `id` is what the row was called where it comes from."""
+
+    line: int
+    member: str
+    id: str
+    call: Call
+    series: str
+    end: datetime | None
+
+
+def read(source: Source, importing: Importing, report: Report) -> Iterator[Batch]:
+    for member in source.members():
+        found = _rows(table.rows(member, report), member.name, importing, report)
+        while some := list(islice(found, BATCH)):
+            yield _Rows(some)
+
+
+def _rows(
+    lines: Iterator[tuple[int, dict[str, str]]], member: str, importing: Importing, report: Report
+) -> Iterator[_Row]:
+    for line, cells in lines:
+        try:
+            yield _row(line, member, Cells(cells), importing)
+        except ValidationError as error:
+            report.refuse(line, error.message, member)
+
+
+def _row(line: int, member: str, cells: Cells, importing: Importing) -> _Row:
+    moment, id = cells.moment("timestamp"), cells.text("id")
+    origin = _one_of(UsageOrigin, cells.text("origin"), "origin")
+    end = cells.moment("bucketEnd") if cells.maybe("bucketEnd") else None
+    if (origin is UsageOrigin.SYNC) != (end is not None):
+        raise ValidationError("bucketEnd belongs to rows of origin sync, and only to those.")
+    units = {unit: number(str(value), unit) for unit, value in _document(cells, "units", dict).items()}
+    shares = {name: int(units.pop(name)) for name in UNCOLUMNED if name in units}
+    metadata = dict(_document(cells, "metadata", dict))
+    doubts = cast("Sequence[str]", metadata.pop(DOUBTS_KEY, ()))
+    named = cast("Sequence[str] | None", metadata.pop(DIMENSIONS_KEY, None))
+    dimensions = {name: str(metadata.pop(name)) for name in (metadata.copy() if named is None else named)}
+    counts = {name: cells.count_or_zero(COLUMNS[name][0]) for name in _COUNTS}
+    usage = UsageRecord(
+        provider=_one_of(Provider, cells.text("provider"), "provider"),
+        operation=clean(_text(cells, "operation")) or "",
+        model=clean(_text(cells, "model")) or "",
+        start=moment,
+        end=end or moment,
+        counts=UsageCounts(**counts, **shares, units=units),
+        requests=None if cells.maybe("requests") is None else cells.count("requests"),
+        project_id=_text(cells, "projectId"),
+        external_key_id=_text(cells, "externalKeyId"),
+        external_user_id=_text(cells, "externalUserId"),
+        service_tier=_text(cells, "serviceTier"),
+        dimensions=dimensions,
+        doubts=tuple(doubts),
+    )
+    total = cells.maybe("totalTokens")
+    if total is not None and cells.count("totalTokens") != usage.counts.total_tokens:
+        raise ValidationError("totalTokens is not the sum of inputTokens and outputTokens.")
+    call = Call(
+        identity=("guardian", id),
+        origin=origin,
+        usage=usage,
+        user_id=_text(cells, "userId") or importing.user_id,
+        account_id=_text(cells, "accountId"),
+        api_key_id=_text(cells, "apiKeyId"),
+        cost=_cost(cells),
+        response_time=cells.count("responseTime") if cells.maybe("responseTime") else None,
+        status_code=cells.count("statusCode") if cells.maybe("statusCode") else None,
+        error=_text(cells, "error"),
+        session=_text(cells, "session"),
+        tags={key: str(value) for key, value in _document(cells, "tags", dict).items()},
+        metadata=metadata,
+    )
+    return _Row(line, member, id, call, _text(cells, "series") or "", end)
+
+
+def _text(cells: Cells, name: str) -> str | None:
+    """A text cell as it was written; the cells of other columns are stripped, but a text may have its spaces."""
+    return clean(unescaped(cells.row.get(name, "")))
+
+
+def _one_of(enum: Any, value: str, name: str) -> Any:
+    try:
+        return enum(value)
+    except ValueError:
+        raise ValidationError(f"{name} is {value[:40]!r}, which is none of {', '.join(enum)}.") from None
+
+
+def _document(cells: Cells, name: str, kind: type[Any]) -> Any:
+    raw = cells.row.get(name, "").strip()
+    try:
+        found = _documents.decode(raw) if raw else kind()
+    except msgspec.MsgspecError:
+        found = None
+    if not isinstance(found, kind):
+        raise ValidationError(f"{name} is not what the export writes there. It may have been edited.")
+    return found
+
+
+def _cost(cells: Cells) -> CostBreakdown:
+    source = _one_of(CostSource, cells.text("costSource"), "costSource")
+    amount = cells.maybe_number("cost")
+    if (amount is None) != (source is CostSource.UNPRICED):
+        raise ValidationError("cost is empty exactly where costSource is unpriced.")
+    lines = cast("list[Mapping[str, str]]", _document(cells, "bill", list))
+    return CostBreakdown(
+        amount=None if amount is None else dollars(amount, None, "cost"),
+        source=source,
+        lines=tuple(_line(line) for line in lines),
+        price_source=_text(cells, "priceSource"),
+        price_version=_text(cells, "priceVersion"),
+        price_ref=_text(cells, "priceRef"),
+        reason=_text(cells, "costReason"),
+    )
+
+
+def _line(line: object) -> BillLine:
+    try:
+        parts = cast("Mapping[str, str]", line)
+        numbers = {name: number(str(parts[name]), name) for name in ("quantity", "unit_price", "multiplier", "amount")}
+        return BillLine(unit=str(parts["unit"]), **numbers)
+    except (KeyError, TypeError):
+        raise ValidationError("bill is not what the export writes there. It may have been edited.") from None
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    rows: list[_Row]
+
+    def store(self, session: Session, importing: Importing, report: Report) -> None:
+        known = _known(session, importing.organization_id, self.rows)
+        report.duplicate += sum(row.id in known for row in self.rows)
+        new = [row for row in self.rows if row.id not in known]
+        users, keys = _ours(session, importing.organization_id, new)
+        mine = [replace(row, call=_owned(row.call, importing, users, keys)) for row in new]
+        _add_tracked(session, importing, [row for row in mine if row.end is None], report)
+        _add_reported(session, importing, [row for row in mine if row.end is not None], report)
+
+
+def _known(session: Session, organization_id: str, rows: Sequence[_Row]) -> set[str]:
+    times = [row.call.usage.start for row in rows]
+    found = session.connection().execute(
+        text(
+            "SELECT id FROM usage_logs WHERE organization_id = :organization AND id = ANY(:ids) "
+            "AND timestamp BETWEEN :first AND :last"
+        ),
+        {
+            "organization": organization_id,
+            "ids": [row.id for row in rows],
+            "first": min(times),
+            "last": max(times),
+        },
+    )
+    return set(found.scalars())
+
+
+def _ours(session: Session, organization_id: str, rows: Sequence[_Row]) -> tuple[set[str], set[str]]:
+    """Of the people and keys that the rows name, those of this organization."""
+    people, keys = {row.call.user_id for row in rows}, {row.call.api_key_id for row in rows}
+    users = session.exec(select(User.id).where(User.organization_id == organization_id, col(User.id).in_(people)))
+    mine = session.exec(select(ApiKey.id).where(ApiKey.organization_id == organization_id, col(ApiKey.id).in_(keys)))
+    return set(users), set(mine)
+
+
+def _owned(call: Call, importing: Importing, users: set[str], keys: set[str]) -> Call:
+    return replace(
+        call,
+        user_id=call.user_id if call.user_id in users else importing.user_id,
+        api_key_id=call.api_key_id if call.api_key_id in keys else importing.api_key_id,
+    )
+
+
+def _add_tracked(session: Session, importing: Importing, rows: Sequence[_Row], report: Report) -> None:
+    refused: list[tuple[int, str]] = []
+    result = add_calls(session, importing.organization_id, [row.call for row in rows], refused=refused)
+    for place, message in refused:
+        report.refuse(rows[place].line, message, rows[place].member)
+    report.added += result.added
+    report.duplicate += result.duplicates
+
+
+def _add_reported(session: Session, importing: Importing, rows: Sequence[_Row], report: Report) -> None:
+    spans = _spans(session, importing.organization_id) if rows else {}
+    lines: dict[str, Row] = {}
+    for row in rows:
+        call, usage = row.call, row.call.usage
+        problems = usage.counts.problems()
+        if problems:
+            report.refuse(row.line, f"These counts cannot be true: {'; '.join(problems)}.", row.member)
+            continue
+        span = spans.get((usage.provider, call.account_id or ""))
+        if span is not None and span.start <= floor_hour(usage.start) < span.end:
+            report.skip(_COVERED)
+            continue
+        account = LedgerAccount(
+            organization_id=importing.organization_id,
+            provider=usage.provider,
+            account_id=call.account_id or "",
+            user_id=call.user_id,
+        )
+        line = usage_row(account, row.series, usage) | cost_columns(
+            call.cost or CostBreakdown(amount=None, source=CostSource.UNPRICED)
+        )
+        lines.setdefault(line["id"], line)
+    if not lines:
+        return
+    times = [line["timestamp"] for line in lines.values()]
+    ensure_partitions(session, min(times), max(times))
+    new = insert_new(session, USAGE, list(lines.values()))
+    changes = RollupChanges()
+    for id in new:
+        changes.add(lines[id])
+    changes.apply(session)
+    report.added += len(new)
+    report.duplicate += len(lines) - len(new)
+
+
+def _spans(session: Session, organization_id: str) -> dict[tuple[Provider, str], Window]:
+    rows = session.exec(select(ProviderAccount).where(ProviderAccount.organization_id == organization_id))
+    return {
+        (row.provider, row.account_id): Window(row.covered_from, row.covered_to)
+        for row in rows
+        if row.covered_from and row.covered_to
+    }
+
+
+assert set(NAMES) >= REQUIRED
