@@ -10,7 +10,9 @@ from guardian.errors import ValidationError
 from guardian.models.enums import Provider
 from guardian.providers.anthropic import AnthropicProvider
 from guardian.providers.base import BaseProvider, Pricer, UsageSink
+from guardian.providers.custom import CustomProvider
 from guardian.providers.describing import ProviderDescription
+from guardian.providers.google import GoogleProvider
 from guardian.providers.openai import OpenAIProvider
 from guardian.providers.perplexity import PerplexityProvider
 from guardian.providers.xai import XAIProvider
@@ -20,8 +22,10 @@ _ADAPTERS: Mapping[Provider, type[BaseProvider]] = {
     for adapter in (
         OpenAIProvider,
         AnthropicProvider,
+        GoogleProvider,
         XAIProvider,
         PerplexityProvider,
+        CustomProvider,
     )
 }
 

@@ -13,7 +13,9 @@ from typing import Any, Self
 
 from tests.fakes import anthropic_api, openai_api, perplexity_api, xai_api
 from tests.fakes.anthropic_api import AnthropicFake
+from tests.fakes.compatible_api import DeepSeekFake, PlainFake, RouterFake
 from tests.fakes.faults import FaultBook
+from tests.fakes.google_api import GeminiFake
 from tests.fakes.openai_api import OpenAIFake
 from tests.fakes.perplexity_api import PerplexityFake
 from tests.fakes.reporting import Api, Refused, Reply
@@ -36,14 +38,23 @@ class FakeProvider(FaultBook):
         super().__init__()
         self.openai = OpenAIFake()
         self.anthropic = AnthropicFake()
+        self.google = GeminiFake()
         self.xai = XAITeam()
         self.perplexity = PerplexityFake()
+        self.plain, self.openrouter, self.deepseek = PlainFake(), RouterFake(), DeepSeekFake()
         self.apis: dict[str, Api] = {
             "openai": self.openai,
             "anthropic": self.anthropic,
+            "google": self.google,
+            "google-oauth": self.google.oauth,
+            "google-monitoring": self.google.monitoring,
+            "google-bigquery": self.google.bigquery,
             "xai": XAIApi(self.xai),
             "xai-management": XAIManagementApi(self.xai),
             "perplexity": self.perplexity,
+            "plain": self.plain,
+            "openrouter": self.openrouter,
+            "deepseek": self.deepseek,
         }
         self.log: list[Logged] = []
         self.errors: list[BaseException] = []
@@ -116,7 +127,7 @@ class FakeProvider(FaultBook):
     ) -> Reply:
         """The vendor's own answer, faults aside."""
         api = self.apis[vendor]
-        script = self.script(path)
+        script = self.script(api.known_as(path, query))
         if script is not None:
             asked = api.page_asked(query)
             bodies = zip([None, *map(api.follower, script)], [*script, dict(api.last_page)], strict=True)

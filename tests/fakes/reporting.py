@@ -75,6 +75,10 @@ class Api:
         """Take up the contracts' example rows; `first_day` (UTC midnight) moves them all."""
         raise NotImplementedError
 
+    def known_as(self, path: str, query: list[tuple[str, str]]) -> str:
+        """The path that faults, scripts and the log know a request by."""
+        return path
+
     def page_asked(self, query: Sequence[tuple[str, str]]) -> str | None:
         return one(query, self.page_param)
 

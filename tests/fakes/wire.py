@@ -21,7 +21,10 @@ _BODY_MAX = 1 << 20
 
 @dataclass(frozen=True)
 class Logged:
-    """One request as it came in, from port `peer`; `path` lacks the vendor's prefix, header names are lower-case."""
+    """One request as it came in, from port `peer`; header names are lower-case.
+
+    `path` is what the API knows `target` as, the path below its prefix.
+    """
 
     vendor: str
     method: str
@@ -31,6 +34,7 @@ class Logged:
     body: dict[str, Any] | None
     status: int
     peer: int = 0
+    target: str = ""
 
 
 class Fake(Protocol):
@@ -116,14 +120,17 @@ class _Handler(BaseHTTPRequestHandler):
         body = _read(headers, self.rfile.read(length)) if length else None
         if fake.latency:
             fake.wait(fake.latency)
-        fault = fake.fault_for(path)
+        known_as = api.known_as(path, query)
+        fault = fake.fault_for(known_as)
         if fault and fault.kind == "status":
             reply = Reply(fault.body, fault.status, dict(fault.headers))
         else:
             endless = fault is not None and fault.kind == "endless"
             asked = [(n, v) for n, v in query if n != api.page_param] if endless else query
             reply = fake.answer(vendor, method, path, asked, headers, body)
-        fake.log.append(Logged(vendor, method, path, query, headers, body, reply.status, self.client_address[1]))
+        fake.log.append(
+            Logged(vendor, method, known_as, query, headers, body, reply.status, self.client_address[1], path)
+        )
         if fault and fault.kind in ("silence", "reset", "trickle"):
             self._misbehave(fault)
             return
