@@ -12,13 +12,17 @@ api = APIRouter(prefix="/api/v1/organization", tags=["organization"])
 
 
 class OrganizationOut(Out):
-    """`time_zone` is the IANA zone in which the organization's days begin."""
+    """`timeZone` is the IANA zone in which the organization's days begin.
+
+    Pages show amounts in `currency` (ISO 4217) too; money in JSON is always in US dollars.
+    """
 
     id: str
     name: str
     plan: Plan
     time_zone: str
     billing_email: str | None
+    currency: str
     created_at: Time
 
 
@@ -28,6 +32,7 @@ class OrganizationBody(Body):
     name: Line | None = None
     time_zone: Line | None = None
     billing_email: Line | None = None
+    currency: Line | None = None
 
 
 @route(api, "GET", "", permission="organization:read")
@@ -39,8 +44,10 @@ def get_organization(call: CallDep) -> OrganizationOut:
 
 @route(api, "PATCH", "", permission="organization:update", action="ORGANIZATION_UPDATE")
 def update_organization(call: CallDep, body: OrganizationBody) -> OrganizationOut:
-    """Change name, time zone or the address for invoices."""
-    change = OrganizationChange(name=body.name, time_zone=body.time_zone, billing_email=body.billing_email)
+    """Change name, time zone, the currency that pages show besides dollars, or the address for invoices."""
+    change = OrganizationChange(
+        name=body.name, time_zone=body.time_zone, billing_email=body.billing_email, currency=body.currency
+    )
     with call.transaction() as session:
         view = organizations.update_organization(session, call.actor, change)
         call.note("organization", view.id, **body.model_dump(by_alias=True, exclude_none=True))

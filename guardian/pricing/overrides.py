@@ -1,5 +1,6 @@
 """Prices that a customer agreed with a provider, as plain dated values: which of them holds for a record."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -62,6 +63,11 @@ class Override:
 def matches(pattern: str, model: str) -> bool:
     """Whether a model's name fits a glob, whatever their case."""
     return fnmatchcase(model.lower(), pattern.lower())
+
+
+def literal(model: str) -> str:
+    """The pattern that means this one name, also where the name has a character of a glob in it."""
+    return re.sub(r"([*?[])", r"[\1]", model)
 
 
 def choose(overrides: Iterable[Override], provider: Provider, model: str, moment: datetime) -> Override | None:

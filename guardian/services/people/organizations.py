@@ -8,6 +8,7 @@ from guardian import periods
 from guardian.errors import NotFoundError, ValidationError
 from guardian.models import Organization
 from guardian.services.actor import Actor
+from guardian.services.people.currency_codes import CURRENCIES, DOLLAR
 from guardian.services.people.emails import normal_email
 from guardian.services.people.views import OrganizationView
 
@@ -16,15 +17,16 @@ MAX_NAME = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrganizationChange:
-    """What to change; None leaves it. An empty `billing_email` removes it."""
+    """What to change; None leaves it. An empty `billing_email` removes it. `currency` is a code of ISO 4217."""
 
     name: str | None = None
     time_zone: str | None = None
     billing_email: str | None = None
+    currency: str | None = None
 
 
 def organization_view(row: Organization) -> OrganizationView:
-    stored = (row.settings or {}).get("timeZone")
+    stored, currency = (row.settings or {}).get("timeZone"), (row.settings or {}).get("currency")
     return OrganizationView(
         id=row.id,
         name=row.name,
@@ -32,6 +34,7 @@ def organization_view(row: Organization) -> OrganizationView:
         time_zone=stored if isinstance(stored, str) else "UTC",
         billing_email=row.billing_email,
         created_at=row.created_at,
+        currency=currency if isinstance(currency, str) else DOLLAR,
     )
 
 
@@ -42,7 +45,7 @@ def get_organization(session: Session, actor: Actor) -> OrganizationView:
 
 
 def update_organization(session: Session, actor: Actor, change: OrganizationChange) -> OrganizationView:
-    """Change it. Raises ValidationError on the field name, timeZone or billingEmail."""
+    """Change it. Raises ValidationError on the field name, timeZone, currency or billingEmail."""
     actor.require("organization:update")
     row = _own(session, actor)
     if change.name is not None:
@@ -56,11 +59,21 @@ def update_organization(session: Session, actor: Actor, change: OrganizationChan
         except ValidationError as error:
             raise _wrong("timeZone", error.message) from None
         row.settings = {**(row.settings or {}), "timeZone": change.time_zone}
+    if change.currency is not None:
+        row.settings = {**(row.settings or {}), "currency": known_currency(change.currency)}
     if change.billing_email is not None:
         row.billing_email = normal_email(change.billing_email, "billingEmail") if change.billing_email.strip() else None
     session.add(row)
     session.flush()
     return organization_view(row)
+
+
+def known_currency(code: str) -> str:
+    """The code in capitals. Raises ValidationError on the field currency."""
+    found = code.strip().upper()
+    if found not in CURRENCIES:
+        raise _wrong("currency", f"Unknown currency {code[:20]!r}. Use a code of ISO 4217, such as EUR.")
+    return found
 
 
 def _own(session: Session, actor: Actor) -> Organization:

@@ -21,7 +21,10 @@ class Page(Generic[T]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrganizationView:
-    """`time_zone` is the IANA zone in which the organization's days begin."""
+    """`time_zone` is the IANA zone in which the organization's days begin.
+
+    Amounts are shown in `currency` (ISO 4217) beside the dollars that they are kept in.
+    """
 
     id: str
     name: str
@@ -29,6 +32,7 @@ class OrganizationView:
     time_zone: str
     billing_email: str | None
     created_at: datetime
+    currency: str = "USD"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
