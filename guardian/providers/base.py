@@ -12,6 +12,7 @@ from guardian.config import Settings
 from guardian.crypto import EncryptionService, SealedSecret
 from guardian.errors import ProviderError
 from guardian.models.enums import CostSource, Provider
+from guardian.periods import Window
 from guardian.providers.describing import KeyField, KeyKind
 from guardian.providers.failures import Answer
 from guardian.providers.http import ProviderHttp, check_key
@@ -113,6 +114,19 @@ class BaseProvider(ABC):
         return check_key(cls.name, api_key)
 
     @classmethod
+    def prepare(cls, api_key: str, metadata: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+        """What is sealed, and what is kept for everybody to read, of a key and its metadata as a form has them.
+
+        Raises ProviderKeyRejected as clean_key does, ValidationError for metadata that cannot be.
+        """
+        return cls.clean_key(api_key), dict(metadata)
+
+    @classmethod
+    def given_again(cls, sealed: str, metadata: Mapping[str, Any]) -> dict[str, Any]:
+        """The metadata that `prepare` takes with another key in the place of a sealed one."""
+        return dict(metadata)
+
+    @classmethod
     def key_hint(cls, api_key: str) -> str:
         """The part of a clean key whose last characters people recognise it by."""
         return api_key
@@ -141,9 +155,12 @@ class BaseProvider(ABC):
         """Those of `reports` that keys with this metadata read."""
         return self.reports
 
-    def reported_until(self, end: datetime) -> datetime:
-        """Up to where the usage reports are complete when they are asked for up to `end`."""
-        return end
+    def reported(self, window: Window) -> Window:
+        """The part of a span, asked for at its end, that the usage reports speak of; only that becomes covered.
+
+        Before it and after it no usage means nothing: the calls that were tracked speak for those times.
+        """
+        return window
 
     @abstractmethod
     def make_request(self, api_key: str, user_id: str, payload: Mapping[str, Any]) -> dict[str, Any]:

@@ -24,7 +24,8 @@ class KeyField(NamedTuple):
     """Something that is asked for besides the key, and kept in the key's metadata under `name`.
 
     A `secret` one is never shown again. `kind` is the kind of key that it belongs to, None for all of them. `choices`
-    are values and what people read for them, the first being the default; `example` is what may be typed otherwise.
+    are values and what people read for them, the first being the default; `example` is what may be typed otherwise, in
+    several `lines` or in one. An `advanced` one is of use to few.
     """
 
     name: str
@@ -35,6 +36,8 @@ class KeyField(NamedTuple):
     kind: str | None = None
     choices: tuple[tuple[str, str], ...] = ()
     example: str = ""
+    lines: bool = False
+    advanced: bool = False
 
 
 NO, YES = "no", "yes"

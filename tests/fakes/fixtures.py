@@ -47,7 +47,12 @@ def make_adapter(fake: FakeProvider, sleeps: list[float], tracked: list[TrackedU
     def make(
         provider: Provider, *, timeout: float = 10, attempts: int = 3, metadata: Mapping[str, Any] | None = None
     ) -> BaseProvider:
-        known = Settings(**fake.urls, provider_timeout_seconds=timeout, provider_attempts=attempts)
+        known = Settings(
+            **fake.urls,
+            outbound_allowlist=("127.0.0.1",),
+            provider_timeout_seconds=timeout,
+            provider_attempts=attempts,
+        )
         made.append(
             provider_for(
                 provider,

@@ -45,9 +45,7 @@ def plan(provider: BaseProvider, window: Window) -> tuple[Step, ...]:
 
     The same window always gives the same steps: a run that was cut off goes on with those that are left.
     """
-    # What is not reported yet is not covered either: until it is, the calls that were tracked speak for it.
-    reported = Window(window.start, min(window.end, provider.reported_until(window.end)))
-    weeks = list(reported.chunks(_USAGE_CHUNK))[::-1]
+    weeks = list(provider.reported(window).chunks(_USAGE_CHUNK))[::-1]
     months = list(window.chunks(_COST_CHUNK))[::-1]
     return (
         Step("names", window),
