@@ -108,7 +108,9 @@ def add_usage(one: UsageRecord, two: UsageRecord) -> UsageRecord:
         for name in {**one.counts.units, **two.counts.units}
     }
     requests = None if one.requests is None or two.requests is None else one.requests + two.requests
-    return replace(two, counts=UsageCounts(**tokens, units=units), requests=requests)
+    stated = (one.provider_cost, two.provider_cost)
+    cost = None if stated[0] is None or stated[1] is None else stated[0] + stated[1]
+    return replace(two, counts=UsageCounts(**tokens, units=units), requests=requests, provider_cost=cost)
 
 
 def add_cost(one: CostRecord, two: CostRecord) -> CostRecord:

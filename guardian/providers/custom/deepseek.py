@@ -34,5 +34,5 @@ def read(answer: Row) -> Balance | None:
 
 def _ask(wire: Wire, attempts: int | None = None) -> Row:
     # Not below /v1.
-    answer = wire.get(f"{wire.settings.origin}/user/balance", attempts=attempts)
+    answer = wire.get(f"{wire.settings.root}/user/balance", attempts=attempts)
     return Row(answer.body, "DeepSeek's balance")

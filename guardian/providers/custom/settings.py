@@ -33,9 +33,9 @@ class CustomSettings:
     account: str = ""
 
     @property
-    def origin(self) -> str:
-        parts = urlsplit(self.base_url)
-        return f"{parts.scheme}://{parts.netloc}"
+    def root(self) -> str:
+        """The base URL without its version."""
+        return self.base_url.removesuffix("/v1")
 
     @property
     def host(self) -> str:
