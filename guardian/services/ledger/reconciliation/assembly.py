@@ -1,0 +1,131 @@
+"""From groups of the rollups to cells that can be compared: accounts, keys and kinds put to each."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from guardian.models.enums import Provider
+from guardian.services.ledger.reconciliation.books import Account, Cell, Spot
+from guardian.services.ledger.reconciliation.details import MOST_PROBED
+from guardian.services.ledger.reconciliation.keys import ProviderKey, Usage, match_keys
+from guardian.services.ledger.reconciliation.kinds import NOT_SPLIT
+from guardian.services.ledger.reconciliation.pricing import Prices
+from guardian.services.ledger.reconciliation.reading import Surroundings, UsageGroup
+from guardian.services.ledger.reconciliation.tracked import NO_KEY
+
+Place = tuple[date, Provider, str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Directory:
+    """Which account and which provider's key a tracked call belongs to."""
+
+    surroundings: Surroundings
+    accounts: dict[Provider, set[str]]
+    vault_of: dict[ProviderKey, str]
+    key_of: dict[str, str]
+
+    def place(self, spot: Spot, api_key_id: str | None) -> Spot:
+        """A tracked spot by the provider's names: NO_KEY where the key is not known, None for an unknown account."""
+        known = self.accounts.get(spot.provider, set())
+        told = (spot.account, self.surroundings.vault_accounts.get(api_key_id or ""))
+        account = next((each for each in told if each in known), None)
+        if account is None and len(known) == 1:
+            account = next(iter(known))
+        return spot._replace(account=account, key=spot.key or self.key_of.get(api_key_id or "", NO_KEY))
+
+
+def directory(groups: Iterable[UsageGroup], surroundings: Surroundings) -> Directory:
+    """Match keys and accounts by all that the books of the span tell."""
+    accounts: dict[Provider, set[str]] = defaultdict(set)
+    for provider, account in (*surroundings.reported, *surroundings.billed):
+        if account is not None:
+            accounts[provider].add(account)
+    tracked: dict[str, dict[tuple[date, str | None], Counter[str]]] = defaultdict(lambda: defaultdict(Counter))
+    reported: dict[ProviderKey, dict[tuple[date, str | None], Counter[str]]] = defaultdict(lambda: defaultdict(Counter))
+    seen: set[tuple[ProviderKey, str]] = set()
+    for group in groups:
+        spot = group.spot
+        if group.reported and spot.account is not None:
+            accounts[spot.provider].add(spot.account)
+        if group.reported and spot.key is not None:
+            reported[spot.provider, spot.key][spot.day, spot.model].update(_tokens(group.cell))
+        if not group.reported and group.api_key_id is not None:
+            tracked[group.api_key_id][spot.day, spot.model].update(_tokens(group.cell))
+            if spot.key is not None:
+                seen.add(((spot.provider, spot.key), group.api_key_id))
+    vault_of = match_keys(
+        surroundings.vault,
+        surroundings.names,
+        sorted(seen),
+        {id: _usages(days) for id, days in tracked.items()},
+        {key: _usages(days) for key, days in reported.items()},
+    )
+    # A vault key that was replaced had several; the one that the report knows counts.
+    key_of: dict[str, str] = {}
+    for (provider, key), id in sorted(vault_of.items()):
+        if id not in key_of or (provider, key) in reported:
+            key_of[id] = key
+    return Directory(surroundings, dict(accounts), vault_of, key_of)
+
+
+def _tokens(cell: Cell) -> dict[str, int]:
+    return {kind: int(number) for kind, number in cell.quantities.items()}
+
+
+def _usages(days: dict[tuple[date, str | None], Counter[str]]) -> set[Usage]:
+    return {
+        (day, model, frozenset((kind, Decimal(number)) for kind, number in counts.items()))
+        for (day, model), counts in days.items()
+    }
+
+
+def cells(
+    groups: Iterable[UsageGroup], found: Directory, prices: Prices
+) -> tuple[dict[Spot, Cell], dict[Spot, Cell], list[Spot]]:
+    """The tracked and the reported cells, and the reported spots whose cost could not be told by kind from prices."""
+    books: tuple[dict[Spot, Cell], dict[Spot, Cell]] = ({}, {})
+    for group in groups:
+        spot = group.spot if group.reported else found.place(group.spot, group.api_key_id)
+        book = books[group.reported]
+        if spot in book:
+            book[spot].add(group.cell)
+        else:
+            book[spot] = group.cell
+    unsplit: list[Spot] = []
+    for is_reported, book in enumerate(books):
+        for spot, cell in book.items():
+            if not cell.cost or prices.split(spot, cell):
+                continue
+            cell.amounts = {NOT_SPLIT: cell.cost}
+            if is_reported:
+                unsplit.append(spot)
+    return *books, unsplit
+
+
+def suspects(tracked: dict[Spot, Cell], reported: dict[Spot, Cell]) -> list[Place]:
+    """Days and models of which more was tracked than reported, the greatest difference first, as many as are probed."""
+    differences: dict[Place, Decimal] = defaultdict(Decimal)
+    rows: Counter[Place] = Counter()
+    both: set[Place] = {(spot.day, spot.provider, spot.model) for spot in reported}
+    for book, sign in ((tracked, 1), (reported, -1)):
+        for spot, cell in book.items():
+            place = spot.day, spot.provider, spot.model
+            if place in both:
+                differences[place] += sign * sum(cell.quantities.values(), Decimal(0))
+                rows[place] += cell.rows if sign > 0 else 0
+    found: list[Place] = []
+    left = MOST_PROBED
+    for place, more in sorted(differences.items(), key=lambda item: -item[1]):
+        if more <= 0 or rows[place] > left:
+            break
+        left -= rows[place]
+        found.append(place)
+    return found
+
+
+def account_days(reported: Iterable[Spot]) -> frozenset[tuple[Account, date]]:
+    """The days of which an account has reported rows."""
+    return frozenset(((spot.provider, spot.account), spot.day) for spot in reported)

@@ -1,0 +1,102 @@
+"""What only single usage rows tell, read where sums ask for it: reported bills by kind, calls that are there twice."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import text
+from sqlmodel import Session
+
+from guardian.models.enums import Provider
+from guardian.periods import Window
+from guardian.services.ledger.reconciliation.books import ZERO, Cell, Spot
+from guardian.services.ledger.reconciliation.kinds import NOT_SPLIT, TOKEN_KINDS, bill_kind
+from guardian.services.ledger.reconciliation.pricing import settle
+
+# Calls that are looked at for repetitions: a second's worth. Days with the greatest difference come first.
+MOST_PROBED = 20_000
+
+_BILLS = text("""
+    SELECT CAST(timezone('UTC', timestamp) AS date), provider, account_id, external_key_id, model, service_tier,
+           line->>'unit', sum(CAST(line->>'quantity' AS numeric)), sum(CAST(line->>'amount' AS numeric))
+    FROM usage_logs, jsonb_array_elements(bill) AS line
+    WHERE origin = 'sync' AND organization_id = :organization AND timestamp >= :start AND timestamp < :end
+      AND CAST(provider AS text) || ' ' || model = ANY(:models)
+    GROUP BY 1, 2, 3, 4, 5, 6, 7
+""")
+
+_COUNTED = ", ".join(
+    f"max({column}) * (count(*) - 1)"
+    for column in (
+        "input_tokens - cache_read_tokens - cache_write_5m_tokens - cache_write_30m_tokens - cache_write_1h_tokens"
+        " - cache_write_12h_tokens - audio_input_tokens - image_input_tokens - video_input_tokens",
+        *TOKEN_KINDS[1:9],
+        "output_tokens - audio_output_tokens - image_output_tokens - video_output_tokens",
+        *TOKEN_KINDS[10:],
+    )
+)
+# The same call: the provider's id of its answer where it was kept, else the very same instant and the same counts.
+_REPEATS = text(f"""
+    SELECT CAST(timezone('UTC', min(timestamp)) AS date), provider, account_id, external_key_id, model, service_tier,
+           api_key_id, count(*) - 1, sum(cost) - max(cost), {_COUNTED}
+    FROM usage_logs
+    WHERE origin <> 'sync' AND organization_id = :organization AND timestamp >= :start AND timestamp < :end
+      AND total_tokens > 0
+      AND CAST(timezone('UTC', timestamp) AS date) || ' ' || CAST(provider AS text) || ' ' || model = ANY(:places)
+    GROUP BY provider, account_id, external_key_id, model, service_tier, api_key_id,
+             coalesce(metadata->>'responseId', CAST(timestamp AS text)),
+             input_tokens, output_tokens, cache_read_tokens, cache_write_5m_tokens, cache_write_1h_tokens
+    HAVING count(*) > 1
+""")  # noqa: S608  # made of names in this file
+
+
+def split_by_bills(
+    session: Session, organization_id: str, window: Window, cells: Mapping[Spot, Cell], unsplit: Sequence[Spot]
+) -> None:
+    """Tell reported costs by kind, from the rows' own bills; what these do not tell stays NOT_SPLIT."""
+    if not unsplit:
+        return
+    models = sorted({f"{spot.provider.value} {spot.model}" for spot in unsplit})
+    rows: Iterable[Any] = session.connection().execute(
+        _BILLS, {"organization": organization_id, "start": window.start, "end": window.end, "models": models}
+    )
+    amounts: dict[Spot, dict[str, Decimal]] = {}
+    units: dict[Spot, dict[str, Decimal]] = {}
+    for day, provider, account, key, model, tier, unit, quantity, amount in rows:
+        spot, kind = Spot(day, Provider(provider), account, key, model, tier), bill_kind(unit)
+        of = amounts.setdefault(spot, {})
+        of[kind] = of.get(kind, ZERO) + amount
+        if kind not in TOKEN_KINDS and kind != NOT_SPLIT:
+            counted = units.setdefault(spot, {})
+            counted[kind] = counted.get(kind, ZERO) + quantity
+    for spot in unsplit:
+        cell, found = cells[spot], amounts.get(spot, {})
+        if found and settle(cell, found):
+            cell.quantities |= units.get(spot, {})
+        else:
+            cell.amounts = {NOT_SPLIT: cell.cost} if cell.cost else {}
+
+
+def read_repeats(
+    session: Session, organization_id: str, window: Window, places: Iterable[tuple[date, Provider, str | None]]
+) -> list[tuple[Spot, str | None, int, Decimal, dict[str, Decimal]]]:
+    """Tracked calls at these days and models that are there more than once: (spot, vault key, further rows, their
+    cost, their tokens by kind).
+    """
+    names = sorted({f"{day} {provider.value} {model}" for day, provider, model in places})
+    if not names:
+        return []
+    rows: Iterable[Any] = session.connection().execute(
+        _REPEATS, {"organization": organization_id, "start": window.start, "end": window.end, "places": names}
+    )
+    return [
+        (
+            Spot(row[0], Provider(row[1]), *row[2:6]),
+            row[6],
+            row[7],
+            row[8] or ZERO,
+            {kind: Decimal(number) for kind, number in zip(TOKEN_KINDS, row[9:], strict=True) if number},
+        )
+        for row in rows
+    ]

@@ -1,0 +1,106 @@
+"""The three books side by side: what each has of every combination of the dimensions that are asked for. Pure."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
+from typing import NamedTuple
+
+from guardian.services.ledger.reconciliation.books import ZERO, BilledLine, Cell, Cells, Spot
+from guardian.services.ledger.reconciliation.kinds import NOT_SPLIT, TOKENS, comparable
+from guardian.services.ledger.reconciliation.views import BookLine
+
+Values = tuple[str | None, ...]
+_STANDARD = frozenset({"", "auto", "default", "standard"})
+
+
+class Side(NamedTuple):
+    """A combination of values, and what the tracked, the reported and the billed book have of it."""
+
+    values: Values
+    tracked: BookLine | None
+    reported: BookLine | None
+    billed: BookLine | None
+
+    @property
+    def greatest(self) -> Decimal:
+        """The greatest of the three amounts, whatever its sign."""
+        return max(abs(book.cost or ZERO) for book in self[1:] if book is not None)
+
+
+class _Piece(NamedTuple):
+    spot: Spot
+    kind: str
+    quantity: Decimal | None
+    cost: Decimal | None
+
+
+_READ: Mapping[str, Callable[[_Piece], str | None]] = {
+    "day": lambda p: p.spot.day.isoformat(),
+    "provider": lambda p: p.spot.provider.value,
+    "account": lambda p: p.spot.account,
+    "providerKey": lambda p: p.spot.key or None,
+    "model": lambda p: p.spot.model,
+    "tier": lambda p: None if (p.spot.tier or "") in _STANDARD else p.spot.tier,
+    "tokenKind": lambda p: comparable(p.spot.provider, p.kind),
+}
+
+
+def side_by_side(
+    tracked: Cells,
+    reported: Cells,
+    billed: Iterable[BilledLine],
+    group_by: Sequence[str],
+    filters: Mapping[str, tuple[str, ...]],
+) -> list[Side]:
+    """The lines, newest day first where days are told apart, then the greatest amount.
+
+    A quantity is told for one kind of token, or for all tokens together; where a cost report tells none, it is None.
+    """
+    readers = [_READ[name] for name in group_by]
+    wanted = [(_READ[name], {value or None for value in values}) for name, values in filters.items() if values]
+    found: dict[Values, list[BookLine | None]] = {}
+    by_kind = "tokenKind" in group_by
+    books = (_of_cells(tracked), _of_cells(reported), _of_bill(billed))
+    for place, pieces in enumerate(books):
+        for piece in pieces:
+            if any(read(piece) not in allowed for read, allowed in wanted):
+                continue
+            values = tuple(read(piece) for read in readers)
+            line = found.setdefault(values, [None, None, None])
+            counted = by_kind or piece.kind in TOKENS or piece.kind == NOT_SPLIT
+            line[place] = _add(line[place], piece.quantity if counted else ZERO, piece.cost)
+    sides = [Side(values, *books) for values, books in found.items()]
+    sides.sort(key=lambda side: (-side.greatest, [value or "" for value in side.values]))
+    if "day" in group_by:
+        at = list(group_by).index("day")
+        sides.sort(key=lambda side: side.values[at] or "", reverse=True)
+    return sides
+
+
+def _of_cells(cells: Cells) -> Iterator[_Piece]:
+    for spot, cell in cells.items():
+        yield from _of_cell(spot, cell)
+
+
+def _of_cell(spot: Spot, cell: Cell) -> Iterator[_Piece]:
+    """By kind; what cannot be told apart by kind is an amount of its own, and nothing known is None, not zero."""
+    split = NOT_SPLIT not in cell.amounts
+    unpriced = bool(cell.unpriced_tokens) or not split
+    for kind, quantity in cell.quantities.items():
+        yield _Piece(spot, kind, quantity, cell.amounts.get(kind, None if unpriced else ZERO))
+    for kind, amount in cell.amounts.items():
+        if kind not in cell.quantities:
+            yield _Piece(spot, kind, ZERO, amount)
+
+
+def _of_bill(lines: Iterable[BilledLine]) -> Iterator[_Piece]:
+    for line in lines:
+        yield _Piece(line.spot, line.kind, line.quantity, line.amount)
+
+
+def _add(line: BookLine | None, quantity: Decimal | None, cost: Decimal | None) -> BookLine:
+    if line is None:
+        return BookLine(quantity=quantity, cost=cost)
+    return BookLine(
+        quantity=None if quantity is None or line.quantity is None else line.quantity + quantity,
+        cost=line.cost if cost is None else cost + (line.cost or ZERO),
+    )
