@@ -7,9 +7,10 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from types import MappingProxyType
 
 from guardian.models.enums import CostSource, Provider
-from guardian.pricing.catalog import Processing
 from guardian.pricing.overrides import Override, choose
-from guardian.pricing.sheets import STANDARD, Rate, Sheet, sheets
+from guardian.pricing.processing import processing_of
+from guardian.pricing.rates import Rate, Sheet
+from guardian.pricing.sheets import sheets
 from guardian.records import UNKNOWN_MODEL, BillLine, CostBreakdown, UsageRecord
 
 _ZERO, _ONE = Decimal(0), Decimal(1)
@@ -21,6 +22,10 @@ _CONTEXT_WINDOWS = {"0-200k": (0, 200_000), "200k-1M": (200_000, 1_000_000)}
 
 # Where a report does not name the model, these operations still tell it: all their models have one price.
 _MODEL_OF = {(Provider.OPENAI, "moderation"): "moderation"}
+# The dimension with which a reader of reports says that tokens do not tell what a row costs, and why.
+INCOMPLETE = "incomplete"
+_INCOMPLETE = {"provisioned_throughput": "Provisioned throughput is paid for by its reservation, not by its tokens."}
+_PARTLY_TOLD = "The report tells only a part of what was used, so no price can be told."
 
 Quantities = list[tuple[str, int | Decimal]]
 
@@ -30,15 +35,18 @@ def to_money(amount: Decimal) -> Decimal:
     return amount.quantize(_MONEY, ROUND_HALF_EVEN)
 
 
-def price(record: UsageRecord, overrides: Sequence[Override] = ()) -> CostBreakdown:
+def price(record: UsageRecord, overrides: Sequence[Override] = (), *, key_id: str | None = None) -> CostBreakdown:
     """What a record costs, line by line, unrounded: provider's own word > override > catalog at its start > unpriced.
 
     The lines add up to the amount. One used unit without a price leaves the whole record unpriced: unknown is never
-    zero. A price that may not be the real one makes the cost an estimate, and `reason` says why.
+    zero. A price that may not be the real one makes the cost an estimate, and `reason` says why. `key_id` is the
+    vault's key that the call used: a CUSTOM key may have prices of its own among the overrides.
     """
     if record.provider_cost is not None:
         return _as_reported(record.provider_cost)
-    sheet, doubt = _sheet_of(record, overrides)
+    if INCOMPLETE in record.dimensions:
+        return _unpriced(_INCOMPLETE.get(record.dimensions[INCOMPLETE], _PARTLY_TOLD))
+    sheet, doubt = _sheet_of(record, overrides, key_id)
     if sheet is None:
         return _without_price(record)
     level, length_doubt = _level_of(sheet, record)
@@ -72,10 +80,12 @@ def _as_reported(cost: Decimal) -> CostBreakdown:
     return CostBreakdown(amount=cost, source=CostSource.PROVIDER, lines=(line,), price_source="provider")
 
 
-def _sheet_of(record: UsageRecord, overrides: Sequence[Override]) -> tuple[Sheet | None, str | None]:
+def _sheet_of(
+    record: UsageRecord, overrides: Sequence[Override], key_id: str | None
+) -> tuple[Sheet | None, str | None]:
     """The price sheet at the record's start, and a doubt when another one holds at its end."""
     start = record.start if record.start.tzinfo is UTC else record.start.astimezone(UTC)
-    sheet = _sheet_at(record, start, overrides)
+    sheet = _sheet_at(record, start, overrides, key_id)
     if record.end <= record.start or sheet is None:
         return sheet, None
     last = record.end.astimezone(UTC) - _MOMENT
@@ -83,22 +93,23 @@ def _sheet_of(record: UsageRecord, overrides: Sequence[Override]) -> tuple[Sheet
         return sheet, "the price depends on the time of day; that of the start of this span is used"
     if last.date() == start.date() and not overrides:
         return sheet, None
-    then = _sheet_at(record, last, overrides)
+    then = _sheet_at(record, last, overrides, key_id)
     if then is sheet or (then is not None and then.levels == sheet.levels):
         return sheet, None
     return sheet, "the price changed within this span; that of its start is used"
 
 
-def _sheet_at(record: UsageRecord, moment: datetime, overrides: Sequence[Override]) -> Sheet | None:
-    model = record.model
+def _sheet_at(record: UsageRecord, moment: datetime, overrides: Sequence[Override], key_id: str | None) -> Sheet | None:
+    provider, model, dimensions = record.provider, record.model, record.dimensions
     if model == UNKNOWN_MODEL:
-        model = _MODEL_OF.get((record.provider, record.operation), model)
-    override = choose(overrides, record.provider, model, moment) if overrides else None
-    tier, dimensions = record.service_tier, record.dimensions
-    if tier is None and not dimensions:
-        return sheets().find(record.provider, model, moment, STANDARD, None, override)
-    processing = Processing(tier, dimensions.get("service_tier"), dimensions.get("speed"))
-    return sheets().find(record.provider, model, moment, processing, dimensions.get("inference_geo"), override)
+        model = _MODEL_OF.get((provider, record.operation), model)
+    override = own = None
+    if overrides:
+        override = choose(overrides, provider, model, moment)
+        if key_id is not None and provider is Provider.CUSTOM:
+            own = choose(overrides, provider, model, moment, key_id)
+    processing = processing_of(record.service_tier, dimensions)
+    return sheets().find(provider, model, moment, processing, dimensions.get("inference_geo"), override, own)
 
 
 def _level_of(sheet: Sheet, record: UsageRecord) -> tuple[int, str | None]:

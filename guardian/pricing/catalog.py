@@ -5,11 +5,10 @@ The catalog prices a tier that it does not know like the standard one, and says 
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, time
+from datetime import datetime
 from decimal import Decimal
 from functools import cached_property
 from types import MappingProxyType
-from typing import NamedTuple
 
 import genai_prices
 from genai_prices.data_snapshot import DataSnapshot
@@ -17,13 +16,14 @@ from genai_prices.types import (
     ConditionalPrice,
     ModelInfo,
     ModelPrice,
-    StartDateConstraint,
     TieredPrices,
     TimeOfDateConstraint,
 )
 from genai_prices.types import Provider as CatalogProvider
 
 from guardian.models.enums import Provider
+from guardian.pricing import supplements
+from guardian.pricing.tiers import terms_of
 
 PRICE_SOURCE = "genai-prices"
 
@@ -63,6 +63,10 @@ UNITS: Mapping[str, tuple[str, int]] = MappingProxyType(
         "web_searches_kcount": ("web_search_requests", _THOUSAND),
         "storage_searches_kcount": ("file_search_requests", _THOUSAND),
         "requests_kcount": ("requests", _THOUSAND),
+        "output_citation_mtok": ("citation_tokens", _MILLION),
+        "input_text_messages_kcount": ("text_messages", _THOUSAND),
+        "input_document_kpages": ("pages", _THOUSAND),
+        "input_annotated_document_kpages": ("annotated_pages", _THOUSAND),
     }
 )
 
@@ -73,12 +77,7 @@ SERVICE_FEES: Mapping[str, str] = MappingProxyType(
 
 # The catalog lists this model without any price. https://developers.openai.com/api/docs/models/omni-moderation-latest:
 # "Moderation models are free models".
-_FREE = (Provider.OPENAI, "moderation")
-
-_STANDARD = ("", "default", "standard")
-_BATCH = {"processing": "batch"}
-# OpenAI and Anthropic document 50 % for every model of their batch APIs; prompt caching discounts stack with it.
-_BATCH_MULTIPLIER = Decimal("0.5")
+_FREE = ("openai", "moderation")
 
 UnitPrice = tuple[Decimal | TieredPrices, int]
 
@@ -100,64 +99,46 @@ class ListPrice:
     by_time: bool = False
 
 
-class Processing(NamedTuple):
-    """How a request was processed, in the words of the provider's *response*; None or its default is standard.
-
-    `further_tier` is what a batch row names besides "batch".
-    """
-
-    tier: str | None = None
-    further_tier: str | None = None
-    speed: str | None = None
-
-    def context(self) -> dict[str, str]:
-        """The same in the catalog's words; empty for standard processing."""
-        found: dict[str, str] = {}
-        tiers = [(tier or "").lower() for tier in (self.tier, self.further_tier)]
-        if "batch" in tiers:
-            found.update(_BATCH)
-        for tier in tiers:
-            if tier not in (*_STANDARD, "batch"):
-                found["service_tier"] = tier
-        if (speed := (self.speed or "").lower()) not in _STANDARD:
-            found["speed"] = speed
-        return found
-
-
-@dataclass(slots=True)
-class _Terms:
-    price: ModelPrice
-    multiplier: Decimal = Decimal(1)
-    doubt: str | None = None
-
-
 @dataclass(frozen=True)
 class Catalog:
-    """One snapshot of the catalog's data. Look-ups are not cached here (see sheets.py)."""
+    """One snapshot of the catalog's data. Look-ups are not cached here (see sheets.py).
+
+    Its version names that of our supplements, too: with either, prices change.
+    """
 
     snapshot: DataSnapshot
-    _providers: dict[Provider, CatalogProvider] = field(default_factory=dict[Provider, CatalogProvider])
+    _providers: dict[str, CatalogProvider | None] = field(default_factory=dict[str, CatalogProvider | None])
 
     @cached_property
     def version(self) -> str:
         updated = f"+{self.snapshot.timestamp:%Y%m%d%H%M%S}" if self.snapshot.from_auto_update else ""
-        return genai_prices.__version__ + updated
+        return f"{genai_prices.__version__}{updated}+s{supplements.VERSION:%Y%m%d}"
 
-    def list_price(self, provider: Provider, model: str, moment: datetime, context: dict[str, str]) -> ListPrice | None:
-        """What `model` costs at `moment` (UTC) when processed as `context` says; None when the catalog lacks it."""
-        source = self._provider(provider)
+    def list_price(
+        self,
+        provider: Provider,
+        model: str,
+        moment: datetime,
+        context: dict[str, str],
+        catalog_id: str | None = None,
+    ) -> ListPrice | None:
+        """What `model` costs at `moment` (UTC) when processed as `context` says; None when the catalog lacks it.
+
+        `catalog_id` names another of the catalog's providers than `provider`: a CUSTOM key may be one of them.
+        """
+        source = self.source(catalog_id or CATALOG_IDS.get(provider))
         if source is None or not model:
             return None
         # Asked without the model's name, the snapshot's own look-up cache cannot grow with names that callers invent.
         found = source.find_model(model, all_providers=self.snapshot.providers)
         if found is None:
             return self._service(source, model, moment)
-        if (provider, found.id) == _FREE:
+        if (source.id, found.id) == _FREE:
             free: UnitPrice = (Decimal(0), _MILLION)
             return ListPrice(ref=found.id, version=self.version, prices={"input_tokens": free, "output_tokens": free})
         # Variants of a model that another provider lends are not this provider's (so decides genai-prices, too).
         own = any(found is model for model in source.models)
-        terms = _terms(found, moment, context, own=own)
+        terms = terms_of(provider, found, moment, context, own=own)
         return ListPrice(
             ref=found.id,
             version=self.version,
@@ -167,10 +148,14 @@ class Catalog:
             by_time=_by_time(found),
         )
 
-    def _provider(self, provider: Provider) -> CatalogProvider | None:
-        if provider not in self._providers and provider in CATALOG_IDS:
-            self._providers[provider] = self.snapshot.find_provider(None, CATALOG_IDS[provider], None)
-        return self._providers.get(provider)
+    def source(self, catalog_id: str | None) -> CatalogProvider | None:
+        """The provider of that id, or None."""
+        if catalog_id is None:
+            return None
+        if catalog_id not in self._providers:
+            named = (found for found in self.snapshot.providers if found.id == catalog_id)
+            self._providers[catalog_id] = next(named, None)
+        return self._providers[catalog_id]
 
     def _service(self, source: CatalogProvider, service: str, moment: datetime) -> ListPrice | None:
         """The fee of a service whose model the report does not name: known if all models that have it have the same."""
@@ -197,33 +182,3 @@ def _by_time(model: ModelInfo) -> bool:
     conditions: list[ConditionalPrice] = model.prices if isinstance(model.prices, list) else []
     constraints = [*(c.constraint for c in conditions), *(v.constraint for v in model.price_variants or ())]
     return any(isinstance(c, TimeOfDateConstraint) for c in constraints)
-
-
-def _terms(model: ModelInfo, moment: datetime, context: dict[str, str], *, own: bool) -> _Terms:
-    """The price of `model` in `context`, with the reason when it had to be guessed.
-
-    The catalog holds most tier prices only since the day on which somebody verified them (2026-10-12 and later), though
-    the tiers are older. While the standard price was the same, the verified tier price is the best guess for before.
-    """
-    standard = model.get_prices(moment)
-    if not context:
-        return _Terms(standard)
-    label = " and ".join(context.values())
-    variants = [v for v in (model.price_variants or ()) if own and v.when == context]
-    if any(v.constraint is None or v.constraint.active(moment) for v in variants):
-        return _Terms(model.get_prices(moment, context))
-    if len(context) > 1:
-        first = dict([next(iter(context.items()))])
-        terms = _terms(model, moment, first, own=own)
-        doubt = f"the catalog has no price of {model.id} for {label} at once; that for {first.popitem()[1]} is used"
-        return _Terms(terms.price, terms.multiplier, f"{doubt}; {terms.doubt}" if terms.doubt else doubt)
-    starts = [v.constraint.start_date for v in variants if isinstance(v.constraint, StartDateConstraint)]
-    if starts:
-        first = datetime.combine(min(starts), time.min, UTC)
-        if model.get_prices(first) == standard:
-            doubt = f"the catalog knows the {label} price of {model.id} only from {min(starts)} on; that one is used"
-            return _Terms(model.get_prices(first, context), doubt=doubt)
-    if context == _BATCH:
-        doubt = f"the catalog has no batch price of {model.id} for this date; half of the standard price is used"
-        return _Terms(standard, _BATCH_MULTIPLIER, doubt)
-    return _Terms(standard, doubt=f"the catalog has no {label} price of {model.id}; the standard price is used")

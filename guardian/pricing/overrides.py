@@ -12,12 +12,17 @@ from types import MappingProxyType
 from guardian.errors import ValidationError
 from guardian.models.enums import Provider
 
+# What a bill says its prices are from: agreed by the organization, or a CUSTOM key's own.
+OVERRIDE_SOURCE, KEY_SOURCE = "override", "key"
 _NO_PRICES: Mapping[str, Decimal] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Override:
     """Either `percent_of_list` (100 is the list price) or `prices` in dollars per million units, by unit name.
+
+    With `key_id` it is no agreement but the list of one CUSTOM key: its own prices, and `catalog`, the catalog's
+    provider whose list holds for the rest.
 
     `model_pattern` is a glob (*, ?, [seq]) on the model's name as the provider reports it, whatever its case.
     `valid_from` is inclusive, `valid_to` exclusive, both UTC. Absolute prices are final: no tier, batch or region
@@ -33,9 +38,11 @@ class Override:
     valid_to: datetime | None = None
     percent_of_list: Decimal | None = None
     prices: Mapping[str, Decimal] = field(default_factory=lambda: _NO_PRICES)
+    key_id: str | None = None
+    catalog: str | None = None
 
     def __post_init__(self) -> None:
-        if (self.percent_of_list is None) == (not self.prices):
+        if self.key_id is None and (self.percent_of_list is None) == (not self.prices):
             raise ValidationError("A price override needs either a percentage of the list price or prices of its own.")
         numbers = [*self.prices.values(), *([] if self.percent_of_list is None else [self.percent_of_list])]
         if any(not number.is_finite() or number < 0 for number in numbers):
@@ -70,10 +77,15 @@ def literal(model: str) -> str:
     return re.sub(r"([*?[])", r"[\1]", model)
 
 
-def choose(overrides: Iterable[Override], provider: Provider, model: str, moment: datetime) -> Override | None:
-    """The override that holds: the most specific pattern, then the latest start, then the greatest id."""
+def choose(
+    overrides: Iterable[Override], provider: Provider, model: str, moment: datetime, key_id: str | None = None
+) -> Override | None:
+    """The override that holds: the most specific pattern, then the latest start, then the greatest id.
+
+    Among what was agreed; with `key_id` among that key's own prices.
+    """
     return max(
-        (o for o in overrides if o.holds(provider, model, moment)),
+        (o for o in overrides if o.key_id == key_id and o.holds(provider, model, moment)),
         key=lambda o: (o.specificity, o.valid_from, o.id),
         default=None,
     )

@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 
 from guardian.models.enums import CostSource, Provider
 from guardian.pricing.calculator import price
-from guardian.pricing.catalog import CATALOG_IDS, Processing
+from guardian.pricing.catalog import CATALOG_IDS
+from guardian.pricing.processing import Processing
+from guardian.pricing.supplements import DERIVED
 from guardian.records import UsageCounts, UsageRecord
 from tests.unit.pricing.make import MODELS
 
@@ -37,6 +39,8 @@ def used(provider: Provider, model: ModelInfo, at: datetime, tier: str | None, n
     for key, parts in NEEDS.items():
         if key not in priced:
             n.update(dict.fromkeys(parts, 0))
+    if any(share.holds(provider, model.id, at.date()) for share in DERIVED):
+        n["w12"] = 0  # the catalog takes it for a write of 30 minutes
     read = n["read"] + n["read_audio"] + n["read_image"]
     units = {"web_search_requests": "web", "file_search_requests": "files"} | {u: u for u in ("characters", "seconds")}
     counts = UsageCounts(

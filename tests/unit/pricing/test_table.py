@@ -105,8 +105,12 @@ OPENAI = [
     row(call("gpt-4o-mini-transcribe", i=1100, audio=1000, read=100, read_audio=100, o=50), "0.00355"),
     # the list has no audio price for this model: 1000×2.5 is a guess
     row(call("gpt-4o-audio-preview", i=1000, audio=1000), "0.0025", ESTIMATED),
-    # no price of the 12 hour cache is published anywhere that we read: 1000×2.5 is the 30 minute price
-    row(call("gpt-6-sol", i=1000, w12=1000), "0.0025", ESTIMATED),
+    # the 12 hour write costs twice the 30 minute one: 1000×2.5×2
+    row(call("gpt-6-sol", i=1000, w12=1000), "0.005"),
+    # of an older model nobody states it: 1000×5, what input costs, is a guess
+    row(call("gpt-5.5", i=1000, w12=1000), "0.005", ESTIMATED),
+    # a container, of the smallest size as far as anybody knows
+    row(bucket("code-interpreter", code_interpreter_sessions=2, requests=0), "0.06", ESTIMATED),
     # 45 characters×15 = 675 µ
     row(call("tts-1", characters=45), "0.000675"),
     # 45×30
@@ -129,9 +133,9 @@ OPENAI = [
 ]
 
 OTHERS = [
-    # 1000×1 + 500×1 µ and $12 per 1000 requests
-    row(call("sonar", i=1000, o=500), "0.0135"),
-    row(bucket("sonar", i=1000, o=500, requests=3), "0.0375"),
+    # 1000×1 + 500×1 µ and $12 per 1000 requests, the dearest, where nobody tells the size of the search context
+    row(call("sonar", i=1000, o=500), "0.0135", ESTIMATED),
+    row(bucket("sonar", i=1000, o=500, requests=3), "0.0375", ESTIMATED),
     # reasoning has a price of its own here: 1000×2 + 300×8 + 200×3 = 2000 + 2400 + 600 µ, two searches for $0.01
     row(call("sonar-deep-research", i=1000, o=500, thought=200, web_search_requests=2), "0.015"),
     # text 1000×0.3, audio 500×1, cached text 100×0.03, cached audio 100×0.1, out 100×2.5 = 300 + 500 + 3 + 10 + 250 µ
