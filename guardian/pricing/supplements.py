@@ -154,7 +154,13 @@ FEES = (
         per=_THOUSAND,
     ),
     # developers.openai.com/api/docs/pricing: a container of 1 GB; larger ones cost more.
-    Fee(provider=Provider.OPENAI, models=_ALL, unit="code_interpreter_sessions", price=Decimal("0.03"), doubt=_SERVICE),
+    Fee(
+        provider=Provider.OPENAI,
+        models=_models(r"code-interpreter$|gpt-|o\d|codex|chatgpt"),
+        unit="code_interpreter_sessions",
+        price=Decimal("0.03"),
+        doubt=_SMALLEST,
+    ),
     # platform.claude.com, pricing: $0.05 an hour of code execution beyond 1,550 free hours a month, $0.08 an hour of a
     # managed agent's session.
     Fee(
