@@ -10,7 +10,7 @@ _VIEWER = frozenset(
     {"usage:read", "keys:read", "jobs:read", "organization:read", "team:read", "activity:read", "prices:read"}
 )
 _MEMBER = _VIEWER | {"keys:create", "keys:sync", "usage:write", "views:share"}
-_ADMIN = _MEMBER | {"keys:update", "keys:delete", "organization:update", "team:update", "prices:update"}
+_ADMIN = _MEMBER | {"keys:update", "keys:delete", "organization:update", "team:update", "prices:update", "books:close"}
 _GRANTS: dict[TeamRole, frozenset[str]] = {
     TeamRole.VIEWER: _VIEWER,
     TeamRole.MEMBER: _MEMBER,

@@ -47,6 +47,11 @@ def kind_name(kind: str | None) -> str:
     return _KINDS.get(kind or "", (kind or "").replace("_", " "))
 
 
+def provider_name(provider: Provider) -> str:
+    """How the provider writes its own name."""
+    return _PROVIDERS[provider]
+
+
 def sentence(finding: Finding, label: str, names: Names) -> str:
     """One finding in words."""
     return _SENTENCES[finding.cause](finding, label, names)
@@ -91,7 +96,7 @@ def _what(finding: Finding) -> str:
 
 
 def _provider(finding: Finding) -> str:
-    return _PROVIDERS[finding.provider]
+    return provider_name(finding.provider)
 
 
 def _bypass(finding: Finding, label: str, names: Names) -> str:

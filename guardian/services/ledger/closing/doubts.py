@@ -1,0 +1,56 @@
+"""Why the figures of a month that has ended may still change."""
+
+from datetime import UTC, date, datetime, time
+
+from sqlalchemy import func
+from sqlmodel import Session, col, select
+
+from guardian.models import ApiKey, ProviderAccount, SyncRun
+from guardian.models.enums import SyncStatus
+from guardian.periods import Window
+from guardian.services.ledger.closing.views import end_of, long_day
+from guardian.services.ledger.coverage import TRAILING
+from guardian.services.ledger.reconciliation.sentences import provider_name
+
+_UNFINISHED = (SyncStatus.QUEUED, SyncStatus.RUNNING)
+
+
+def read_doubts(session: Session, organization_id: str, month: date, now: datetime) -> tuple[str, ...]:
+    """Why the figures of an ended month may still change, in sentences."""
+    window = Window(datetime.combine(month, time.min, UTC), end_of(month))
+    found: list[str] = []
+    pulls = session.exec(
+        select(func.count())
+        .select_from(SyncRun)
+        .where(
+            SyncRun.organization_id == organization_id,
+            col(SyncRun.status).in_(_UNFINISHED),
+            col(SyncRun.window_start) < window.end,
+            col(SyncRun.window_end) > window.start,
+        )
+    ).one()
+    if pulls:
+        found.append(f"{pulls} pull{'s' if pulls > 1 else ''} of it {'are' if pulls > 1 else 'is'} not finished.")
+    behind = session.exec(
+        select(ProviderAccount)
+        # An account that nobody can pull any more will not be read further.
+        .join(ApiKey, (col(ApiKey.account_id) == col(ProviderAccount.account_id)) & col(ApiKey.is_active))
+        .where(
+            ProviderAccount.organization_id == organization_id,
+            ApiKey.organization_id == organization_id,
+            ApiKey.provider == ProviderAccount.provider,
+            col(ProviderAccount.covered_to) > window.start,
+            col(ProviderAccount.covered_to) < window.end,
+        )
+        .distinct()
+    ).all()
+    for account in behind:
+        to = account.covered_to.astimezone(UTC) if account.covered_to else window.start
+        name = f"{provider_name(account.provider)} account {account.name or account.account_id}"
+        found.append(f"{name} is read up to {long_day(to.date())}, {to:%H:%M} UTC only.")
+    if now < window.end + TRAILING:
+        settled = (window.end + TRAILING).date()
+        found.append(
+            f"Providers restate their last {TRAILING.days} days: the figures are final from {long_day(settled)} on."
+        )
+    return tuple(found)
