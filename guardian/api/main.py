@@ -9,7 +9,22 @@ from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
-from guardian.api import activity, auth, auth_forms, failures, health, jobs, keys, organization, tokens, usage, views
+from guardian.api import (
+    activity,
+    auth,
+    auth_forms,
+    failures,
+    health,
+    jobs,
+    keys,
+    organization,
+    prices,
+    prices_currencies,
+    prices_reprice,
+    tokens,
+    usage,
+    views,
+)
 from guardian.api.edge import Edge
 from guardian.api.steps import COOKIE
 
@@ -21,6 +36,9 @@ ROUTERS: tuple[APIRouter, ...] = (
     usage.api,
     views.api,
     jobs.api,
+    prices.api,
+    prices_reprice.api,
+    prices_currencies.api,
     organization.api,
     activity.api,
     health.router,

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from guardian.jobs import mail, usage
+from guardian.jobs import mail, repricing, usage
 from guardian.queue import EMAIL_QUEUE, USAGE_QUEUE
 
 
@@ -21,6 +21,7 @@ class Recurring:
 RECURRING: tuple[Recurring, ...] = (
     Recurring("daily-sync", "0 0 * * *", usage.sync_all, USAGE_QUEUE),
     Recurring("resume-syncs", "* * * * *", usage.resume_syncs, USAGE_QUEUE),
+    Recurring("resume-repricing", "* * * * *", repricing.resume_repricing, USAGE_QUEUE),
     Recurring("make-partitions", "30 0 * * *", usage.make_partitions, USAGE_QUEUE),
     Recurring("resume-mails", "* * * * *", mail.resume_mails, EMAIL_QUEUE),
 )

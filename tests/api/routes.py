@@ -11,13 +11,15 @@ _ADMINS = _EVERYBODY[2:]
 
 NEW_KEY = {"provider": "OPENAI", "key": "sk-admin-0123456789abcdef", "label": "second"}
 NEW_VIEW = {"page": "usage", "name": "second", "query": "range=90d"}
+NEW_PRICE = {"provider": "OPENAI", "modelPattern": "gpt-4*", "percentOfList": "90"}
+SPAN = {"from": "2026-11-01", "to": "2026-11-02"}
 RESET = {"token": "x", "password": "y" * 12}
 PASSWORD = {"email": "eve@acme.test", "password": "correct horse battery"}
 
 
 @dataclass(frozen=True)
 class Route:
-    """One route. `path` may name {key}, {session}, {token}, {usage}, {job}, {view}: ids of Acme's.
+    """One route. `path` may name ids of Acme's: {key}, {session}, {token}, {usage}, {job}, {view}, {override}, {run}.
 
     `wrong` is refused with 400, `roles` may do it, `table` is what the database must have for it.
     """
@@ -75,6 +77,53 @@ ROUTES: tuple[Route, ...] = (
     Route("PATCH", "/views/{view}", "saved_views", {"name": "third"}, {"shared": "maybe"}, roles=_ADMINS),
     Route("DELETE", "/views/{view}", "saved_views", roles=_ADMINS),
     Route("GET", "/jobs/{job}", "sync_runs"),
+    Route("GET", "/prices", "price_overrides", query="?model=gpt-5", wrong_query="?model=gpt-5&at=soon"),
+    Route("GET", "/prices/overrides", "price_overrides"),
+    Route(
+        "POST",
+        "/prices/overrides",
+        "price_overrides",
+        NEW_PRICE,
+        {**NEW_PRICE, "prices": {"input_token": "1"}, "percentOfList": None},
+        roles=_ADMINS,
+        status=201,
+    ),
+    Route("GET", "/prices/overrides/{override}", "price_overrides"),
+    Route(
+        "PATCH",
+        "/prices/overrides/{override}",
+        "price_overrides",
+        {"percentOfList": "80"},
+        {"percentOfList": "lots"},
+        roles=_ADMINS,
+    ),
+    Route("DELETE", "/prices/overrides/{override}", "price_overrides", roles=_ADMINS),
+    Route("GET", "/prices/unpriced", "usage_rollups"),
+    Route(
+        "POST",
+        "/prices/unpriced/price",
+        "usage_rollups",
+        {"provider": "OPENAI", "model": "nobody-uses-it", "like": "gpt-5"},
+        {"provider": "OPENAI", "model": "nobody-uses-it"},
+        roles=_ADMINS,
+        status=404,
+    ),
+    Route("POST", "/prices/reprice", "reprice_runs", SPAN, {**SPAN, "from": "soon"}, roles=_ADMINS, status=202),
+    Route("GET", "/prices/reprice", "reprice_runs"),
+    Route("GET", "/prices/reprice/{run}", "reprice_runs"),
+    # The run that was just asked for is not over.
+    Route("POST", "/prices/reprice/{run}/apply", "reprice_runs", roles=_ADMINS, status=409),
+    Route("POST", "/prices/reprice/{run}/undo", "reprice_runs", roles=_ADMINS, status=409),
+    Route("GET", "/prices/currencies", "exchange_rates", wrong_query="?currency=EURO"),
+    Route(
+        "POST",
+        "/prices/currencies",
+        "exchange_rates",
+        {"currency": "EUR", "source": "ECB", "rates": [{"day": "2026-11-20", "perDollar": "0.8653"}]},
+        {"currency": "EUR", "source": "ECB", "csv": "2026-11-20,NaN"},
+        roles=_ADMINS,
+        status=201,
+    ),
     Route("GET", "/organization", "organizations"),
     Route("PATCH", "/organization", "organizations", {"name": "Acme & Co"}, {"timeZone": "Mars"}, roles=_ADMINS),
     Route("GET", "/activity", "activity_logs", query="?limit=5", wrong_query="?cursor=abc"),

@@ -12,14 +12,14 @@ from sqlmodel import select
 from guardian import db
 from guardian.api.main import ROUTERS
 from guardian.api.origin import SAFE_METHODS
+from guardian.models import RepriceRun, UsageLog
 from guardian.models import Session as BrowserSession
-from guardian.models import UsageLog
-from guardian.models.enums import CostSource, Provider, TeamRole, UsageOrigin
+from guardian.models.enums import CostSource, Provider, RepriceStatus, TeamRole, UsageOrigin
 from guardian.periods import utcnow
 from guardian.services.actor import Actor
 from guardian.services.ledger.partitions import ensure_partitions
 from tests.api.conftest import Client, SignIn, execute
-from tests.api.routes import NEW_KEY, NEW_VIEW, ROUTES, SIGNED_IN, WITH_ID, WITH_INPUT, Route
+from tests.api.routes import NEW_KEY, NEW_PRICE, NEW_VIEW, ROUTES, SIGNED_IN, WITH_ID, WITH_INPUT, Route
 from tests.conftest import People, Servers, forget_caches
 from tests.fakes.openai_api import ADMIN_KEY
 from tests.fakes.provider_server import FakeProvider
@@ -32,8 +32,17 @@ def ids(alice: Client, people: People, fake: FakeProvider) -> dict[str, str]:
     key = alice.data("POST", "/keys", 201, json={"provider": "OPENAI", "key": ADMIN_KEY, "label": "main"})
     token = alice.data("POST", "/tokens", 201, json={"name": "ci", "scopes": ["api"]})
     view = alice.data("POST", "/views", 201, json={**NEW_VIEW, "name": "ours", "shared": True})
+    price = alice.data("POST", "/prices/overrides", 201, json={**NEW_PRICE, "modelPattern": "gpt-5"})
     now = utcnow()
     with db.session() as session:
+        run = RepriceRun(
+            organization_id=people.alice.organization_id,
+            status=RepriceStatus.FINISHED,
+            period_start=now,
+            period_end=now,
+            rows_changed=1,
+        )
+        session.add(run)
         ensure_partitions(session, now, now)
         row = UsageLog(
             provider=Provider.OPENAI,
@@ -55,6 +64,8 @@ def ids(alice: Client, people: People, fake: FakeProvider) -> dict[str, str]:
         "usage": row.id,
         "session": opened,
         "view": view["id"],
+        "override": price["id"],
+        "run": run.id,
     }
 
 
@@ -116,7 +127,7 @@ def test_another_organizations_things_do_not_exist(charlie: Client, ids: dict[st
 
 
 def test_another_organizations_things_are_in_no_list(alice: Client, charlie: Client, ids: dict[str, str]) -> None:
-    for path in ("/keys", "/tokens", "/usage", "/views", "/activity"):
+    for path in ("/keys", "/tokens", "/usage", "/prices/overrides", "/prices/reprice", "/views", "/activity"):
         assert alice.data("GET", path) != [], path
         assert charlie.data("GET", path) == [], path
     assert ids["session"] not in charlie.get("/api/v1/auth/sessions").text

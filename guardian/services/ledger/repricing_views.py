@@ -89,6 +89,17 @@ class RepriceView:
         )
         return written and self.rows_changed > 0
 
+    @property
+    def facts(self) -> dict[str, object]:
+        """What the audit log keeps of it."""
+        return {
+            "start": self.start,
+            "end": self.end,
+            "provider": self.provider,
+            "modelPattern": self.model_pattern,
+            "dryRun": self.dry_run,
+        }
+
 
 @dataclass(slots=True)
 class Notes:

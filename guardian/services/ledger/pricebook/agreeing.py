@@ -49,8 +49,8 @@ def replace_override(
         model_pattern=old.model_pattern,
         valid_to=wanted.valid_to if wanted.valid_to is not None else old.valid_to,
     )
-    override = checked(wanted, start, new_id())
     _end(session, old, start, "validFrom")
+    override = checked(wanted, start, new_id())
     return _add(session, actor, override, wanted.note, confirm=confirm)
 
 

@@ -64,6 +64,18 @@ class OverrideView:
     created_at: datetime
     example: Example | None
 
+    @property
+    def facts(self) -> dict[str, object]:
+        """What the audit log keeps of it."""
+        return {
+            "provider": self.provider,
+            "modelPattern": self.model_pattern,
+            "percentOfList": self.percent_of_list,
+            "prices": dict(self.prices),
+            "validFrom": self.valid_from,
+            "validTo": self.valid_to,
+        }
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PriceView:
