@@ -4,11 +4,23 @@ import pytest
 
 from guardian.providers.base import BaseProvider
 from tests.contracts.vendors import Vendor
-from tests.fakes.fixtures import MakeAdapter, anthropic, fake, make_adapter, openai, perplexity, sleeps, tracked, xai
+from tests.fakes.fixtures import (
+    MakeAdapter,
+    anthropic,
+    fake,
+    google,
+    make_adapter,
+    openai,
+    perplexity,
+    sleeps,
+    tracked,
+    xai,
+)
+from tests.fakes.provider_server import FakeProvider
 
-__all__ = ["adapter", "anthropic", "fake", "make_adapter", "openai", "perplexity", "sleeps", "tracked", "xai"]
+__all__ = ["adapter", "anthropic", "fake", "google", "make_adapter", "openai", "perplexity", "sleeps", "tracked", "xai"]
 
 
 @pytest.fixture
-def adapter(vendor: Vendor, make_adapter: MakeAdapter) -> BaseProvider:
-    return make_adapter(vendor.provider)
+def adapter(vendor: Vendor, fake: FakeProvider, make_adapter: MakeAdapter) -> BaseProvider:
+    return make_adapter(vendor.provider, metadata=vendor.metadata(fake))

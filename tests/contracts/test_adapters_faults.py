@@ -1,18 +1,16 @@
 """What every adapter must do when the provider fails or refuses: one class, one sentence, nothing half done."""
 
 from collections.abc import Callable
-from typing import Any
+from functools import partial
 
 import pytest
 
 from guardian import errors
-from guardian.providers.base import BaseProvider
-from tests.contracts.vendors import DAY, DAY0, T0, VENDORS, Vendor, costs, usage
+from guardian.providers.base import BaseProvider, TrackedUsage
+from tests.contracts.test_adapters import plant_20_days, those, with_costs, with_pages, with_usage
+from tests.contracts.vendors import DAY, DAY0, VENDORS, Vendor, cost_report, costs, usage, usage_report
 from tests.fakes.fixtures import MakeAdapter
 from tests.fakes.provider_server import FakeProvider
-
-pytestmark = pytest.mark.parametrize("vendor", VENDORS, ids=lambda v: v.name)
-
 
 Break = Callable[[FakeProvider, str], None]
 FAULTS: dict[str, tuple[Break, type[errors.ProviderError], str]] = {
@@ -43,122 +41,132 @@ FAULTS: dict[str, tuple[Break, type[errors.ProviderError], str]] = {
 }
 
 
+@pytest.mark.parametrize("vendor", VENDORS, ids=lambda v: v.name)
 @pytest.mark.parametrize("fault", FAULTS)
 def test_each_fault_is_one_class_and_one_clear_sentence(
-    fake: FakeProvider, make_adapter: MakeAdapter, vendor: Vendor, fault: str
+    fake: FakeProvider, make_adapter: MakeAdapter, vendor: Vendor, fault: str, tracked: list[TrackedUsage]
 ) -> None:
     put, kind, words = FAULTS[fault]
-    adapter = make_adapter(vendor.provider, timeout=0.5, attempts=2)
-    put(fake, "*")
-    for call in (usage, costs):
+    adapter = make_adapter(vendor.provider, metadata=vendor.metadata(fake), timeout=0.5, attempts=2)
+    call = vendor.call
+    calls = [(call.path, call.key, partial(adapter.make_request, call.key, "user-1", call.payload))]
+    if vendor.usage:
+        calls.append((vendor.usage.path, vendor.usage.key, partial(usage, adapter, vendor)))
+    if vendor.costs:
+        calls.append((vendor.costs.path, vendor.costs.key, partial(costs, adapter, vendor)))
+    for path, key, ask in calls:
+        fake.heal()
+        put(fake, path)
         with pytest.raises(kind) as caught:
-            call(adapter, vendor)
+            ask()
         assert words in caught.value.message
         assert caught.value.message.startswith(vendor.name)
-        assert vendor.admin_key not in str(caught.value)
-    tested = adapter.test_connection(vendor.admin_key)
+        assert key not in str(caught.value)
+    assert tracked == []
+    fake.heal()
+    key = vendor.states["good"].prepare(fake)
+    put(fake, "*")
+    tested = adapter.test_connection(key)
     assert not tested.success
     assert words in tested.message
-    assert vendor.admin_key not in repr(tested)
+    assert key not in repr(tested)
 
 
+@with_pages
 @pytest.mark.parametrize("fault", [name for name, (_, kind, _) in FAULTS.items() if not kind.permanent])
 def test_a_fault_in_the_middle_of_a_walk_gives_nothing_at_all(
     fake: FakeProvider, make_adapter: MakeAdapter, vendor: Vendor, fault: str
 ) -> None:
-    vendor.plant(fake, T0, 100, 10, "key_a")
-    adapter = make_adapter(vendor.provider, timeout=0.5, attempts=1)
-    fake.alter("*", lambda body: body, times=1)  # the first page is good
-    FAULTS[fault][0](fake, "*")
-    walk = adapter.get_usage(vendor.admin_key, DAY0, DAY0 + 20 * DAY, vendor.report)
+    plant_20_days(fake, vendor)
+    report = usage_report(vendor)
+    adapter = make_adapter(vendor.provider, metadata=vendor.metadata(fake), timeout=0.5, attempts=1)
+    fake.alter(report.path, lambda body: body, times=1)  # the first page is good
+    FAULTS[fault][0](fake, report.path)
+    walk = adapter.get_usage(report.key, DAY0, DAY0 + 20 * DAY, report.report)
     with pytest.raises(FAULTS[fault][1]):
         next(walk)
-    assert len(fake.log) == 2
+    assert len(fake.requests(report.path)) == 2
 
 
+@with_pages
 def test_a_temporary_fault_is_tried_again_and_leaves_no_trace(
     fake: FakeProvider, adapter: BaseProvider, vendor: Vendor, sleeps: list[float]
 ) -> None:
-    vendor.plant(fake, T0, 100, 10, "key_a")
+    plant_20_days(fake, vendor)
+    report = usage_report(vendor)
     plain = usage(adapter, vendor, days=20)
-    fake.fail("*", status=503, times=1, skip=1)
-    fake.reset("*", times=1, skip=1)
+    fake.fail(report.path, status=503, times=1, skip=1)
+    fake.reset(report.path, times=1, skip=1)
     assert usage(adapter, vendor, days=20) == plain
     assert len(sleeps) == 2
 
 
+@with_costs
+def test_a_temporary_fault_of_costs_is_tried_again_too(
+    fake: FakeProvider, adapter: BaseProvider, vendor: Vendor, sleeps: list[float]
+) -> None:
+    report = cost_report(vendor)
+    plain = costs(adapter, vendor)
+    fake.fail(report.path, status=503, times=1)
+    fake.reset(report.path, times=1)
+    assert costs(adapter, vendor) == plain
+    assert len(sleeps) == 2
+
+
+@with_pages
 def test_a_key_revoked_in_the_middle_of_a_walk_is_rejected(
     fake: FakeProvider, adapter: BaseProvider, vendor: Vendor, sleeps: list[float]
 ) -> None:
-    def revoke(body: dict[str, Any]) -> None:
-        vendor.keys(fake)[vendor.admin_key].revoked = True
-
-    fake.alter(vendor.usage_path, revoke, times=1)
+    plant_20_days(fake, vendor)
+    report = usage_report(vendor)
+    fake.alter(report.path, lambda body: report.revoke(fake), times=1)
     with pytest.raises(errors.ProviderKeyRejected, match="wrong, revoked or expired"):
         usage(adapter, vendor, days=20)
     assert sleeps == []
 
 
-def test_an_inference_key_is_told_to_be_of_the_wrong_kind(
+@with_usage
+def test_a_key_of_the_wrong_kind_is_told_so_by_the_usage_report(
     fake: FakeProvider, adapter: BaseProvider, vendor: Vendor
 ) -> None:
-    for call in (
-        lambda: usage(adapter, vendor, key=vendor.inference_key),
-        lambda: list(adapter.get_costs(vendor.inference_key, DAY0, DAY0 + DAY)),
-    ):
-        with pytest.raises(errors.ProviderWrongKeyKind, match=r"[Cc]reate an [Aa]dmin key"):
-            call()
+    report = usage_report(vendor)
+    with pytest.raises(errors.ProviderWrongKeyKind, match=report.wrong_key_words):
+        usage(adapter, vendor, key=report.wrong_key)
 
 
-def test_the_connection_test_tells_admin_from_inference(
+@with_costs
+def test_a_key_of_the_wrong_kind_is_told_so_by_the_cost_report(
     fake: FakeProvider, adapter: BaseProvider, vendor: Vendor
 ) -> None:
-    admin, inference = adapter.test_connection(vendor.admin_key), adapter.test_connection(vendor.inference_key)
-    assert (admin.success, admin.kind) == (True, "admin")
-    assert (inference.success, inference.kind) == (True, "inference")
-    assert "admin key" in inference.message.lower()
-    assert admin.account_id == inference.account_id is not None
+    report = cost_report(vendor)
+    with pytest.raises(errors.ProviderWrongKeyKind, match=report.wrong_key_words):
+        costs(adapter, vendor, key=report.wrong_key)
 
 
-def test_a_bad_key_fails_its_test_in_words(fake: FakeProvider, adapter: BaseProvider, vendor: Vendor) -> None:
-    vendor.keys(fake)[vendor.admin_key].revoked = True
-    revoked = adapter.test_connection(vendor.admin_key)
-    assert (revoked.success, revoked.kind) == (False, None)
-    assert "wrong, revoked or expired" in revoked.message
-    assert revoked.metadata["code"] == "PROVIDER_KEY_REJECTED"
-
-
-@pytest.mark.parametrize("key", ["", "  ", "two words", "schlüssel-1234", "line\nbreak", "null\x00byte"], ids=repr)
-def test_what_cannot_be_a_key_is_never_sent(
-    fake: FakeProvider, adapter: BaseProvider, vendor: Vendor, key: str
-) -> None:
-    tested = adapter.test_connection(key)
-    assert not tested.success
-    assert "not a key" in tested.message
-    assert fake.log == []
-
-
-def test_a_key_pasted_with_white_space_works(fake: FakeProvider, adapter: BaseProvider, vendor: Vendor) -> None:
-    assert adapter.test_connection(f"  {vendor.admin_key}\n").success
-
-
+@those(lambda v: v.names)
 @pytest.mark.parametrize("status", [403, 404])
 def test_names_are_a_courtesy(fake: FakeProvider, adapter: BaseProvider, vendor: Vendor, status: int) -> None:
-    fake.load_examples(vendor.name.lower())
-    everything = list(adapter.get_resources(vendor.admin_key))
-    fake.fail(vendor.names_path, status=status)
-    fewer = list(adapter.get_resources(vendor.admin_key))
-    assert 0 < len(fewer) < len(everything)
+    names = vendor.names
+    assert names
+    fake.load_examples(names.api, DAY0)
+    everything = list(adapter.get_resources(names.key))
+    fake.fail(names.path, status=status)
+    fewer = list(adapter.get_resources(names.key))
+    assert len(fewer) < len(everything)
+    assert bool(fewer) == names.others
     assert set(r.external_id for r in fewer) < set(r.external_id for r in everything)
 
 
+@those(lambda v: v.names)
 def test_other_faults_while_reading_names_are_not_swallowed(
     fake: FakeProvider, adapter: BaseProvider, vendor: Vendor
 ) -> None:
-    fake.fail(vendor.names_path, status=500)
+    names = vendor.names
+    assert names
+    fake.fail(names.path, status=500)
     with pytest.raises(errors.ProviderUnavailable):
-        list(adapter.get_resources(vendor.admin_key))
+        list(adapter.get_resources(names.key))
     fake.heal()
-    vendor.keys(fake)[vendor.admin_key].revoked = True
+    names.revoke(fake)
     with pytest.raises(errors.ProviderKeyRejected):
-        list(adapter.get_resources(vendor.admin_key))
+        list(adapter.get_resources(names.key))

@@ -1,92 +1,132 @@
 """What every adapter must do with answers that cannot be trusted: say which field, and give nothing."""
 
-from collections.abc import Callable
+import re
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import pytest
 
 from guardian import errors
 from guardian.providers.base import BaseProvider
-from tests.contracts.vendors import T0, VENDORS, Vendor, costs, usage
+from tests.contracts.test_adapters import those, with_costs, with_pages, with_usage
+from tests.contracts.vendors import T0, Vendor, cost_report, costs, usage, usage_report
+from tests.contracts.vendors.shape import Change
 from tests.fakes.provider_server import FakeProvider
 
-pytestmark = pytest.mark.parametrize("vendor", VENDORS, ids=lambda v: v.name)
+
+def alter(fake: FakeProvider, path: str, change: Change, name: str, value: Any, times: int | None = None) -> None:
+    fake.alter(path, partial(_changed, change, name, value), times=times)
 
 
-def change(name: str, value: Any) -> Callable[[dict[str, Any]], None]:
-    """Set or (`...`) remove a field, by its dotted name, in every row."""
-
-    def apply(body: dict[str, Any]) -> None:
-        for bucket in body["data"]:
-            for row in bucket["results"]:
-                *path, last = name.split(".")
-                for step in path:
-                    row = row[step]
-                if value is ...:
-                    del row[last]
-                else:
-                    row[last] = value
-
-    return apply
+def _changed(change: Change, name: str, value: Any, body: dict[str, Any]) -> None:
+    change(body, name, value)
 
 
+@with_usage
 @pytest.mark.parametrize("value", [..., None], ids=["absent", "null"])
-def test_a_missing_required_field_is_refused_by_its_name(
+def test_a_missing_field_of_usage_is_refused_by_its_name(
     fake: FakeProvider, adapter: BaseProvider, vendor: Vendor, value: Any
 ) -> None:
-    vendor.plant(fake, T0, 100, 10, "key_a")
-    vendor.plant_cost(fake, T0, Decimal(1), "something")
-    for name in vendor.required:
-        fake.alter(vendor.usage_path, change(name, value), times=1)
+    report = usage_report(vendor)
+    report.plant(fake, T0, 100, 10, "key_a")
+    for name in report.required:
+        fake.heal()
+        alter(fake, report.path, report.change, name, value)
         with pytest.raises(errors.ProviderContractBroken, match=rf"^{vendor.name}'s .* lacks the field {name},"):
             usage(adapter, vendor)
-    for name in vendor.cost_required:
-        fake.alter(vendor.cost_path, change(name, value), times=1)
+
+
+@with_costs
+@pytest.mark.parametrize("value", [..., None], ids=["absent", "null"])
+def test_a_missing_field_of_costs_is_refused_by_its_name(
+    fake: FakeProvider, adapter: BaseProvider, vendor: Vendor, value: Any
+) -> None:
+    report = cost_report(vendor)
+    report.plant(fake, T0, Decimal(1), "something")
+    for name in report.required:
+        fake.heal()
+        alter(fake, report.path, report.change, name, value)
         with pytest.raises(errors.ProviderContractBroken, match=rf"^{vendor.name}'s .* lacks the field {name},"):
             costs(adapter, vendor)
 
 
-@pytest.mark.parametrize("value", ["12", True, -1, 1.5, float("nan"), float("inf"), 2**63, [], {}], ids=repr)
+@with_usage
 def test_a_count_that_is_no_count_is_refused_by_its_name(
-    fake: FakeProvider, adapter: BaseProvider, vendor: Vendor, value: Any
+    fake: FakeProvider, adapter: BaseProvider, vendor: Vendor
 ) -> None:
-    vendor.plant(fake, T0, 100, 10, "key_a")
-    fake.alter(vendor.usage_path, change("output_tokens", value))
-    with pytest.raises(errors.ProviderContractBroken, match="a field output_tokens that is not a whole number"):
-        usage(adapter, vendor)
+    report = usage_report(vendor)
+    report.plant(fake, T0, 100, 10, "key_a")
+    for value in report.not_counts:
+        fake.heal()
+        alter(fake, report.path, report.change, report.count_field, value)
+        words = rf"a field {re.escape(report.count_field)} that is not a (whole |finite )?number"
+        with pytest.raises(errors.ProviderContractBroken, match=words):
+            usage(adapter, vendor)
 
 
-@pytest.mark.parametrize("name", ["data", "has_more"])
-def test_a_page_without_its_envelope_is_refused(
-    fake: FakeProvider, adapter: BaseProvider, vendor: Vendor, name: str
-) -> None:
-    fake.alter(vendor.usage_path, lambda body: {k: v for k, v in body.items() if k != name})
-    with pytest.raises(errors.ProviderContractBroken, match=f"lacks the field {name},"):
-        usage(adapter, vendor)
+@with_usage
+def test_a_page_without_its_envelope_is_refused(fake: FakeProvider, adapter: BaseProvider, vendor: Vendor) -> None:
+    report = usage_report(vendor)
+    for name in report.envelope:
+        fake.heal()
+        fake.alter(report.path, partial(_without, name))
+        with pytest.raises(errors.ProviderContractBroken, match=f"lacks the field {name},"):
+            usage(adapter, vendor)
+        if name == "has_more":
+            fake.heal()
+            fake.alter(report.path, lambda body: body | {"has_more": True, "next_page": None})
+            with pytest.raises(errors.ProviderContractBroken, match="there is more, but not where"):
+                usage(adapter, vendor)
 
 
+def _without(name: str, body: dict[str, Any]) -> dict[str, Any]:
+    return {k: v for k, v in body.items() if k != name}
+
+
+@those(lambda v: v.costs and v.costs.currency)
 def test_money_of_another_currency_is_refused(fake: FakeProvider, adapter: BaseProvider, vendor: Vendor) -> None:
-    vendor.plant_cost(fake, T0, Decimal(1), "something")
-    field = next(n for n in vendor.cost_required if n.endswith("currency"))
-    fake.alter(vendor.cost_path, change(field, "EUR"))
+    report = cost_report(vendor)
+    assert report.currency
+    report.plant(fake, T0, Decimal(1), "something")
+    alter(fake, report.path, report.change, report.currency, "EUR")
     with pytest.raises(errors.ProviderContractBroken, match="EUR"):
         costs(adapter, vendor)
 
 
-def test_more_without_a_token_is_not_taken_for_the_end(
-    fake: FakeProvider, adapter: BaseProvider, vendor: Vendor
+@with_costs
+@pytest.mark.parametrize("value", ["NaN", "Infinity", "twelve", "1e30", True, [], {}], ids=repr)
+def test_an_amount_that_is_no_amount_is_refused(
+    fake: FakeProvider, adapter: BaseProvider, vendor: Vendor, value: Any
 ) -> None:
-    fake.alter(vendor.usage_path, lambda body: body | {"has_more": True, "next_page": None})
-    with pytest.raises(errors.ProviderContractBroken, match="there is more, but not where"):
-        usage(adapter, vendor)
+    report = cost_report(vendor)
+    report.plant(fake, T0, Decimal(1), "something")
+    alter(fake, report.path, report.change, report.amount_field, value)
+    with pytest.raises(errors.ProviderContractBroken, match=re.escape(report.amount_field)):
+        costs(adapter, vendor)
 
 
+@with_pages
 @pytest.mark.parametrize("repeat", [True, False], ids=["same token", "fresh tokens"])
-def test_pages_without_end_are_refused(fake: FakeProvider, adapter: BaseProvider, vendor: Vendor, repeat: bool) -> None:
-    fake.endless("*", repeat_token=repeat)
+def test_pages_of_usage_without_end_are_refused(
+    fake: FakeProvider, adapter: BaseProvider, vendor: Vendor, repeat: bool
+) -> None:
+    report = usage_report(vendor)
+    report.plant(fake, T0, 100, 10, "key_a")
+    fake.endless(report.path, repeat_token=repeat)
     with pytest.raises(errors.ProviderContractBroken, match="pages without end"):
         usage(adapter, vendor)
+    assert len(fake.log) < 10
+
+
+@those(lambda v: v.costs and v.costs.endless)
+@pytest.mark.parametrize("repeat", [True, False], ids=["same token", "fresh tokens"])
+def test_pages_of_costs_without_end_are_refused(
+    fake: FakeProvider, adapter: BaseProvider, vendor: Vendor, repeat: bool
+) -> None:
+    report = cost_report(vendor)
+    report.plant(fake, T0, Decimal(1), "something")
+    fake.endless(report.path, repeat_token=repeat)
     with pytest.raises(errors.ProviderContractBroken, match="pages without end"):
         costs(adapter, vendor)
-    assert len(fake.log) < 20
+    assert len(fake.log) < 10

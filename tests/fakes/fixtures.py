@@ -8,9 +8,10 @@ import pytest
 
 from guardian.config import Settings
 from guardian.models.enums import CostSource, Provider
-from guardian.providers.base import BaseProvider, TrackedUsage
+from guardian.providers.base import BaseProvider, TrackedUsage, UsageSink
 from guardian.providers.registry import provider_for
 from guardian.records import CostBreakdown, UsageRecord
+from tests.fakes.google_api import TABLE
 from tests.fakes.provider_server import FakeProvider
 
 MakeAdapter = Callable[..., BaseProvider]
@@ -45,10 +46,16 @@ def make_adapter(fake: FakeProvider, sleeps: list[float], tracked: list[TrackedU
     made: list[BaseProvider] = []
 
     def make(
-        provider: Provider, *, timeout: float = 10, attempts: int = 3, metadata: Mapping[str, Any] | None = None
+        provider: Provider,
+        *,
+        timeout: float = 10,
+        attempts: int = 3,
+        metadata: Mapping[str, Any] | None = None,
+        urls: Mapping[str, str] | None = None,
+        sink: UsageSink | None = tracked.append,
     ) -> BaseProvider:
         known = Settings(
-            **fake.urls,
+            **(urls or fake.urls),
             outbound_allowlist=("127.0.0.1",),
             provider_timeout_seconds=timeout,
             provider_attempts=attempts,
@@ -57,7 +64,7 @@ def make_adapter(fake: FakeProvider, sleeps: list[float], tracked: list[TrackedU
             provider_for(
                 provider,
                 pricer=half_dollar,
-                sink=tracked.append,
+                sink=sink,
                 metadata=metadata,
                 settings=known,
                 sleep=sleeps.append,
@@ -78,6 +85,12 @@ def openai(make_adapter: MakeAdapter) -> BaseProvider:
 @pytest.fixture
 def anthropic(make_adapter: MakeAdapter) -> BaseProvider:
     return make_adapter(Provider.ANTHROPIC)
+
+
+@pytest.fixture
+def google(make_adapter: MakeAdapter) -> BaseProvider:
+    """With a billing export; the service account is google_keys.key_file()'s."""
+    return make_adapter(Provider.GOOGLE, metadata={"billingTable": TABLE, "location": "EU"})
 
 
 @pytest.fixture
