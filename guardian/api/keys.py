@@ -1,16 +1,15 @@
 """keys: the providers' keys in the vault. The key itself goes in and never comes out."""
 
-from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter
-from pydantic import Field, SecretStr, StringConstraints
 
-from guardian.api.envelope import Body, Line, Out, Time
 from guardian.api.jobs import JobOut, job_json
+from guardian.api.keys_shapes import ChangedKeyOut, KeyChange, KeyOut, NewKey, ProviderOut, SyncBody, TestOut
 from guardian.api.moments import end_of, start_of
 from guardian.api.steps import CallDep, route
-from guardian.models.enums import KeyStatus, Provider, SyncTrigger
+from guardian.errors import ValidationError
+from guardian.models.enums import SyncTrigger
 from guardian.services.ledger import sync
 from guardian.services.people import provider_keys
 
@@ -19,73 +18,17 @@ api = APIRouter(prefix="/api/v1/keys", tags=["keys"])
 _UTC = ZoneInfo("UTC")
 
 
-class NewKey(Body):
-    """`metadata` is what a provider needs besides the key."""
-
-    provider: Provider
-    key: Annotated[SecretStr, Field(max_length=2_000)]
-    label: Line | None = None
-    metadata: dict[Annotated[str, StringConstraints(max_length=50)], Line] = Field(default_factory=dict, max_length=20)
-
-
-class KeyChange(Body):
-    """What is left out stays. A `label` of null or "" takes it away; a new `key` is tested before it replaces."""
-
-    label: Line | None = None
-    is_active: bool | None = None
-    key: Annotated[SecretStr, Field(max_length=2_000)] | None = None
-
-
-class SyncBody(Body):
-    """Days in UTC, of which `endDate` is the last one within, or instants; without them, what is missing."""
-
-    start_date: Line | None = None
-    end_date: Line | None = None
-
-
-class KeyOut(Out):
-    """`hint` is the key's last four characters. `metadata.kind` is admin for a key that may read the reports.
-
-    `statusMessage` says in words what the last contact with the provider showed, and what to do.
-    """
-
-    id: str
-    provider: Provider
-    label: str | None
-    hint: str
-    is_active: bool
-    status: KeyStatus
-    status_message: str | None
-    account_id: str | None
-    account_name: str | None
-    user_id: str
-    owner: str
-    created_at: Time
-    last_used: Time | None
-    last_validated: Time | None
-    metadata: dict[str, Any]
-
-
-class ChangedKeyOut(KeyOut):
-    """`jobId` is the pull that the change has started; null where the key cannot read reports."""
-
-    job_id: str | None = None
-
-
-class TestOut(Out):
-    """`success` is the key's, not the request's."""
-
-    success: bool
-    message: str
-    kind: str | None
-    key: KeyOut
-
-
 @route(api, "GET", "", permission="keys:read")
 def list_keys(call: CallDep) -> list[KeyOut]:
     """The organization's keys, newest first."""
     with call.transaction() as session:
         return [KeyOut.model_validate(view) for view in provider_keys.list_keys(session, call.actor)]
+
+
+@route(api, "GET", "/providers", permission="keys:read")
+def list_providers(call: CallDep) -> list[ProviderOut]:
+    """The providers whose keys can be stored, what each asks for besides the key, and whether it reports usage."""
+    return [ProviderOut.model_validate(provider_keys.describe(each)) for each in provider_keys.supported()]
 
 
 @route(api, "POST", "", permission="keys:create", action="KEY_CREATE", status=201)
@@ -122,17 +65,21 @@ def get_key(call: CallDep, key_id: str) -> KeyOut:
 def update_key(call: CallDep, key_id: str, body: KeyChange) -> ChangedKeyOut:
     """Rename, switch off or on, or replace the key. A key of another account begins with its last 90 days."""
     tested = None
+    if body.key is None and body.metadata is not None:
+        raise _without_key()
     if body.key is not None:
         with call.transaction(audited=False) as session:
             stored = provider_keys.key_to_replace(session, call.actor, key_id)
-        tested = provider_keys.test_key(call.actor, stored.provider, body.key.get_secret_value(), stored.metadata)
+        wanted = {**stored.metadata, **(body.metadata or {})}
+        tested = provider_keys.test_key(call.actor, stored.provider, body.key.get_secret_value(), wanted)
     with call.transaction() as session:
         label = (body.label or "") if "label" in body.model_fields_set else None
         view = provider_keys.update_key(session, call.actor, key_id, label=label, is_active=body.is_active)
         run = None
         if body.key is not None and tested is not None:
             before = view.account_id
-            view = provider_keys.replace_secret(session, call.actor, key_id, body.key.get_secret_value(), tested)
+            secret = body.key.get_secret_value()
+            view = provider_keys.replace_secret(session, call.actor, key_id, secret, tested, body.metadata)
             if view.kind == "admin" and view.is_active:
                 trigger = SyncTrigger.DEMAND if view.account_id == before else SyncTrigger.BACKFILL
                 run = sync.request_sync(session, call.actor, key_id, trigger=trigger)
@@ -174,6 +121,11 @@ def sync_key(call: CallDep, key_id: str, body: SyncBody | None = None) -> JobOut
         run = sync.request_sync(session, call.actor, key_id, start=start, end=end, trigger=SyncTrigger.DEMAND)
         call.note("key", key_id, job=run.id, start=start, end=end)
         return job_json(run)
+
+
+def _without_key() -> ValidationError:
+    message = "Settings change together with the key: give it again."
+    return ValidationError(message, details=[{"field": "key", "message": message}])
 
 
 def _changed(key: KeyOut, job_id: str | None) -> ChangedKeyOut:

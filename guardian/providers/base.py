@@ -119,12 +119,25 @@ class BaseProvider(ABC):
 
         Raises ProviderKeyRejected as clean_key does, ValidationError for metadata that cannot be.
         """
-        return cls.clean_key(api_key), dict(metadata)
+        return cls.clean_key(api_key), {name: value for name, value in metadata.items() if value not in ("", None)}
 
     @classmethod
     def given_again(cls, sealed: str, metadata: Mapping[str, Any]) -> dict[str, Any]:
         """The metadata that `prepare` takes with another key in the place of a sealed one."""
         return dict(metadata)
+
+    @classmethod
+    def why_no_reports(cls, kind: str | None, metadata: Mapping[str, Any]) -> str:
+        """What a key of that kind cannot report, and where it comes from instead; empty where nothing is missing."""
+        if kind == "admin":
+            return "" if cls.reports else cls.no_reporting
+        admin = next((each for each in cls.key_kinds if each.kind == "admin"), None)
+        if admin is None:
+            return cls.no_reporting
+        return (
+            "This key reads no reports: its usage comes in through the gateway, the ingest API, or a key of the kind "
+            f"“{admin.name}”."
+        )
 
     @classmethod
     def key_hint(cls, api_key: str) -> str:

@@ -63,6 +63,7 @@ ROUTES: tuple[Route, ...] = (
     Route("DELETE", "/tokens/{token}", "access_tokens", roles=_ADMINS),
     Route("GET", "/keys", "api_keys"),
     Route("POST", "/keys", "api_keys", NEW_KEY, {"provider": "OPENAI"}, roles=_MEMBERS, status=201),
+    Route("GET", "/keys/providers", "sessions"),
     Route("GET", "/keys/{key}", "api_keys"),
     Route("PATCH", "/keys/{key}", "api_keys", {"label": "third"}, {"isActive": "maybe"}, roles=_ADMINS),
     Route("DELETE", "/keys/{key}", "api_keys", roles=_ADMINS),
@@ -70,6 +71,20 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "/keys/{key}/sync", "sync_runs", {}, {"startDate": "soon"}, roles=_MEMBERS, status=202),
     Route("GET", "/usage", "usage_logs", query="?limit=5", wrong_query="?limit=0"),
     Route("GET", "/usage/summary", "usage_rollups", query="?bucket=day", wrong_query="?bucket=fortnight"),
+    Route(
+        "GET", "/usage/reconciliation", "provider_costs", query="?groupBy=day,provider", wrong_query="?groupBy=weather"
+    ),
+    Route("GET", "/usage/reconciliation/months", "closed_months"),
+    Route(
+        "POST",
+        "/usage/reconciliation/months/{month}/close",
+        "usage_rollups",
+        {},
+        {"confirm": "maybe"},
+        roles=_ADMINS,
+        status=409,
+    ),
+    Route("POST", "/usage/reconciliation/months/{month}/reopen", "closed_months", roles=_ADMINS, status=404),
     Route("GET", "/usage/{usage}", "usage_logs"),
     Route("GET", "/views", "saved_views", query="?page=usage", wrong_query="?sort=x"),
     Route("POST", "/views", "saved_views", NEW_VIEW, {"name": "x"}, status=201),
@@ -129,5 +144,6 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/activity", "activity_logs", query="?limit=5", wrong_query="?cursor=abc"),
 )
 SIGNED_IN = tuple(route for route in ROUTES if not route.public)
-WITH_ID = tuple(route for route in SIGNED_IN if "{" in route.path)
+# A month is no id: everybody has the same ones.
+WITH_ID = tuple(route for route in SIGNED_IN if "{" in route.path and "{month}" not in route.path)
 WITH_INPUT = tuple(route for route in ROUTES if route.wrong is not None or route.wrong_query)

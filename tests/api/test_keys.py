@@ -102,8 +102,7 @@ def test_what_is_no_key_is_refused_before_anybody_is_asked(add: Add, fake: FakeP
     assert fake.log == []
 
 
-def test_a_provider_without_reports_says_so(add: Add) -> None:
-    assert add(400, provider="PERPLEXITY")["details"][0]["field"] == "provider"
+def test_a_provider_that_nobody_knows_is_refused(add: Add) -> None:
     assert add(400, provider="NOBODY")["details"][0]["field"] == "provider"
 
 

@@ -170,7 +170,7 @@ def test_activity_that_cannot_be_trusted_is_refused(
 def test_deepseek_tells_its_balance(fake: FakeProvider, deepseek: BaseProvider) -> None:
     tested = deepseek.test_connection(fakes.DEEPSEEK_KEY)
     assert (tested.success, tested.kind, tested.balance) == (True, "inference", Balance(Decimal("110.00"), "USD"))
-    assert "reports no usage" in tested.message
+    assert "report no usage" in deepseek.why_no_reports("inference", deepseek.metadata)
     assert (deepseek.reports_of_key(), deepseek.get_balance(fakes.DEEPSEEK_KEY)) == ((), tested.balance)
     fake.deepseek.balance["balance_infos"] = [
         {"currency": "CNY", "total_balance": "3.50"},

@@ -33,6 +33,10 @@ KEY = KeyView(
     created_at=NOW,
     last_used=None,
     last_validated=NOW - timedelta(minutes=3),
+    no_reporting="",
+    balance=None,
+    balance_currency=None,
+    balance_at=None,
     metadata={},
 )
 RUN = SyncRunView(

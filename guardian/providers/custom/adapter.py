@@ -115,6 +115,12 @@ class CustomProvider(BaseProvider):
     def key_hint(cls, api_key: str) -> str:
         return Secret.of(api_key).key
 
+    @classmethod
+    def why_no_reports(cls, kind: str | None, metadata: Mapping[str, Any]) -> str:
+        if metadata.get("preset") != OPENROUTER:
+            return NO_REPORTING
+        return super().why_no_reports(kind, metadata)
+
     # Key test
 
     def test_connection(self, api_key: str) -> TestResult:

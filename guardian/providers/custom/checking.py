@@ -64,10 +64,10 @@ def secret_headers(metadata: Mapping[str, Any]) -> dict[str, str]:
 
 def _flat(metadata: Mapping[str, Any]) -> dict[str, Any]:
     usage: object = metadata.get(_USAGE)
-    flat = {name: value for name, value in metadata.items() if name != _USAGE}
+    flat: dict[str, Any] = {}
     if isinstance(usage, Mapping):
-        flat |= {f"{_USAGE}.{name}": value for name, value in cast("Mapping[str, Any]", usage).items()}
-    return flat
+        flat = {f"{_USAGE}.{name}": value for name, value in cast("Mapping[str, Any]", usage).items()}
+    return flat | {name: value for name, value in metadata.items() if name != _USAGE}
 
 
 def _text(name: str, value: Any) -> str:

@@ -5,10 +5,7 @@ from guardian.providers.custom.wire import Wire
 from guardian.providers.reading import Row
 from guardian.records import Balance, TestResult
 
-_MESSAGE = (
-    "This key works for inference, and tells the balance. DeepSeek reports no usage: send the calls through the "
-    "gateway, or their usage to the ingest API."
-)
+_MESSAGE = "This key works for inference, and tells the balance."
 
 
 def test(wire: Wire) -> TestResult:

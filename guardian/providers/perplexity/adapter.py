@@ -25,7 +25,7 @@ NO_REPORTING = (
     "usage to the ingest API. Each answer states its exact cost."
 )
 _SMALLEST = {"model": "perplexity/sonar", "input": "ping", "max_output_tokens": 16}
-_WORKS = f"This key works for inference. {NO_REPORTING}"
+_WORKS = "This key works for inference."
 _UNPROVEN = (
     "Perplexity lists its models to anybody, so only a paid call could prove this key: it is stored unproven, and its "
     "first call will tell. Allow the paid test to know before."

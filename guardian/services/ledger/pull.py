@@ -1,18 +1,21 @@
 """A pull in steps: each is fetched whole from the provider, outside of any transaction, and then written in one."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
 
 from sqlmodel import Session
 
+from guardian.errors import ProviderError
 from guardian.periods import DAY, Window
 from guardian.providers.base import BaseProvider
-from guardian.records import CostBucket, NamedResource, UsageBucket
+from guardian.records import Balance, CostBucket, NamedResource, UsageBucket
 from guardian.services.ledger.leases import Claim, is_done
 from guardian.services.ledger.resources import keep_names
 from guardian.services.ledger.runs import record_step
 from guardian.services.ledger.writer import WriteResult, replace_buckets, replace_costs
+from guardian.services.people.provider_keys import keep_balance
 
 # One page of an hourly report holds a week, one of a cost report a month (contracts): a step is one request.
 _USAGE_CHUNK, _COST_CHUNK = timedelta(days=7), 30 * DAY
@@ -33,9 +36,10 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """What the provider said about one step; only the field of its kind is filled."""
+    """What the provider said about one step; only the fields of its kind are filled, `balance` with the names."""
 
     names: tuple[NamedResource, ...] = ()
+    balance: Balance | None = None
     usage: tuple[UsageBucket, ...] = ()
     costs: tuple[CostBucket, ...] = ()
 
@@ -58,7 +62,10 @@ def fetch(provider: BaseProvider, api_key: str, step: Step) -> Fetched:
     """Ask the provider for everything of one step. Raises ProviderError."""
     start, end = step.window.start, step.window.end
     if step.kind == "names":
-        return Fetched(names=tuple(provider.get_resources(api_key)))
+        names = tuple(provider.get_resources(api_key))
+        with suppress(ProviderError):  # a courtesy like the names, which are worth keeping without it
+            return Fetched(names=names, balance=provider.get_balance(api_key))
+        return Fetched(names=names)
     if step.kind == "usage":
         return Fetched(usage=tuple(provider.get_usage(api_key, start, end, step.report)))
     return Fetched(costs=tuple(provider.get_costs(api_key, start, end)))
@@ -73,7 +80,10 @@ def write(session: Session, claim: Claim, steps: tuple[Step, ...], step: Step, f
         return
     result = WriteResult()
     if step.kind == "names":
-        keep_names(session, claim.account, fetched.names)
+        account = claim.account
+        keep_names(session, account, fetched.names)
+        if fetched.balance is not None:
+            keep_balance(session, account.organization_id, account.provider, account.account_id, fetched.balance)
     elif step.kind == "usage":
         result = replace_buckets(session, claim.account, fetched.usage)
     else:

@@ -12,7 +12,7 @@ from guardian.errors import NotFoundError, UnavailableError, ValidationError
 from guardian.models import ApiKey, SyncRun
 from guardian.models.enums import KeyStatus, SyncStatus, SyncTrigger
 from guardian.periods import utcnow
-from guardian.providers.registry import supported
+from guardian.providers.registry import adapter_of, supported
 from guardian.services.actor import Actor
 from guardian.services.ledger.coverage import window_for
 from guardian.services.ledger.outcomes import STOPPED, STOPPING_CODES
@@ -83,11 +83,9 @@ def request_sync(
 
 def _check_key(key: ApiKey) -> None:
     """Raises ValidationError, in words that say what to do."""
-    message = None
-    if key.provider not in supported():
-        message = f"Usage reporting is not available for {key.provider.title()} yet, so there is nothing to pull."
-    elif (key.meta or {}).get("kind") != "admin":
-        message = "Only an admin key may read usage reports. Add an admin key of this provider and pull that one."
+    message, facts = None, key.meta or {}
+    if facts.get("kind") != "admin":
+        message = f"There is nothing to pull. {adapter_of(key.provider).why_no_reports(facts.get('kind'), facts)}"
     elif not key.is_active:
         message = "This key is switched off. Switch it on and pull again."
     if message is not None:

@@ -85,6 +85,8 @@ class KeyView:
     `kind` is "admin" for a key that may read the provider's reports, "inference" for one that may not, None while
     unknown. `status_message` is the last word of the provider, in words that say what to do. `account_name` is the
     billing account's, where the provider tells it. `owner` is the name or e-mail of the person who stored it.
+    `no_reporting` says what is not reported to this key, and where it comes from instead; empty where nothing is
+    missing. `balance` is the credit that is left on the account, as of `balance_at`, where the provider tells it.
     """
 
     id: str
@@ -102,6 +104,10 @@ class KeyView:
     created_at: datetime
     last_used: datetime | None
     last_validated: datetime | None
+    no_reporting: str
+    balance: Decimal | None
+    balance_currency: str | None
+    balance_at: datetime | None
     metadata: Mapping[str, Any]
 
     @property

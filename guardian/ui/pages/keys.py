@@ -20,6 +20,7 @@ from guardian.ui.audited import Work
 from guardian.ui.live_hub import Query, hub
 from guardian.ui.pages import keys_changes as changes
 from guardian.ui.pages import keys_rows as rows
+from guardian.ui.pages.keys_fields import metadata_of, settings_of
 from guardian.ui.pages.keys_rows import KeyRow
 from guardian.ui.pages.keys_view import keys_view
 from guardian.ui.session import NotSignedIn, Page
@@ -116,13 +117,11 @@ class KeysState(Page, rx.State):
         actor = await self._actor()
 
         async def work() -> str:
-            provider, secret, label = (
-                changes.chosen_provider(form),
-                str(form.get("secret", "")),
-                str(form.get("label", "")),
-            )
-            tested = await changes.ask(actor, partial(provider_keys.test_key, actor, provider, secret))
-            stored = await self._call(changes.storing(provider, secret, label, tested))
+            provider = changes.chosen_provider(form)
+            secret, label = str(form.get("secret", "")), str(form.get("label", ""))
+            metadata = metadata_of(form, provider)
+            tested = await changes.ask(actor, partial(provider_keys.test_key, actor, provider, secret, metadata))
+            stored = await self._call(changes.storing(provider, secret, label, metadata, tested))
             return rows.stored(stored)
 
         return await self._in_dialog(work)
@@ -135,10 +134,10 @@ class KeysState(Page, rx.State):
         async def work() -> str:
             secret = str(form.get("secret", ""))
             old = await self._call(lambda session, who: provider_keys.key_to_replace(session, who, key_id))
-            tested = await changes.ask(
-                actor, partial(provider_keys.test_key, actor, old.provider, secret, old.metadata)
-            )
-            return rows.stored(await self._call(changes.replacing(key_id, secret, tested)))
+            new = settings_of(form, old.provider)
+            wanted = {**old.metadata, **new}
+            tested = await changes.ask(actor, partial(provider_keys.test_key, actor, old.provider, secret, wanted))
+            return rows.stored(await self._call(changes.replacing(key_id, secret, new, tested)))
 
         return await self._in_dialog(work)
 
@@ -246,4 +245,6 @@ class KeysState(Page, rx.State):
 
 
 def page() -> rx.Component:
-    return keys_view(KeysState, ROUTE, rows.provider_choices(registry.supported()))
+    return keys_view(
+        KeysState, ROUTE, rows.provider_choices([registry.describe(each) for each in registry.supported()])
+    )

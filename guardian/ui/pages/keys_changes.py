@@ -1,6 +1,6 @@
 """What the key manager does to the vault, each with its audit row, and in one transaction."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -43,11 +43,15 @@ async def ask(actor: Actor, question: Callable[[], TestResult]) -> TestResult:
     return answer
 
 
-def storing(provider: Provider, secret: str, label: str, tested: TestResult) -> Work[KeyView]:
+def storing(
+    provider: Provider, secret: str, label: str, metadata: Mapping[str, Any], tested: TestResult
+) -> Work[KeyView]:
     """Keep a key that was found good; an admin key begins with the back-fill."""
 
     def store(session: Session, actor: Actor) -> KeyView:
-        key = provider_keys.add_key(session, actor, provider=provider, secret=secret, label=label, tested=tested)
+        key = provider_keys.add_key(
+            session, actor, provider=provider, secret=secret, label=label, metadata=metadata, tested=tested
+        )
         if key.kind == "admin":
             sync.request_sync(session, actor, key.id, trigger=SyncTrigger.BACKFILL)
         return key
@@ -55,12 +59,12 @@ def storing(provider: Provider, secret: str, label: str, tested: TestResult) -> 
     return audited("KEY_CREATE", "key", store, _about)
 
 
-def replacing(key_id: str, secret: str, tested: TestResult) -> Work[KeyView]:
-    """Put a secret that was found good in the place of the old one, and pull with it."""
+def replacing(key_id: str, secret: str, metadata: Mapping[str, Any], tested: TestResult) -> Work[KeyView]:
+    """Put a secret that was found good in the place of the old one, with changed settings, and pull with it."""
 
     def replace(session: Session, actor: Actor) -> KeyView:
         before = provider_keys.get_key(session, actor, key_id).account_id
-        key = provider_keys.replace_secret(session, actor, key_id, secret, tested)
+        key = provider_keys.replace_secret(session, actor, key_id, secret, tested, metadata)
         if key.kind == "admin" and key.is_active:
             # A key of another account has everything still to be pulled.
             trigger = SyncTrigger.DEMAND if key.account_id == before else SyncTrigger.BACKFILL

@@ -4,26 +4,31 @@ from typing import Any
 
 import reflex as rx
 
+from guardian.providers.describing import KeyKind
 from guardian.ui.components.basics import button, icon, provider_badge
 from guardian.ui.components.dialog import confirm_dialog, dialog
-from guardian.ui.components.forms import choice, choices, field, refusal
+from guardian.ui.components.forms import choice, field, refusal
+from guardian.ui.components.states import notice
+from guardian.ui.pages.keys_fields import provider_fields
 from guardian.ui.pages.keys_rows import ProviderChoice
 
 
 def key_dialogs(state: Any, providers: list[ProviderChoice]) -> rx.Component:
     """All of them; the State says which one is open."""
     return rx.fragment(
-        _add_dialog(state, providers), _replace_dialog(state), _rename_dialog(state), _delete_dialog(state)
+        _add_dialog(state, providers), _replace_dialog(state, providers), _rename_dialog(state), _delete_dialog(state)
     )
 
 
-def where_it_is_made(each: ProviderChoice) -> rx.Component:
-    """A link to the provider's page on which such a key is made."""
+def where_it_is_made(kind: KeyKind) -> rx.Component:
+    """A link to the provider's page on which such a key is made; nothing where there is none."""
+    if not kind.href:
+        return rx.fragment()
     return rx.el.a(
-        each.place,
+        kind.place,
         icon("external-link", 12),
         rx.el.span(" (opens in a new tab)", class_name="sr-only"),
-        href=each.href,
+        href=kind.href,
         target="_blank",
         rel="noreferrer",
         class_name="outside small",
@@ -35,7 +40,15 @@ def _add_dialog(state: Any, providers: list[ProviderChoice]) -> rx.Component:
         state.dialog == "add",
         "Add a key",
         rx.el.form(
-            choices("Provider", *(_choice(each, first=index == 0) for index, each in enumerate(providers))),
+            rx.el.fieldset(
+                rx.el.legend("Provider", class_name="label-text"),
+                rx.el.div(
+                    *(_choice(each, first=index == 0) for index, each in enumerate(providers)),
+                    class_name="provider-choices",
+                ),
+                class_name="choices",
+            ),
+            *(_of_provider(each) for each in providers),
             _label_field(""),
             _secret_field(),
             refusal(state.refusal, "Nothing was stored."),
@@ -53,9 +66,6 @@ def _choice(each: ProviderChoice, *, first: bool) -> rx.Component:
         "radio",
         "provider",
         provider_badge(each.name, each.color),
-        each.how,
-        " ",
-        where_it_is_made(each),
         ident=f"provider-{each.value.lower()}",
         value=each.value,
         default_checked=first,
@@ -63,18 +73,48 @@ def _choice(each: ProviderChoice, *, first: bool) -> rx.Component:
     )
 
 
-def _replace_dialog(state: Any) -> rx.Component:
+def _of_provider(each: ProviderChoice) -> rx.Component:
+    """What is seen while this provider is chosen: its kinds of keys, what it does not report, and its fields."""
+    kinds = rx.el.ul(
+        *(
+            rx.el.li(rx.el.strong(kind.name), " ", rx.el.span(kind.hint, class_name="muted"), where_it_is_made(kind))
+            for kind in each.kinds
+        ),
+        class_name="kinds",
+    )
+    return rx.el.div(
+        kinds,
+        notice(each.no_reporting, icon_name="info") if each.no_reporting else rx.fragment(),
+        provider_fields(each, "add"),
+        class_name="form of-provider",
+        custom_attrs={"data-provider": each.value},
+    )
+
+
+def _replace_dialog(state: Any, providers: list[ProviderChoice]) -> rx.Component:
     return dialog(
         state.dialog == "replace",
         rx.fragment("Replace ", state.key.name),
         rx.el.p(
-            "The new key takes the place of the one that ends in ",
-            rx.el.code(state.key.hint),
-            ". Name, history and figures stay.",
+            rx.cond(
+                state.key.hint != "",
+                rx.fragment("The new key takes the place of the one that ends in ", rx.el.code(state.key.hint), "."),
+                "The new key takes the place of the old one.",
+            ),
+            " Name, history and figures stay.",
             class_name="muted",
         ),
         rx.el.form(
             _secret_field(),
+            rx.match(
+                state.key.provider_value,
+                *(
+                    (each.value, rx.fragment(provider_fields(each, "replace", state.key.settings)))
+                    for each in providers
+                    if each.fields
+                ),
+                rx.fragment(),
+            ),
             refusal(state.refusal, "The old key is still in its place."),
             _form_buttons(state, "Test and replace"),
             on_submit=state.replace,
@@ -136,7 +176,6 @@ def _secret_field() -> rx.Component:
         ident="key-secret",
         kind="password",
         help="Tested first, then sealed. Nobody can read it again.",
-        required=True,
         auto_complete="off",
         class_name="input mono",
         # Password managers would offer to keep it as somebody's password.

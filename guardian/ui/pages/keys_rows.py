@@ -1,11 +1,14 @@
 """From the vault's and the pulls' views to the text that the key manager shows: pure functions."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import cast
 from zoneinfo import ZoneInfo
 
-from guardian.models.enums import KeyStatus, Provider, SyncStatus
+from guardian.models.enums import KeyStatus, SyncStatus
+from guardian.providers.describing import KeyField, KeyKind, ProviderDescription
+from guardian.providers.registry import describe
 from guardian.services.ledger.views import SyncRunView
 from guardian.services.people.views import KeyLoss, KeyView
 from guardian.ui import format
@@ -18,7 +21,8 @@ class KeyRow:
     """A key of the vault as its card shows it.
 
     `note` is the provider's last word; `note_tone` is bad or warn where a person has to act. `pull` is the one that
-    waits or runs while `pulling`, `pulled` says what the last one that is over did.
+    waits or runs while `pulling`, `pulled` says what the last one that is over did. `no_reporting` says what is not
+    reported to this key. `settings` are those of its provider's fields that are no secret.
     """
 
     id: str = ""
@@ -33,6 +37,12 @@ class KeyRow:
     active: bool = True
     kind: str = ""
     is_admin: bool = False
+    provider_value: str = ""
+    settings: dict[str, str] = field(default_factory=dict[str, str])
+    address: str = ""
+    no_reporting: str = ""
+    balance: str = ""
+    balance_at: Moment = NO_MOMENT
     state: str = ""
     tone: str = ""
     note: str = ""
@@ -50,28 +60,19 @@ NO_KEY = KeyRow()
 
 @dataclass(frozen=True)
 class ProviderChoice:
-    """A provider whose keys can be stored, and where its admin keys are made."""
+    """A provider whose keys can be stored: its kinds of keys, the best first, and what else its form asks for.
+
+    `no_reporting` says what it does not report and how that comes in instead.
+    """
 
     value: str
     name: str
     color: str
-    how: str
-    href: str
-    place: str
+    kinds: tuple[KeyKind, ...] = ()
+    fields: tuple[KeyField, ...] = ()
+    no_reporting: str = ""
 
 
-_HOW: Mapping[Provider, tuple[str, str, str]] = {
-    Provider.OPENAI: (
-        "An admin key, made by an owner of the organization.",
-        "https://platform.openai.com/settings/organization/admin-keys",
-        "OpenAI, Organization, Admin keys",
-    ),
-    Provider.ANTHROPIC: (
-        "An Admin key of the Claude Console, made by somebody with the admin role.",
-        "https://platform.claude.com/settings/admin-keys",
-        "Claude Console, Settings, Admin keys",
-    ),
-}
 _STATES: Mapping[KeyStatus, tuple[str, str]] = {
     KeyStatus.UNTESTED: ("Not tested yet", ""),
     KeyStatus.ACTIVE: ("Works", "good"),
@@ -84,12 +85,48 @@ _STATES: Mapping[KeyStatus, tuple[str, str]] = {
 _KINDS = {"admin": "Admin key", "inference": "Inference key"}
 
 
-def provider_choices(supported: Sequence[Provider]) -> list[ProviderChoice]:
+def provider_choices(described: Sequence[ProviderDescription]) -> list[ProviderChoice]:
     """What can be chosen in the form."""
     return [
-        ProviderChoice(each.value, provider_name(each), provider_color(each), *_HOW.get(each, ("", "", "")))
-        for each in supported
+        ProviderChoice(
+            each.provider.value,
+            each.name,
+            provider_color(each.provider),
+            each.key_kinds,
+            each.fields,
+            each.no_reporting,
+        )
+        for each in described
     ]
+
+
+def _settings(key: KeyView) -> dict[str, str]:
+    """What a form shows of the settings of a key: every field of its provider, headers as lines; nothing secret."""
+    found: dict[str, str] = {}
+    for each in describe(key.provider).fields:
+        told: object = key.metadata
+        for part in each.name.split("."):
+            told = cast("Mapping[str, object]", told).get(part) if isinstance(told, Mapping) else None
+        if isinstance(told, Mapping):
+            told = "\n".join(f"{name}: {value}" for name, value in cast("Mapping[str, object]", told).items())
+        found[each.name] = told if isinstance(told, str) and not each.secret else ""
+    return found
+
+
+def _kind(key: KeyView) -> str:
+    """What people call this kind of key: the provider's own word for an admin key that is none at others."""
+    if key.kind != "admin":
+        return _KINDS.get(key.kind or "", "Kind unknown")
+    named = next((each.name for each in describe(key.provider).key_kinds if each.kind == "admin"), _KINDS["admin"])
+    return named.partition(" (")[0]
+
+
+def _balance(key: KeyView) -> str:
+    if key.balance is None:
+        return ""
+    if key.balance_currency in (None, "USD"):
+        return format.money(key.balance)
+    return f"{key.balance:,.2f}{format.NBSP}{key.balance_currency}"
 
 
 def key_row(
@@ -106,13 +143,19 @@ def key_row(
         color=provider_color(key.provider),
         name=key.label or f"{provider_name(key.provider)} key",
         label=key.label or "",
-        hint=f"••••{key.hint}",
+        hint=f"••••{key.hint}" if key.hint else "",
         account=_account(key),
         owner=key.owner,
         may_change=may_change,
         active=key.is_active,
-        kind=_KINDS.get(key.kind or "", "Kind unknown"),
+        kind=_kind(key),
         is_admin=key.kind == "admin",
+        provider_value=key.provider.value,
+        settings=_settings(key),
+        address=str(key.metadata.get("baseUrl", "")),
+        no_reporting=key.no_reporting,
+        balance=_balance(key),
+        balance_at=Moment.of(key.balance_at, now, tz),
         state=state,
         tone=tone,
         note=note,

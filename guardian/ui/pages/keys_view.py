@@ -50,7 +50,11 @@ def _key(state: Any, key: KeyRow) -> rx.Component:
                 rx.el.h2(key.name, title=key.name, class_name="key-name"),
                 rx.el.div(
                     provider_badge(key.provider, key.color),
-                    rx.el.code(key.hint, custom_attrs={"aria-label": f"ends in {key.hint}"}),
+                    rx.cond(
+                        key.hint != "",
+                        rx.el.code(key.hint, custom_attrs={"aria-label": f"ends in {key.hint}"}),
+                        rx.fragment(),
+                    ),
                     badge(key.kind),
                     badge(key.state, key.tone),
                     class_name="row",
@@ -61,9 +65,12 @@ def _key(state: Any, key: KeyRow) -> rx.Component:
             class_name="key-head",
         ),
         rx.cond(key.note != "", _note(state, key), rx.fragment()),
+        rx.cond(key.no_reporting != "", rx.el.p(key.no_reporting, class_name="muted"), rx.fragment()),
         rx.cond(key.pulling, progress_bar(key.pull.label, key.pull.percent, key.pull.note), rx.fragment()),
         rx.el.dl(
             _fact("Account", rx.cond(key.account != "", key.account, "–")),
+            rx.cond(key.address != "", _fact("Address", rx.el.code(key.address)), rx.fragment()),
+            rx.cond(key.balance != "", _balance(key), rx.fragment()),
             _fact("Stored by", key.owner),
             _fact("Last validated", moment(key.validated)),
             _fact("Last used", moment(key.used)),
@@ -128,6 +135,15 @@ def _note(state: Any, key: KeyRow) -> rx.Component:
     )
 
 
+def _balance(key: KeyRow) -> rx.Component:
+    return _fact(
+        "Balance",
+        rx.el.span(key.balance, class_name="num"),
+        " ",
+        rx.el.span(moment(key.balance_at), class_name="muted"),
+    )
+
+
 def _last_pull(key: KeyRow) -> rx.Component:
     did = rx.cond(key.pulled != "", rx.fragment(": ", rx.el.span(key.pulled)), rx.fragment())
     return _fact("Last pull", moment(key.pulled_at), did, wide=True)
@@ -141,10 +157,12 @@ def _empty(add: rx.Component, providers: list[ProviderChoice]) -> rx.Component:
     how = rx.el.ul(
         *(
             rx.el.li(
-                provider_badge(each.name, each.color), rx.el.span(each.how), where_it_is_made(each), class_name="stack"
+                provider_badge(each.name, each.color),
+                rx.el.span(each.kinds[0].hint),
+                where_it_is_made(each.kinds[0]),
+                class_name="stack",
             )
             for each in providers
-            if each.how
         ),
         class_name="how",
     )

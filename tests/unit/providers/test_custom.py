@@ -235,7 +235,7 @@ def test_a_key_is_proven_where_the_models_are_refused_without_one(
     good, bad = made.test_connection(KEY), made.test_connection("sk-unknown0123456789")
     assert (good.success, good.kind) == (True, "inference")
     assert good.message.startswith("This server answers and takes the key.")
-    assert "through the gateway" in good.message
+    assert "through the gateway" in CustomProvider.why_no_reports("inference", {"baseUrl": URL})
     assert good.account_id == good.account_name == fake.url("plain").split("/")[2]
     assert (bad.success, bad.metadata["code"]) == (False, "PROVIDER_KEY_REJECTED")
 

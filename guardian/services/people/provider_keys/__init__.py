@@ -1,6 +1,9 @@
 """Providers' keys in the vault: tested before they are stored, sealed while they are, never given back."""
 
+from guardian.providers.registry import describe, supported
+from guardian.services.people.provider_keys.balances import keep_balance
 from guardian.services.people.provider_keys.changing import (
+    KeyToReplace,
     add_key,
     delete_key,
     key_to_replace,
@@ -13,11 +16,14 @@ from guardian.services.people.provider_keys.testing import KeyUnderTest, key_und
 from guardian.services.people.provider_keys.vault import encryption, mark_key, open_secret, status_for
 
 __all__ = [
+    "KeyToReplace",
     "KeyUnderTest",
     "add_key",
     "delete_key",
+    "describe",
     "encryption",
     "get_key",
+    "keep_balance",
     "key_to_replace",
     "key_under_test",
     "list_keys",
@@ -26,6 +32,7 @@ __all__ = [
     "record_test",
     "replace_secret",
     "status_for",
+    "supported",
     "test_key",
     "test_stored_key",
     "update_key",

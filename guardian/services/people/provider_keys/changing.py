@@ -1,6 +1,7 @@
 """Changing the vault: storing, replacing, naming, switching off and deleting keys."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy.dialects.postgresql import insert
@@ -13,15 +14,18 @@ from guardian.logs import mask
 from guardian.models import ApiKey, ProviderAccount
 from guardian.models.enums import KeyStatus, Provider
 from guardian.periods import utcnow
+from guardian.providers.registry import adapter_of
 from guardian.records import TestResult
 from guardian.services.actor import Actor
+from guardian.services.people.provider_keys.balances import keep_balance
 from guardian.services.people.provider_keys.reading import changeable_row, get_key
-from guardian.services.people.provider_keys.testing import clean_secret
+from guardian.services.people.provider_keys.testing import prepared
 from guardian.services.people.provider_keys.vault import mark_key, refusal, seal, status_for, unseal
 from guardian.services.people.views import KeyView
 
 MAX_LABEL = 100
 OWN_ACCOUNT = "key:"
+KIND = "kind"  # in a key's metadata: what the last test said it is
 
 
 def add_key(
@@ -40,7 +44,7 @@ def add_key(
     already. Whoever adds an admin key (`kind`) also asks for its back-fill, in the same transaction.
     """
     actor.require("keys:create")
-    secret = clean_secret(secret)
+    secret, kept = prepared(provider, secret, metadata)
     _require_good(tested)
     label = _clean_label(label)
     _one_at_a_time(session, actor)
@@ -54,31 +58,55 @@ def add_key(
         label=label,
         user_id=actor.user_id,
         organization_id=actor.organization_id,
-        meta=dict(metadata or {}),
+        meta=kept,
     )
     _store(session, row, secret, tested)
     return get_key(session, actor, row.id)
 
 
-def key_to_replace(session: Session, actor: Actor, key_id: str) -> KeyView:
-    """The key as it is, for whoever may replace its secret: what `test_key` needs to know of it before that.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyToReplace:
+    """What `test_key` needs to know of a key whose secret is to be replaced; `metadata` may hold further secrets."""
 
-    Raises NotFoundError, AuthorizationError.
-    """
-    changeable_row(session, actor, key_id, "keys:update")
-    return get_key(session, actor, key_id)
+    key_id: str
+    provider: Provider
+    metadata: Mapping[str, Any] = field(repr=False)
 
 
-def replace_secret(session: Session, actor: Actor, key_id: str, secret: str, tested: TestResult) -> KeyView:
+def key_to_replace(session: Session, actor: Actor, key_id: str) -> KeyToReplace:
+    """The key as it is, for whoever may replace its secret. Raises NotFoundError, AuthorizationError."""
+    row = changeable_row(session, actor, key_id, "keys:update")
+    return KeyToReplace(key_id=row.id, provider=row.provider, metadata=_given_again(row))
+
+
+def _given_again(row: ApiKey) -> dict[str, Any]:
+    """The settings with which the key was given, the sealed ones too, as far as they can still be opened."""
+    try:
+        sealed = unseal(row)
+    except DecryptionError:
+        sealed = ""
+    told = {name: value for name, value in (row.meta or {}).items() if name != KIND}
+    return adapter_of(row.provider).given_again(sealed, told)
+
+
+def replace_secret(
+    session: Session,
+    actor: Actor,
+    key_id: str,
+    secret: str,
+    tested: TestResult,
+    metadata: Mapping[str, Any] | None = None,
+) -> KeyView:
     """Put a new, tested secret in the place of the old one; name, owner and history stay.
 
-    Raises as `add_key` does.
+    So do the settings, but for those of `metadata`, where "" takes one away. Raises as `add_key` does.
     """
     row = changeable_row(session, actor, key_id, "keys:update")
-    secret = clean_secret(secret)
+    secret, kept = prepared(row.provider, secret, {**_given_again(row), **(metadata or {})})
     _require_good(tested)
     _one_at_a_time(session, actor)
     _require_new_secret(session, actor, row.provider, secret, but=row.id)
+    row.meta = kept
     # Another account's usage belongs under that account. One that the old key stood for itself stays: the same usage
     # under a second name would be counted twice.
     if not (row.account_id or "").startswith(OWN_ACCOUNT):
@@ -137,7 +165,7 @@ def _store(session: Session, row: ApiKey, secret: str, tested: TestResult) -> No
 
 
 def _note_success(session: Session, row: ApiKey, tested: TestResult) -> None:
-    row.meta = {**(row.meta or {}), **({"kind": tested.kind} if tested.kind else {})}
+    row.meta = {**(row.meta or {}), **({KIND: tested.kind} if tested.kind else {})}
     row.status, row.status_message, row.last_validated = KeyStatus.ACTIVE, tested.message, utcnow()
     # A key does not change its account.
     if row.account_id is None:
@@ -145,6 +173,8 @@ def _note_success(session: Session, row: ApiKey, tested: TestResult) -> None:
     session.flush()
     if row.account_id is not None and row.organization_id is not None:
         _know_account(session, row.organization_id, row.provider, row.account_id, tested.account_name)
+        if tested.balance is not None:
+            keep_balance(session, row.organization_id, row.provider, row.account_id, tested.balance)
 
 
 def _own_account(row: ApiKey) -> str:

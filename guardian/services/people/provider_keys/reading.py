@@ -7,6 +7,7 @@ from sqlmodel.sql.expression import Select
 from guardian.errors import NotFoundError
 from guardian.models import ApiKey, ProviderAccount, SyncRun, UsageRollup, User
 from guardian.models.enums import UsageOrigin
+from guardian.providers.registry import adapter_of
 from guardian.services.actor import Actor
 from guardian.services.people.views import KeyLoss, KeyView
 
@@ -102,16 +103,21 @@ def _read(session: Session, query: Select[ApiKey, User, ProviderAccount]) -> lis
 
 def _view(row: ApiKey, owner: User, account: ProviderAccount | None) -> KeyView:
     facts = dict(row.meta or {})
-    kind = facts.get("kind")
+    told = facts.get("kind")
+    kind = told if isinstance(told, str) else None
     return KeyView(
         id=row.id,
         provider=row.provider,
+        no_reporting=adapter_of(row.provider).why_no_reports(kind, facts),
+        balance=account.balance if account else None,
+        balance_currency=account.balance_currency if account else None,
+        balance_at=account.balance_at if account else None,
         label=row.label,
         hint=row.hint,
         is_active=row.is_active,
         status=row.status,
         status_message=row.status_message,
-        kind=kind if isinstance(kind, str) else None,
+        kind=kind,
         account_id=row.account_id,
         account_name=account.name if account else None,
         user_id=row.user_id,

@@ -7,15 +7,16 @@ from typing import Any
 
 from sqlmodel import Session
 
-from guardian.errors import ValidationError
+from guardian.errors import ProviderKeyRejected, ValidationError
 from guardian.models.enums import CostSource, Provider
-from guardian.providers.registry import provider_for
+from guardian.providers.registry import adapter_of, provider_for
 from guardian.records import CostBreakdown, TestResult, UsageRecord
 from guardian.services.actor import Actor
 from guardian.services.people.provider_keys.reading import changeable_row
 from guardian.services.people.provider_keys.vault import unseal_or_mark
 
 MAX_SECRET = 1_000
+MAX_DOCUMENT = 10_000  # a service account's key is a JSON file of some 2,400 characters
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,14 +30,18 @@ class KeyUnderTest:
     secret: str = field(repr=False)
 
 
-def clean_secret(secret: str) -> str:
-    """A pasted key without the white space around it. Raises ValidationError on the field `key`."""
-    trimmed = secret.strip()
-    if not trimmed:
-        raise _wrong("Paste the provider's key.")
-    if len(trimmed) > MAX_SECRET or not trimmed.isascii() or not trimmed.isprintable() or " " in trimmed:
-        raise _wrong("This is not a key: it has spaces, line breaks or letters that no key has. Paste only the key.")
-    return trimmed
+def prepared(provider: Provider, secret: str, metadata: Mapping[str, Any] | None) -> tuple[str, dict[str, Any]]:
+    """What is sealed and what is readable of a pasted key and its settings.
+
+    Raises ValidationError on the field `key`, or on that of a setting, and for a provider without an adapter.
+    """
+    adapter, pasted = adapter_of(provider), secret.strip()
+    if len(pasted) > (MAX_DOCUMENT if pasted.startswith("{") else MAX_SECRET):
+        raise _wrong("This is not a key: it is too long. Paste only the key.")
+    try:
+        return adapter.prepare(pasted, metadata or {})
+    except ProviderKeyRejected as error:
+        raise _wrong(error.message if pasted else "Paste the provider's key.") from None
 
 
 def test_key(actor: Actor, provider: Provider, secret: str, metadata: Mapping[str, Any] | None = None) -> TestResult:  # noqa: PT028  # no test of pytest's
@@ -45,8 +50,9 @@ def test_key(actor: Actor, provider: Provider, secret: str, metadata: Mapping[st
     Raises ValidationError for what is no key at all, and for a provider without an adapter.
     """
     actor.require("keys:create")
-    with closing(provider_for(provider, pricer=_no_price, metadata=metadata)) as adapter:
-        return adapter.test_connection(clean_secret(secret))
+    sealed, kept = prepared(provider, secret, metadata)
+    with closing(provider_for(provider, pricer=_no_price, metadata=kept)) as adapter:
+        return adapter.test_connection(sealed)
 
 
 test_key.__test__ = False  # pyright: ignore[reportFunctionMemberAccess]  # pytest would take it for a test

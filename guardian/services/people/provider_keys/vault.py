@@ -25,6 +25,7 @@ from guardian.errors import (
 from guardian.models import ApiKey
 from guardian.models.enums import KeyStatus
 from guardian.periods import utcnow
+from guardian.providers.registry import adapter_of
 
 TOUCH = timedelta(minutes=1)
 SHORTEST_HINTED = 12  # four characters of anything shorter would tell too much of it
@@ -74,7 +75,8 @@ def seal(row: ApiKey, secret: str) -> None:
     sealed = encryption().encrypt_api_key(secret)
     row.encrypted_key, row.iv, row.tag = sealed.encrypted_key, sealed.iv, sealed.tag
     row.encryption_key_id = sealed.key_id
-    row.hint = secret[-4:] if len(secret) >= SHORTEST_HINTED else ""
+    shown = adapter_of(row.provider).key_hint(secret)
+    row.hint = shown[-4:] if len(shown) >= SHORTEST_HINTED else ""
 
 
 def unseal(row: ApiKey) -> str:
