@@ -17,7 +17,7 @@ from guardian.providers.base import BaseProvider, Pricer, UsageSink
 from guardian.providers.buckets import add_cost, aligned, cost_identity
 from guardian.providers.failures import Answer
 from guardian.providers.google import costs, inference
-from guardian.providers.google.bigquery import Ask
+from guardian.providers.google.cloud import BIGQUERY, MONITORING, OAUTH, Cloud
 from guardian.providers.google.errors import classify
 from guardian.providers.google.keys import (
     KEY_FIELDS,
@@ -28,14 +28,11 @@ from guardian.providers.google.keys import (
     places,
     service_account,
 )
-from guardian.providers.google.monitoring import Get
-from guardian.providers.google.tokens import AccessTokens
 from guardian.providers.google.usage import REPORTS, may_read_usage, read_report
-from guardian.providers.http import Params, ProviderHttp, check_key
+from guardian.providers.http import ProviderHttp, check_key
 from guardian.providers.reading import Row
 from guardian.records import CostBucket, CostRecord, NamedResource, TestResult, UsageBucket, UsageRecord
 
-_BIGQUERY, _MONITORING, _OAUTH = "google_bigquery_base_url", "google_monitoring_base_url", "google_oauth_token_url"
 _MODELS, _NAMED_SINCE = 50, 30 * DAY
 # Cloud Monitoring keeps metrics for six weeks at least: of hours before, no data is no word about them.
 _KEPT = timedelta(weeks=6)
@@ -52,7 +49,7 @@ class GoogleProvider(BaseProvider):
 
     provider = Provider.GOOGLE
     name = "Google"
-    base_urls = ("google_base_url", _BIGQUERY, _MONITORING, _OAUTH)
+    base_urls = ("google_base_url", BIGQUERY, MONITORING, OAUTH)
     key_kinds = KEY_KINDS
     key_fields = KEY_FIELDS
     reports: ClassVar[tuple[str, ...]] = REPORTS
@@ -71,11 +68,18 @@ class GoogleProvider(BaseProvider):
         further: Mapping[str, ProviderHttp] | None = None,
     ) -> None:
         super().__init__(http, pricer=pricer, sink=sink, metadata=metadata, further=further)
-        self._tokens = AccessTokens(self.further[_OAUTH])
+        self._cloud = Cloud(self.further)
 
     @classmethod
     def clean_key(cls, api_key: str) -> str:
         return clean_service_account(api_key) if is_service_account(api_key) else check_key(cls.name, api_key)
+
+    @classmethod
+    def prepare(cls, api_key: str, metadata: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+        key, kept = super().prepare(api_key, metadata)
+        if is_service_account(key):
+            places(kept, service_account(key))
+        return key, kept
 
     @classmethod
     def key_hint(cls, api_key: str) -> str:
@@ -99,8 +103,8 @@ class GoogleProvider(BaseProvider):
     def _test_account(self, account: ServiceAccount) -> TestResult:
         where, now = places(self.metadata, account), utcnow()
         for project in where.projects:
-            may_read_usage(self._monitoring(account, attempts=1), project, now)
-        costs.may_read_costs(self._bigquery(account, attempts=1), where, Window(floor_day(now), now))
+            may_read_usage(self._cloud.monitoring(account, attempts=1), project, now)
+        costs.may_read_costs(self._cloud.bigquery(account, attempts=1), where, Window(floor_day(now), now))
         named = ", ".join(where.projects)
         costs_too = ". Costs need the table of the billing export" if where.table is None else " and the billing export"
         return TestResult(
@@ -150,7 +154,7 @@ class GoogleProvider(BaseProvider):
         found: list[UsageBucket] = []
         for project in places(self.metadata, account).projects:
             hours: dict[datetime, list[UsageRecord]] = {}
-            for record in read_report(self._monitoring(account), report, project, window, now):
+            for record in read_report(self._cloud.monitoring(account), report, project, window, now):
                 hours.setdefault(record.start, []).append(record)
             series = f"{report}/{project}"
             for hour in window.chunks(HOUR):
@@ -167,7 +171,7 @@ class GoogleProvider(BaseProvider):
         if where.table is None or window.start >= window.end:
             return
         days: dict[datetime, dict[Any, CostRecord]] = {day.start: {} for day in window.chunks(DAY)}
-        for record in costs.read_costs(self._bigquery(account), where, window):
+        for record in costs.read_costs(self._cloud.bigquery(account), where, window):
             if record.start in days:
                 lines, line = days[record.start], cost_identity(record)
                 lines[line] = add_cost(lines[line], record) if line in lines else record
@@ -181,7 +185,9 @@ class GoogleProvider(BaseProvider):
         account, now = self._account(api_key), utcnow()
         window = Window(floor_day(now) - _NAMED_SINCE, now)
         try:
-            for project, name in costs.project_names(self._bigquery(account), places(self.metadata, account), window):
+            for project, name in costs.project_names(
+                self._cloud.bigquery(account), places(self.metadata, account), window
+            ):
                 yield NamedResource(kind=ResourceKind.PROJECT, external_id=project, name=name)
         except (ProviderForbidden, ProviderRequestRejected) as error:
             if error.upstream_status not in (403, 404):
@@ -215,34 +221,10 @@ class GoogleProvider(BaseProvider):
             "(IAM, Service accounts, Keys), and paste its whole JSON file in place of this one."
         )
 
-    def _monitoring(self, account: ServiceAccount, *, attempts: int | None = None) -> Get:
-        def get(path: str, params: Params, /) -> Answer:
-            http, headers = self.further[_MONITORING], _bearer(self._tokens.of(account, attempts=attempts))
-            return http.get_json(path, params, headers, classify=_of_cloud, attempts=attempts)
-
-        return get
-
-    def _bigquery(self, account: ServiceAccount, *, attempts: int | None = None) -> Ask:
-        def ask(path: str, params: Params, body: Mapping[str, Any] | None, /) -> Answer:
-            http, headers = self.further[_BIGQUERY], _bearer(self._tokens.of(account, attempts=attempts))
-            if body is None:
-                return http.get_json(path, params, headers, classify=_of_cloud, attempts=attempts)
-            return http.post_json(path, body, headers, classify=_of_cloud, attempts=attempts, repeatable=True)
-
-        return ask
-
 
 def _gemini_headers(key: str) -> dict[str, str]:
     """One credential, and never in the address, where logs would keep it."""
     return {"x-goog-api-key": key}
-
-
-def _bearer(token: str) -> dict[str, str]:
-    return {"Authorization": f"Bearer {token}"}
-
-
-def _of_cloud(answer: Answer) -> ProviderError | None:
-    return classify(answer, cloud=True)
 
 
 def _of_gemini(answer: Answer) -> ProviderError | None:

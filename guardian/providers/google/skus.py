@@ -7,11 +7,12 @@ from types import MappingProxyType
 
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
-# "gemini 2.5 flash lite preview", "Gemini 3.0 Pro", "gemini-embedding-001". The catalog's ids have no ".0" after 3.
+# "gemini 2.5 flash lite preview", "Gemini 3.0 Pro", "gemini-embedding-001". "Image" belongs to the model only where what
+# follows names a modality again: "3.1 Flash Image Image Output", but "2.5 Flash Image Input".
 _MODEL = re.compile(
     r"\b(?P<family>gemini|gemma)[ -](?:"
     r"(?P<version>\d+(?:\.\d+)?)(?:[ -](?P<size>pro|flash|ultra|nano))?(?:[ -](?P<lite>lite))?"
-    r"(?P<variants>(?:[ -](?:image|live|tts|embedding|computer[ -]use|preview)\b)*)"
+    r"(?P<variants>(?:[ -](?:image(?=[ -](?:image|text|audio|preview)\b)|live|tts|computer[ -]use|preview)\b)*)"
     r"|embedding(?:[ -](?P<embedding>\d+))?)",
     re.IGNORECASE,
 )
@@ -64,7 +65,9 @@ def _model(found: re.Match[str]) -> str:
         parts += ["embedding", found["embedding"]]
     else:
         variants = re.split(r"[ -]+", found["variants"].strip(" -"))
-        parts += [found["version"].removesuffix(".0"), found["size"], found["lite"], *variants]
+        # Ids have ".0" up to the second generation: gemini-2.0-flash, gemini-3-pro.
+        version = found["version"]
+        parts += [version if version < "3" else version.removesuffix(".0"), found["size"], found["lite"], *variants]
     return "-".join(part.lower() for part in parts if part)
 
 

@@ -40,7 +40,10 @@ _INPUT = {
     "cache_write_1h_input": "cache_write_1h_tokens",
 }
 _MODALITIES = ("audio", "image", "video")
-_BLIND = "Google's metrics do not tell cached and audio input apart; all input is priced as uncached text"
+_BLIND = (
+    "Google's metrics do not tell cached input apart, nor everywhere audio; what is not told is priced as plain input"
+)
+_REGIONAL = "regional endpoints can cost more than the list price, which is used"
 _GEMINI = "google"
 _PROVISIONED = "provisioned_throughput"
 
@@ -126,8 +129,14 @@ def vertex_record(project: str, hour: ModelHour, sums: Sums) -> UsageRecord:
         project_id=project,
         service_tier=hour.tier,
         dimensions={name: value for name, value in facts.items() if value},
-        doubts=(_BLIND,) if hour.publisher in ("", _GEMINI) and not incomplete else (),
+        doubts=() if incomplete else _doubts(hour),
     )
+
+
+def _doubts(hour: ModelHour) -> tuple[str, ...]:
+    blind = _BLIND if hour.publisher in ("", _GEMINI) else None
+    regional = _REGIONAL if hour.location not in ("", "global") else None
+    return tuple(doubt for doubt in (blind, regional) if doubt)
 
 
 def _counts(tokens: Mapping[tuple[str, str], int]) -> tuple[UsageCounts, bool]:
