@@ -21,6 +21,7 @@ from guardian.api import (
     prices,
     prices_currencies,
     prices_reprice,
+    reconciliation,
     tokens,
     usage,
     views,
@@ -33,6 +34,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     auth_forms.forms,
     tokens.api,
     keys.api,
+    # Before usage, whose /usage/{usage_id} would take its path.
+    reconciliation.api,
     usage.api,
     views.api,
     jobs.api,

@@ -66,6 +66,7 @@ def ids(alice: Client, people: People, fake: FakeProvider) -> dict[str, str]:
         "view": view["id"],
         "override": price["id"],
         "run": run.id,
+        "month": "2020-01",
     }
 
 

@@ -20,6 +20,7 @@ from guardian.services.actor import Actor
 from guardian.services.ledger.calls import Call, add_calls
 from guardian.services.ledger.reconciliation import reconcile
 from guardian.services.ledger.reconciliation.views import Cause, Finding, Reconciliation, ReconciliationQuery
+from guardian.services.ledger.resources import keep_names
 from guardian.services.ledger.rows import LedgerAccount
 from guardian.services.ledger.writer import replace_buckets, replace_costs
 from tests.conftest import People
@@ -57,6 +58,7 @@ class World:
         account = self.account(provider, first if covered else None, last)
         adapter, key = self.adapters[provider], _ADMIN[provider]
         start, end = at(first), at(last) + DAY
+        keep_names(self.session, account, adapter.get_resources(key))
         for report in adapter.reports:
             replace_buckets(self.session, account, adapter.get_usage(key, start, end, report))
         replace_costs(self.session, account, adapter.get_costs(key, start, end))

@@ -129,7 +129,7 @@ def test_a_month_that_is_not_settled_needs_to_be_confirmed(openai_pair: World, m
     assert refused.value.details["doubts"] == [
         "1 pull of it is not finished.",
         "OpenAI account org-openai is read up to 4 November 2026, 00:00 UTC only.",
-        "Providers restate their last 3 days: it is final from 4 December 2026 on.",
+        "Providers restate their last 3 days: the figures are final from 4 December 2026 on.",
     ]
     assert get_month(world.session, world.actor, NOVEMBER).closed is None
     assert close_month(world.session, world.actor, NOVEMBER, confirm=True).closed is not None

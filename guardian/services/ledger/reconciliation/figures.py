@@ -33,29 +33,35 @@ def figures(
     known: Known,
     first: date,
     last: date,
+    step: int = 1,
 ) -> tuple[BookFigures, tuple[DayFigures, ...]]:
-    """The books of [first, last] as a whole and by day; None for a book that does not exist there."""
-    whole, days = _Sums(), defaultdict[date, _Sums](_Sums)
+    """The books of [first, last] as a whole and by `step` days; None for a book that does not exist there."""
+    whole, steps = _Sums(), defaultdict[date, _Sums](_Sums)
+
+    def start(day: date) -> date:
+        return first + (day - first).days // step * step * DAY
+
     for spot, cell in tracked.items():
         whole.tracked += cell.cost
-        days[spot.day].tracked += cell.cost
+        steps[start(spot.day)].tracked += cell.cost
     for spot, cell in reported.items():
         whole.reported += cell.cost
-        days[spot.day].reported += cell.cost
+        steps[start(spot.day)].reported += cell.cost
     for line in billed:
         whole.billed += line.amount
-        days[line.spot.day].billed += line.amount
+        steps[start(line.spot.day)].billed += line.amount
     for part in slices:
         if part.outside:
             place = part.comparison, part.outside
-            for sums in (whole, days[part.spot.day]):
+            for sums in (whole, steps[start(part.spot.day)]):
                 sums.outside[place] += part.amount
     reported_days = {spot.day for spot in reported}
     listed: list[DayFigures] = []
     day = first
     while day <= last:
-        listed.append(DayFigures(day=day, **_figures(days[day], known, day, day, reported_days)))
-        day += DAY
+        end = min(day + (step - 1) * DAY, last)
+        listed.append(DayFigures(day=day, **_figures(steps[day], known, day, end, reported_days)))
+        day = end + DAY
     return BookFigures(**_figures(whole, known, first, last, reported_days)), tuple(listed)
 
 

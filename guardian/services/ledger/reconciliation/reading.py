@@ -157,7 +157,7 @@ def read_bills(session: Session, organization_id: str, window: Window, filters: 
     ]
 
 
-def _narrowed(table: type[UsageRollup] | type[ProviderCost], filters: Filters) -> list[ColumnElement[bool]]:
+def _narrowed(table: type[UsageRollup | ProviderCost | ProviderAccount], filters: Filters) -> list[ColumnElement[bool]]:
     columns: dict[str, Any] = {"provider": col(table.provider), "account": col(table.account_id)}
     return [columns[name].in_(filters[name]) for name in columns if filters.get(name)]
 
@@ -174,7 +174,7 @@ class Surroundings:
     names: Mapping[ProviderKey, str]
 
 
-def read_surroundings(session: Session, organization_id: str) -> Surroundings:
+def read_surroundings(session: Session, organization_id: str, filters: Filters) -> Surroundings:
     """Everything beside the books themselves."""
     run = session.connection().execute
     r, a, c, k, n = UsageRollup, ProviderAccount, ProviderCost, ApiKey, ProviderResource
@@ -184,12 +184,12 @@ def read_surroundings(session: Session, organization_id: str) -> Surroundings:
     tracked_from = cast("datetime | None", run(first).scalar_one())
     spans: Iterable[Any] = run(
         select(col(a.provider), col(a.account_id), col(a.covered_from), col(a.covered_to)).where(
-            col(a.organization_id) == organization_id, col(a.covered_from) < col(a.covered_to)
+            col(a.organization_id) == organization_id, col(a.covered_from) < col(a.covered_to), *_narrowed(a, filters)
         )
     )
     bills: Iterable[Any] = run(
         select(col(c.provider), col(c.account_id), func.min(col(c.period_start)), func.max(col(c.period_end)))
-        .where(col(c.organization_id) == organization_id)
+        .where(col(c.organization_id) == organization_id, *_narrowed(c, filters))
         .group_by(col(c.provider), col(c.account_id))
     )
     told_id = col(k.meta)["externalKeyId"].astext

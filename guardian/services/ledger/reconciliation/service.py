@@ -61,11 +61,10 @@ def reconcile(session: Session, actor: Actor, query: ReconciliationQuery) -> Rec
     books = read_books(session, actor.organization_id, query)
     named = _names(session, actor.organization_id, books)
     whole, days = figures(
-        books.tracked, books.reported, books.billed, books.slices, books.known, query.first, query.last
+        books.tracked, books.reported, books.billed, books.slices, books.known, query.first, query.last, query.step
     )
-    sides = side_by_side(books.tracked, books.reported, books.billed, query.group_by, query.filters)
-    narrowed = {name: query.filters[name] for name in _BOOK_FILTERS if query.filters.get(name)}
-    spent = summary(session, actor, SummaryQuery(start=window.start, end=window.end, filters=narrowed))
+    sides = side_by_side(books.tracked, books.reported, books.billed, query.group_by, query.lines)
+    spent = summary(session, actor, SummaryQuery(start=window.start, end=window.end, filters=query.books))
     return Reconciliation(
         first=query.first,
         last=query.last,
@@ -85,9 +84,9 @@ def reconcile(session: Session, actor: Actor, query: ReconciliationQuery) -> Rec
 def read_books(session: Session, organization_id: str, query: ReconciliationQuery) -> Books:
     """The books of the query's days, compared. The session's caller has checked who asks."""
     window = window_of(query.first, query.last)
-    groups = read_usage(session, organization_id, window, query.filters)
-    billed = read_bills(session, organization_id, window, query.filters)
-    surroundings = read_surroundings(session, organization_id)
+    groups = read_usage(session, organization_id, window, query.books)
+    billed = read_bills(session, organization_id, window, query.books)
+    surroundings = read_surroundings(session, organization_id, query.books)
     found = directory(groups, surroundings)
     prices = _prices(session, organization_id, {group.spot.provider for group in groups})
     tracked, reported, unsplit = cells(groups, found, prices)
@@ -117,14 +116,21 @@ def _prices(session: Session, organization_id: str, providers: set[Provider]) ->
 
 def _check(query: ReconciliationQuery) -> None:
     check_days(query.first, query.last)
+    if query.step < 1:
+        raise refuse("step", "Figures over time are of at least one day each.")
     for name in query.group_by:
         if name not in LINE_DIMENSIONS:
             raise refuse("groupBy", f"Unknown dimension {name!r}. Choose from: {', '.join(LINE_DIMENSIONS)}.")
         if query.group_by.count(name) > 1:
             raise refuse("groupBy", f"The dimension {name!r} is named twice in groupBy. Name it once.")
-    for name, values in query.filters.items():
-        if name not in LINE_DIMENSIONS:
-            raise refuse("filters", f"Unknown filter {name!r}. Choose from: {', '.join(LINE_DIMENSIONS)}.")
+    _check_filters(query.books, _BOOK_FILTERS)
+    _check_filters(query.lines, LINE_DIMENSIONS)
+
+
+def _check_filters(filters: Mapping[str, tuple[str, ...]], allowed: tuple[str, ...]) -> None:
+    for name, values in filters.items():
+        if name not in allowed:
+            raise refuse("filters", f"Unknown filter {name!r}. Choose from: {', '.join(allowed)}.")
         if len(values) > _MOST_VALUES or any("\x00" in value for value in values):
             raise refuse(name, f"The filter {name!r} needs at most {_MOST_VALUES} values, without control characters.")
         if name == "provider":

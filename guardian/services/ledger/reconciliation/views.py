@@ -43,14 +43,17 @@ LINE_DIMENSIONS: tuple[str, ...] = ("day", "provider", "account", "providerKey",
 class ReconciliationQuery:
     """UTC days from `first` to `last`, both inclusive; at most 400 of them.
 
-    `filters` holds allowed values by line dimension (not day); "" means "has none". They narrow the lines, and those of
-    provider and account the comparison too. `group_by` names the dimensions of the lines.
+    `books` holds allowed providers and accounts: what is compared at all. `lines` holds allowed values by dimension of
+    the lines, and narrows only these; "" means "has none". `group_by` names the dimensions of the lines. The figures
+    over time are of as many days each as `step` says.
     """
 
     first: date
     last: date
     group_by: tuple[str, ...] = LINE_DIMENSIONS
-    filters: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    books: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    lines: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    step: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +118,7 @@ class BookFigures:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DayFigures(BookFigures):
-    """One UTC day."""
+    """One UTC day, or as many as were asked for from `day` on."""
 
     day: date
 
