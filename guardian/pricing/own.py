@@ -78,13 +78,13 @@ def _price(key_id: str, place: int, item: object, catalog: str | None) -> Overri
     prices = {unit: _amount(f"{field}.{unit}", value) for unit, value in numbers.items()}
     if not prices:
         _refuse(field, "give at least one price, as inputTokens or outputTokens")
-    until = _moment(f"{field}.to", given.get("to"))
+    since, until = (_moment(f"{field}.{name}", given.get(name)) for name in ("from", "to"))
     try:
         return Override(
             id=key_id,
             provider=Provider.CUSTOM,
             model_pattern=pattern.strip(),
-            valid_from=_moment(f"{field}.from", given.get("from")) or _ALWAYS,
+            valid_from=since or _ALWAYS,
             valid_to=until,
             prices=prices,
             key_id=key_id,
@@ -96,8 +96,9 @@ def _price(key_id: str, place: int, item: object, catalog: str | None) -> Overri
 
 def _amount(field: str, value: object) -> Decimal:
     try:
-        stated = isinstance(value, (str, int, Decimal)) and not isinstance(value, bool)
-        amount = Decimal(cast("str | int | Decimal", value)) if stated else Decimal("NaN")
+        stated = isinstance(value, (str, int, Decimal, float)) and not isinstance(value, bool)
+        # The database gives JSON numbers back as floats, whose shortest text is what was written.
+        amount = Decimal(str(value)) if stated else Decimal("NaN")
     except InvalidOperation:
         amount = Decimal("NaN")
     if not amount.is_finite() or not 0 <= amount < 10**9:

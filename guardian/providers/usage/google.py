@@ -18,6 +18,8 @@ Body = Mapping[str, Any]
 _MEDIA = ("audio", "image", "video")
 # Vertex AI names in trafficType how it served a request; a tier of another name has no list price.
 _TIERS = {"ON_DEMAND": "standard", "ON_DEMAND_PRIORITY": "priority", "ON_DEMAND_FLEX": "flex"}
+# Paid for by its reservation: no price of tokens holds (see INCOMPLETE in guardian.pricing.calculator).
+_RESERVED = "provisioned_throughput"
 # ai.google.dev/gemini-api/docs/pricing: up to 2.5 a grounded prompt is billed once, from 3 on each of its queries.
 _BILLED_BY_PROMPT = re.compile(r"(?:models/)?gemini-(?:live-|flash-|pro-)?[12]\.")
 _TOOLS = {
@@ -75,11 +77,13 @@ def generate_content(body: Body, settings: Settings) -> StatedUsage | None:
     if not usage:
         return None
     model, traffic = answer.text("modelVersion"), usage.text("trafficType")
+    reserved = (traffic or "").lower() == _RESERVED
     return StatedUsage(
         counts=_counts(usage, _CONTENT, _grounding(answer, model or "")),
         model=model,
         response_id=answer.text("responseId"),
         service_tier=None if traffic is None else _TIERS.get(traffic, traffic.lower()),
+        dimensions={"incomplete": _RESERVED} if reserved else {},
         doubts=tuple(answer.doubts),
     )
 
