@@ -3,10 +3,14 @@
 //   <dialog data-open="true|false">        is shown modally; Esc and the backdrop click its [data-dismiss] button
 //   <button data-copy="text">              copies the text; data-copy-table="id" copies that table as CSV,
 //                                          data-copy-from="id" what stands in that field
+//   <button data-save-table="id" data-filename="name"> saves that table as a CSV file
 //   <button data-reload>                   loads the document anew
 //   <button data-focus="id">               moves the focus to that element
 //   <input type="hidden" data-query="name"> carries that parameter of the address along when its form is sent
-//   <input data-filter>                    is focused by "/"
+//   <input data-filter>                    is focused by "/", a button pressed
+//   <a data-stay>                          leaves the menu open that it is in
+//   <input data-autofocus>                 is empty and focused when the menu opens that it is in
+//   <a role="checkbox">                    is also followed by the space bar
 //   <dialog id="palette">                  is opened by Ctrl K / ⌘ K
 //   <time data-relative datetime>          keeps telling how long ago that is
 //   <span data-live>                       fades once when its text changes while nothing is loading
@@ -90,8 +94,8 @@
         [...row.cells]
           .map((cell) => (cell.dataset.csv ?? cell.textContent).trim())
           // A leading = + - @ would be run as a formula by a spreadsheet; a plain number may keep its sign.
-          .map((text) => (/^[=+\-@\t]/.test(text) && !/^-?[\d.]+$/.test(text) ? `'${text}` : text))
-          .map((text) => (/[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text))
+          .map((text) => (/^[=+\-@\t\r]/.test(text) && !/^-?[\d.]+$/.test(text) ? `'${text}` : text))
+          .map((text) => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text))
           .join(","),
       )
       .join("\n");
@@ -104,6 +108,13 @@
     area.select();
     document.execCommand("copy");
     area.remove();
+  };
+
+  const save = (button) => {
+    const table = document.getElementById(button.dataset.saveTable);
+    const url = URL.createObjectURL(new Blob([`${csv(table)}\n`], { type: "text/csv;charset=utf-8" }));
+    Object.assign(document.createElement("a"), { href: url, download: button.dataset.filename }).click();
+    setTimeout(() => URL.revokeObjectURL(url), 10_000);
   };
 
   const copy = async (button) => {
@@ -126,6 +137,11 @@
     "toggle",
     (event) => {
       const popover = event.target;
+      const field = event.newState === "open" && popover.querySelector("[data-autofocus]");
+      if (field) {
+        field.value = "";
+        field.focus();
+      }
       if (event.newState !== "open" || CSS.supports("position-area", "bottom") || !popover.matches(".popover")) return;
       const button = document.querySelector(`[popovertarget="${popover.id}"]`)?.getBoundingClientRect();
       if (!button) return;
@@ -138,6 +154,8 @@
   document.addEventListener("click", (event) => {
     const button = event.target.closest("[data-copy], [data-copy-table], [data-copy-from]");
     if (button) copy(button);
+    const saver = event.target.closest("[data-save-table]");
+    if (saver) save(saver);
     if (event.target.closest("[data-reload]")) window.location.reload();
     const goal = event.target.closest("[data-focus]");
     if (goal) document.getElementById(goal.dataset.focus)?.focus();
@@ -147,7 +165,7 @@
         event.clientX >= box.left && event.clientX <= box.right && event.clientY >= box.top && event.clientY <= box.bottom;
       if (!inside) dismiss(event.target);
     }
-    const sheet = event.target.closest("a")?.closest("[popover]");
+    const sheet = event.target.closest("a:not([data-stay])")?.closest("[popover]");
     if (sheet) sheet.hidePopover();
   });
 
@@ -231,7 +249,12 @@
       if (filter) {
         event.preventDefault();
         filter.focus();
+        if (filter instanceof HTMLButtonElement) filter.click();
       }
+    }
+    if (event.key === " " && event.target.matches?.('a[role="checkbox"]')) {
+      event.preventDefault();
+      event.target.click();
     }
   });
 

@@ -1,12 +1,16 @@
 """How numbers, money and times are written for people: pure functions, text out, nothing rounded to a false zero."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from zoneinfo import ZoneInfo
+
+from guardian.services.people.currency_codes import CURRENCIES
 
 MINUS = "\u2212"  # U+2212 lines up with the digits, the hyphen does not
 NBSP = "\u00a0"
 _CENT = Decimal("0.01")
+# Only signs that mean one currency: "kr" and "$" mean several.
+_SIGNS = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥", "INR": "₹", "KRW": "₩", "ILS": "₪", "UAH": "₴", "VND": "₫"}
 _UNITS = ((Decimal(10) ** 3, "k"), (Decimal(10) ** 6, "M"), (Decimal(10) ** 9, "B"), (Decimal(10) ** 12, "T"))
 
 
@@ -55,6 +59,11 @@ def tokens(count: int) -> str:
 def number(count: int) -> str:
     """The exact count with thousands separators."""
     return (MINUS if count < 0 else "") + f"{abs(count):,}"
+
+
+def exact_count(count: Decimal) -> str:
+    """A count that may have a fraction, whole: 350,000 or 1.25."""
+    return f"{count:,f}".rstrip("0").rstrip(".") if count % 1 else f"{count:,.0f}"
 
 
 def change(difference: Decimal | None, percent: Decimal | None) -> str:
@@ -126,6 +135,43 @@ def remaining(progress: float, elapsed: timedelta) -> str:
     return f"about {duration(elapsed * ((1 - progress) / progress))} left"
 
 
+def cut(name: str, most: int = 40) -> str:
+    """A long name cut in the middle: its beginning says what it is, its end which one."""
+    if len(name) <= most:
+        return name
+    end = most // 3
+    return f"{name[: most - end - 1].rstrip()}…{name[-end:].lstrip()}"
+
+
+def plain_percent(part: Decimal, whole: Decimal) -> str:
+    """`part` of `whole` in percent for machines: 12.34; empty when there is no whole."""
+    return f"{part / whole * 100:.2f}" if whole > 0 else ""
+
+
 def short_id(identifier: str) -> str:
     """An id cut in the middle, so that both ends can be compared: proj_8fk…2c9q."""
     return identifier if len(identifier) <= 16 else f"{identifier[:8]}…{identifier[-4:]}"
+
+
+def in_currency(dollars: Decimal, currency: str, per_dollar: Decimal) -> str:
+    """Dollars in another currency (ISO 4217), with the places of its coins, small amounts as in `money`: €12.34, ¥185.
+
+    One dollar is `per_dollar` of it. Codes without a sign of their own stand before the amount: CHF 9.75.
+    """
+    amount = abs(dollars) * per_dollar
+    places = CURRENCIES.get(currency, 2)
+    whole = amount.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
+    digits = f"{whole:,.{places}f}" if amount >= 1 or not amount else _digits(amount)
+    sign = MINUS if dollars < 0 else ""
+    return f"{sign}{_SIGNS.get(currency) or currency + NBSP}{digits}"
+
+
+def approximately(
+    dollars: Decimal, *, currency: str, day: date, per_dollar: Decimal, rate_day: date, source: str
+) -> str:
+    """An amount of `day` in another currency, with the rate's own day and source: ≈ €10.68, rate of 2026-11-20, ECB.
+
+    A rate of an earlier day says that it is the last one before.
+    """
+    stale = f" (the last one before {day})" if rate_day < day else ""
+    return f"≈ {in_currency(dollars, currency, per_dollar)}, rate of {rate_day}{stale}, {source}"

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from guardian.errors import ValidationError
-from guardian.periods import DAY, local_date, month_start
+from guardian.periods import DAY, local_date, month_start, same_day_of_previous_month
 
 PRESETS: tuple[tuple[str, str], ...] = (
     ("today", "Today"),
@@ -29,6 +29,17 @@ class Range:
     last: date
 
     @property
+    def days(self) -> str:
+        """The days themselves: 5 Nov, 1–23 Nov, 28 Oct – 3 Nov; with the year where it needs one."""
+        if self.first == self.last:
+            return f"{self.first.day} {self.first:%b}"
+        if self.first.year != self.last.year:
+            return f"{_day(self.first)} – {_day(self.last)}"
+        if self.first.month == self.last.month:
+            return f"{self.first.day}–{self.last.day} {self.last:%b}"
+        return f"{self.first.day} {self.first:%b} – {self.last.day} {self.last:%b}"
+
+    @property
     def label(self) -> str:
         """What people call it; a custom one by its days."""
         named = dict(PRESETS).get(self.preset)
@@ -47,6 +58,18 @@ def from_query(query: Mapping[str, str], now: datetime, zone: ZoneInfo) -> Range
         return Range(CUSTOM, first, last)
     preset = query.get("range", DEFAULT)
     return _preset(preset if preset in dict(PRESETS) else DEFAULT, today)
+
+
+def before(span: Range) -> Range:
+    """The days to compare with: of a month from its first day on the same days of the month before (of a whole month
+    the whole one), of any other range as many days right before it.
+    """
+    if span.first.day == 1 and span.first == month_start(span.last):
+        whole = (span.last + DAY).day == 1
+        last = span.first - DAY if whole else same_day_of_previous_month(span.last)
+        return Range(CUSTOM, month_start(last), last)
+    length = span.last - span.first + DAY
+    return Range(CUSTOM, span.first - length, span.last - length)
 
 
 def custom_href(first: str, last: str, route: str) -> str:

@@ -32,6 +32,9 @@ class Money:
         return cls(text, "", note, note)
 
 
+NO_MONEY = Money()
+
+
 @dataclass(frozen=True)
 class Delta:
     """A change against a named period: "+18 %, +$212" "than on 1–5 October". `direction` is up, down or same."""

@@ -101,8 +101,16 @@ class Page(rx.State, mixin=True):
         """
         return None
 
+    @classmethod
+    def _read_own(cls, session: Session, actor: Actor) -> Any:
+        """What the page shows to this person alone; it never comes with a live message."""
+        return None
+
     def _show(self, view: Any) -> None:
         """Put what `_read` found into vars, as text."""
+
+    def _show_own(self, own: Any) -> None:
+        """Put what `_read_own` found into vars, as text."""
 
     def _query(self) -> Query:
         """The URL's parameters that decide what is read."""
@@ -110,14 +118,15 @@ class Page(rx.State, mixin=True):
 
     async def _refresh(self) -> None:
         """Read and show the page; an error becomes the page's error state. Raises NotSignedIn."""
-        query, read = self._query(), self._read
+        query, read, read_own = self._query(), self._read, self._read_own
 
-        def work(session: Session, actor: Actor) -> tuple[Actor, Viewer, Any]:
-            return actor, _viewer(session, actor), read(session, actor, query)
+        def work(session: Session, actor: Actor) -> tuple[Actor, Viewer, Any, Any]:
+            return actor, _viewer(session, actor), read(session, actor, query), read_own(session, actor)
 
         try:
-            actor, self.viewer, view = await self._call(work)
+            actor, self.viewer, view, own = await self._call(work)
             self._show(view)
+            self._show_own(own)
         except NotSignedIn:
             raise
         except GuardianError as error:

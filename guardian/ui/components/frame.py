@@ -24,6 +24,7 @@ class Place:
 
 PLACES: tuple[Place, ...] = (
     Place("Dashboard", "/dashboard", "layout-dashboard"),
+    Place("Explorer", "/usage", "chart-column-stacked"),
     Place("Keys", "/keys", "key-round"),
     Place("Settings", "/settings", "settings"),
     Place("Installation", "/admin", "server", admin=True),

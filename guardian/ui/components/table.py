@@ -1,41 +1,56 @@
-"""The data table: sticky header, sort by click, copy as CSV; on a narrow screen each row is a card of two lines."""
+"""The data table: sticky header, sort by click, columns to hide, CSV; on a narrow screen each row is a small card."""
 
 from dataclasses import dataclass
 from typing import Any
 
 import reflex as rx
 
-from guardian.ui.components.basics import icon
+from guardian.ui.components.basics import icon, link
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column: `sort` is the name given to `on_sort`, empty where it cannot be sorted.
+    """A column: `sort` is the name given to `on_sort` or `sorts`, empty where it cannot be sorted.
 
     `narrow` is the cell's place on a narrow screen: first, second (below it), amount (at the right), aside (below
-    that), always (a line of its own) or empty (left out, already where the table gets tight).
+    that), always (a line of its own) or empty (left out, already where the table gets tight). `name` is what the
+    table's `hidden` calls it, empty where it cannot be hidden.
     """
 
     title: str
     sort: str = ""
     numeric: bool = False
     narrow: str = ""
+    name: str = ""
 
 
-def cell(column: Column, *children: Any, **props: Any) -> rx.Component:
-    """The cell of a row under `column`."""
+def cell(column: Column, *children: Any, hidden: Any = None, **props: Any) -> rx.Component:
+    """The cell of a row under `column`; `hidden` is the var of the names of the columns that are not shown."""
     names = f"{'num' if column.numeric else 'wide'} {column.narrow or 'spare'}"
-    return rx.el.td(*children, class_name=names, **props)
+    return _unless_hidden(column, hidden, rx.el.td(*children, class_name=names, **props))
 
 
 def data_table(
-    name: str, columns: list[Column], rows: rx.Component, *, caption: str, sorted_by: Any, descending: Any, on_sort: Any
+    name: str,
+    columns: list[Column],
+    rows: rx.Component,
+    *,
+    caption: str,
+    sorted_by: Any = "",
+    descending: Any = False,
+    on_sort: Any = None,
+    sorts: Any = None,
+    hidden: Any = None,
 ) -> rx.Component:
-    """`rows` is the rx.foreach of the body's rows; `caption` says for screen readers what the table holds."""
+    """`rows` is the rx.foreach of the body's rows; `caption` says for screen readers what the table holds.
+
+    A click on a head calls `on_sort` with the column's name, or follows the address that `sorts` has for it.
+    """
+    heads = (_unless_hidden(each, hidden, _head(each, sorted_by, descending, on_sort, sorts)) for each in columns)
     return rx.el.div(
         rx.el.table(
             rx.el.caption(caption, class_name="sr-only"),
-            rx.el.thead(rx.el.tr(*(_head(column, sorted_by, descending, on_sort) for column in columns))),
+            rx.el.thead(rx.el.tr(*heads)),
             rx.el.tbody(rows),
             id=name,
             class_name="table",
@@ -56,18 +71,36 @@ def copy_csv(table: str) -> rx.Component:
     )
 
 
-def _head(column: Column, sorted_by: Any, descending: Any, on_sort: Any) -> rx.Component:
+def download_csv(table: str, filename: Any) -> rx.Component:
+    """A button that saves the table of that name as a file, exact amounts included."""
+    return rx.el.button(
+        icon("download", 14),
+        "Download CSV",
+        type="button",
+        class_name="button quiet",
+        custom_attrs={"data-save-table": table, "data-filename": filename},
+    )
+
+
+def _unless_hidden(column: Column, hidden: Any, part: rx.Component) -> rx.Component:
+    if hidden is None or not column.name:
+        return part
+    return rx.cond(hidden.contains(column.name), rx.fragment(), part)
+
+
+def _head(column: Column, sorted_by: Any, descending: Any, on_sort: Any, sorts: Any) -> rx.Component:
     class_name = " ".join(filter(None, ("num" if column.numeric else "", "" if column.narrow else "spare")))
     if not column.sort:
         return rx.el.th(column.title, class_name=class_name, scope="col")
     here = sorted_by == column.sort
+    arrow = rx.cond(here, rx.cond(descending, icon("arrow-down", 12), icon("arrow-up", 12)), rx.fragment())
+    sort = (
+        rx.el.button(column.title, arrow, type="button", on_click=on_sort(column.sort))
+        if on_sort is not None
+        else link(column.title, arrow, to=sorts[column.sort], prevent_scroll_reset=True)
+    )
     return rx.el.th(
-        rx.el.button(
-            column.title,
-            rx.cond(here, rx.cond(descending, icon("arrow-down", 12), icon("arrow-up", 12)), rx.fragment()),
-            type="button",
-            on_click=on_sort(column.sort),
-        ),
+        sort,
         class_name=class_name,
         scope="col",
         custom_attrs={"aria-sort": rx.cond(here, rx.cond(descending, "descending", "ascending"), "none")},

@@ -1,0 +1,102 @@
+"""The dialogs of the explorer's saved views: save, rename, delete."""
+
+from typing import Any
+
+import reflex as rx
+
+from guardian.services.ledger.saved_views import MAX_NAME
+from guardian.ui.components.basics import button
+from guardian.ui.components.dialog import dialog
+from guardian.ui.components.forms import choice, field, refusal
+
+
+def view_dialogs(state: Any) -> rx.Component:
+    """All of them; the State says which one is open."""
+    return rx.fragment(_save(state), _rename(state), _delete(state))
+
+
+def _save(state: Any) -> rx.Component:
+    return dialog(
+        state.dialog == "save",
+        "Save this view",
+        rx.el.form(
+            _name_field(""),
+            rx.cond(
+                state.may_share,
+                choice(
+                    "checkbox",
+                    "shared",
+                    "Share with the organization",
+                    "Everybody finds it among their saved views, and its address opens it for them.",
+                    ident="view-shared",
+                ),
+                rx.fragment(),
+            ),
+            refusal(state.refusal, "Nothing was saved."),
+            _buttons(state, "Save"),
+            on_submit=state.save_view,
+            class_name="form",
+        ),
+        on_dismiss=state.close,
+        name="save-view",
+    )
+
+
+def _rename(state: Any) -> rx.Component:
+    return dialog(
+        state.dialog == "rename",
+        "Rename the view",
+        rx.el.form(
+            _name_field(state.chosen.name),
+            refusal(state.refusal, "Nothing was changed."),
+            _buttons(state, "Rename"),
+            on_submit=state.rename_view,
+            class_name="form",
+        ),
+        on_dismiss=state.close,
+        name="rename-view",
+    )
+
+
+def _delete(state: Any) -> rx.Component:
+    return dialog(
+        state.dialog == "delete",
+        rx.fragment("Delete ", state.chosen.name, "?"),
+        rx.el.p(
+            rx.cond(
+                state.chosen.shared,
+                "It goes for everybody in the organization, and its address leads nowhere from then on. ",
+                "Its address leads nowhere from then on. ",
+            ),
+            "The usage that it shows stays.",
+        ),
+        refusal(state.refusal, "Nothing was deleted."),
+        rx.el.div(
+            button("Cancel", on_click=state.close),
+            button("Delete the view", kind="danger", on_click=state.delete_view),
+            class_name="dialog-actions",
+        ),
+        on_dismiss=state.close,
+        name="delete-view",
+    )
+
+
+def _name_field(value: Any) -> rx.Component:
+    return field(
+        "Name",
+        "name",
+        ident="view-name",
+        value=value,
+        help="What people will look for, as in Spend of the web team by model.",
+        required=True,
+        auto_complete="off",
+        max_length=MAX_NAME,
+    )
+
+
+def _buttons(state: Any, verb: str) -> rx.Component:
+    return rx.el.div(
+        button("Cancel", on_click=state.close),
+        button(verb, type="submit", kind="primary"),
+        class_name="dialog-actions",
+    )
