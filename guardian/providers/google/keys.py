@@ -144,7 +144,7 @@ def places(metadata: Mapping[str, Any], account: ServiceAccount) -> Places:
     projects = tuple(dict.fromkeys(part.strip() for part in named.split(",") if part.strip()))
     if not projects or not all(_PROJECT.fullmatch(project) for project in projects):
         raise _wrong("projectId", "Write the ids of Cloud projects, separated by commas, like my-project-123.")
-    table = str(metadata.get("billingTable") or "").strip().strip("`").replace(":", ".", 1) or None
+    table = _OLD_TABLE.sub(r"\1.\2", str(metadata.get("billingTable") or "").strip().strip("`")) or None
     if table is not None and not _TABLE.fullmatch(table):
         raise _wrong(
             "billingTable", "Write the table as project.dataset.table, like acme.billing.gcp_billing_export_v1_…."

@@ -7,8 +7,8 @@ from types import MappingProxyType
 
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
-# "gemini 2.5 flash lite preview", "Gemini 3.0 Pro", "gemini-embedding-001". "Image" belongs to the model only where what
-# follows names a modality again: "3.1 Flash Image Image Output", but "2.5 Flash Image Input".
+# "gemini 2.5 flash lite preview", "Gemini 3.0 Pro", "gemini-embedding-001". "Image" belongs to the model only where a
+# modality follows: "3.1 Flash Image Image Output", but "2.5 Flash Image Input".
 _MODEL = re.compile(
     r"\b(?P<family>gemini|gemma)[ -](?:"
     r"(?P<version>\d+(?:\.\d+)?)(?:[ -](?P<size>pro|flash|ultra|nano))?(?:[ -](?P<lite>lite))?"
@@ -67,7 +67,8 @@ def _model(found: re.Match[str]) -> str:
         variants = re.split(r"[ -]+", found["variants"].strip(" -"))
         # Ids have ".0" up to the second generation: gemini-2.0-flash, gemini-3-pro.
         version = found["version"]
-        parts += [version if version < "3" else version.removesuffix(".0"), found["size"], found["lite"], *variants]
+        version = version if version[:2] in ("1.", "2.") else version.removesuffix(".0")
+        parts += [version, found["size"], found["lite"], *variants]
     return "-".join(part.lower() for part in parts if part)
 
 
