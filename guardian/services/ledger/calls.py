@@ -110,7 +110,7 @@ def _line(organization_id: str, call: Call, overrides: Overrides) -> str:
     usage = call.usage
     if not _sound(usage.counts) and (problems := usage.counts.problems()):
         raise ValidationError(f"These counts cannot be true: {'; '.join(problems)}.")
-    cost = call.cost or price(usage, overrides.get(usage.provider, ()))
+    cost = call.cost or price(usage, overrides.get(usage.provider, ()), key_id=call.api_key_id)
     if cost.amount is not None and abs(cost.amount) >= BIGGEST_COST:
         raise ValidationError(f"One call cannot cost {cost.amount} dollars.")
     amount = None if cost.amount is None else to_money(cost.amount)

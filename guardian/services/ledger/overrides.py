@@ -1,22 +1,48 @@
-"""The prices that an organization agreed, as the calculator takes them."""
+"""The prices that an organization agreed, and those of its CUSTOM keys, as the calculator takes them."""
 
 from decimal import Decimal
 
+import structlog
 from sqlmodel import Session, col, select
 
-from guardian.models import PriceOverride
+from guardian.errors import ValidationError
+from guardian.models import ApiKey, PriceOverride
 from guardian.models.enums import Provider
 from guardian.pricing.overrides import Override
+from guardian.pricing.own import key_prices
+
+log = structlog.get_logger(__name__)
 
 
 def overrides_of(session: Session, organization_id: str, provider: Provider) -> tuple[Override, ...]:
-    """Every price ever agreed, past ones too: a row is priced by its own time."""
+    """Every price ever agreed, past ones too: a row is priced by its own time.
+
+    For CUSTOM also the own prices of its keys, which hold where `price` is told the key.
+    """
     rows = session.exec(
         select(PriceOverride)
         .where(PriceOverride.organization_id == organization_id, PriceOverride.provider == provider)
         .order_by(col(PriceOverride.id))
     )
-    return tuple(override_of(row) for row in rows)
+    agreed = tuple(override_of(row) for row in rows)
+    return agreed if provider is not Provider.CUSTOM else (*agreed, *_of_keys(session, organization_id))
+
+
+def _of_keys(session: Session, organization_id: str) -> list[Override]:
+    """The own prices of all CUSTOM keys, also of those that are switched off: their calls stay."""
+    keys = session.exec(
+        select(ApiKey)
+        .where(ApiKey.organization_id == organization_id, ApiKey.provider == Provider.CUSTOM)
+        .order_by(col(ApiKey.id))
+    )
+    found: list[Override] = []
+    for key in keys:
+        try:
+            found += key_prices(key.id, key.meta or {})
+        except ValidationError as error:
+            # They were checked when they were given; the calls of one broken key are unpriced, and no others.
+            log.warning("prices.key_left_out", key=key.id, error=error.message)
+    return found
 
 
 def override_of(row: PriceOverride) -> Override:

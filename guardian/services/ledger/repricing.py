@@ -143,7 +143,7 @@ def terms_of(session: Session, run: RepriceRun) -> Terms:
 def digest_of(terms: Terms) -> str:
     """The same for the same agreed prices; another one also when one of them has been ended."""
     facts = sorted(
-        f"{o.id} {o.valid_from} {o.valid_to} {o.percent_of_list} {sorted(o.prices.items())}"
+        f"{o.id} {o.valid_from} {o.valid_to} {o.percent_of_list} {sorted(o.prices.items())} {o.catalog}"
         for overrides in terms.values()
         for o in overrides
     )

@@ -11,7 +11,7 @@ from guardian.models.enums import CostSource
 from guardian.models.usage import Counts
 from guardian.pricing.calculator import price
 from guardian.pricing.catalog import PRICE_SOURCE
-from guardian.pricing.overrides import Override
+from guardian.pricing.overrides import KEY_SOURCE, OVERRIDE_SOURCE, Override
 from guardian.records import UsageCounts, UsageRecord
 from guardian.services.ledger.bulk import Row
 from guardian.services.ledger.rows import (
@@ -24,9 +24,8 @@ from guardian.services.ledger.rows import (
     cost_columns,
 )
 
-OVERRIDE_SOURCE = "override"
 # Whose prices we work out ourselves; what a provider or a sender states is a fact, and never priced again.
-_OURS = (None, PRICE_SOURCE, OVERRIDE_SOURCE)
+_OURS = (None, PRICE_SOURCE, OVERRIDE_SOURCE, KEY_SOURCE)
 _COLUMNS = tuple(f.name for f in fields(UsageCounts) if f.name in Counts.model_fields)
 
 
@@ -79,7 +78,7 @@ def priced_again(row: Row, overrides: Sequence[Override]) -> Difference | None:
     Another version of the catalog, or other words for the same doubt, are no difference: the row keeps what it was
     priced with.
     """
-    breakdown = price(stored_record(row), overrides)
+    breakdown = price(stored_record(row), overrides, key_id=row.get("api_key_id"))
     if breakdown.amount is not None and abs(breakdown.amount) >= BIGGEST_COST:
         return None  # such a price was refused when the row came in, too
     columns = cost_columns(breakdown)
