@@ -169,6 +169,24 @@ def create(
     print(f"{user.email} can sign in now, as {user.role.value}")
 
 
+@app.command(name="import")
+def import_(
+    files: Annotated[list[Path], typer.Argument(help="Files, folders of logs, or archives (zip, tar, gz).")],
+    format: Annotated[str | None, typer.Option(help="Else: told by the content.")] = None,
+    organization: Annotated[str | None, typer.Option(help="Its id or name, where there is more than one.")] = None,
+    user: Annotated[str | None, typer.Option(help="The address of who made the calls.")] = None,
+    key: Annotated[str | None, typer.Option(help="The label of the provider's key that paid for them.")] = None,
+) -> None:
+    """Read usage from files: agents' logs, LiteLLM's spend logs, consoles' CSV exports, our own CSV. Doubles change
+    nothing. Ends with status 1 if a file could not be read to its end.
+    """
+    from guardian.jobs.command_line import import_files
+
+    configured()
+    logs.configure(settings(), "import")
+    raise typer.Exit(import_files(files, format=format, organization=organization, email=user, key_label=key))
+
+
 @app.command()
 def backup(
     target: Annotated[Path, typer.Argument(help="The file to write.")],

@@ -74,6 +74,8 @@ class Settings(BaseSettings):
     provider_attempts: int = Field(default=4, ge=1, le=10)
     # A sync whose worker has not renewed its lease for this long may be taken over by another worker.
     sync_lease_seconds: int = Field(default=30, ge=2)
+    # The largest file that may be sent for an import; the command line has no limit.
+    guardian_import_max_bytes: int = Field(default=2 * 1024**3, ge=1)
 
     @model_validator(mode="before")
     @classmethod

@@ -29,6 +29,7 @@ from guardian.api.bodies import read_body, replayed
 from guardian.api.envelope import Envelope, Failure, ListEnvelope, ListMetadata, Metadata
 from guardian.api.origin import require_same_origin
 from guardian.api.page_forms import back_to_page
+from guardian.api.uploading import Upload, spooled
 from guardian.config import settings
 from guardian.errors import AuthenticationError
 from guardian.limits import Limit
@@ -51,13 +52,17 @@ R = TypeVar("R")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """How a route takes the steps. `page` is set for a plain HTML form: where its failure leads back to."""
+    """How a route takes the steps. `page` is set for a plain HTML form: where its failure leads back to.
+
+    `upload` is set for a route whose body is a file: it is kept on the disk, and is not read here.
+    """
 
     permission: str | None
     action: str | None
     limit: Limit
     public: bool
     page: str | None
+    upload: bool = False
 
 
 @dataclass(slots=True)
@@ -66,6 +71,7 @@ class Call:
 
     request: Request
     rule: Rule
+    upload: Upload | None = None
     _actor: Actor | None = None
     _cookie: str | None = None
     _audited: bool = False
@@ -189,6 +195,10 @@ class StepRoute(APIRoute):
             body = b""
             try:
                 await run_in_threadpool(call.enter)
+                if rule.upload:
+                    call.authorize()  # before two gigabytes are taken from somebody who may not send them
+                    async with spooled(request) as call.upload:
+                        return call.finish(await handle(replayed(request, b"")))
                 body = await read_body(request, form=rule.page is not None)
                 return call.finish(await handle(replayed(request, body)))
             except Exception as error:
@@ -217,12 +227,13 @@ def route(
     limit: Limit = PER_CREDENTIAL,
     public: bool = False,
     page: str | None = None,
+    upload: bool = False,
 ) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Put a function behind the seven steps. It takes `call: CallDep` and gives the data, or a Page of it.
 
     `action` names the audit row ("KEY_CREATE"); every route that changes something has one.
     """
-    rule = Rule(permission=permission, action=action, limit=limit, public=public, page=page)
+    rule = Rule(permission=permission, action=action, limit=limit, public=public, page=page, upload=upload)
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
         @functools.wraps(function)

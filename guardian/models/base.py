@@ -49,10 +49,11 @@ def derived_id(at: datetime, *identity: str | None) -> str:
 
     None and "" are different parts.
     """
-    digest = hashlib.sha256()
+    parts: list[bytes] = []
     for part in identity:
         encoded = b"" if part is None else part.encode()
-        digest.update(b"-" if part is None else b"%d:" % len(encoded) + encoded)
+        parts.append(b"-" if part is None else b"%d:" % len(encoded) + encoded)
+    digest = hashlib.sha256(b"".join(parts))
     number = int.from_bytes(digest.digest()[:12], "big")
     return "c" + _base36(int(at.timestamp() * 1000), _TIME_DIGITS) + _base36(number, _TAIL_DIGITS)
 

@@ -19,9 +19,11 @@ PASSWORD = {"email": "eve@acme.test", "password": "correct horse battery"}
 
 @dataclass(frozen=True)
 class Route:
-    """One route. `path` may name ids of Acme's: {key}, {session}, {token}, {usage}, {job}, {view}, {override}, {run}.
+    """One route. `path` may name ids of Acme's: {key}, {session}, {token}, {usage}, {job}, {view}, {override}, {run},
+    {import}.
 
-    `wrong` is refused with 400, `roles` may do it, `table` is what the database must have for it.
+    `wrong` is refused with 400, `roles` may do it, `table` is what the database must have for it. `file` is set where
+    the answer is a file and no envelope.
     """
 
     method: str
@@ -34,6 +36,7 @@ class Route:
     roles: tuple[TeamRole, ...] = _EVERYBODY
     status: int = 200
     public: bool = False
+    file: bool = False
 
     @property
     def name(self) -> str:
@@ -92,6 +95,14 @@ ROUTES: tuple[Route, ...] = (
     Route("PATCH", "/views/{view}", "saved_views", {"name": "third"}, {"shared": "maybe"}, roles=_ADMINS),
     Route("DELETE", "/views/{view}", "saved_views", roles=_ADMINS),
     Route("GET", "/jobs/{job}", "sync_runs"),
+    Route("GET", "/imports", "import_runs", query="?limit=5", wrong_query="?limit=0"),
+    Route("POST", "/imports", "import_runs", {"request_id": "1"}, roles=_MEMBERS, status=202),
+    Route("GET", "/imports/{import}", "import_runs"),
+    Route("POST", "/imports/{import}/stop", "import_runs", roles=_MEMBERS),
+    Route("GET", "/exports/usage.csv", "usage_logs", wrong_query="?from=soon", file=True),
+    Route("GET", "/exports/usage.parquet", "usage_logs", wrong_query="?origin=sky", file=True),
+    Route("GET", "/exports/focus.csv", "usage_logs", wrong_query="?from=2026-11-02&to=2026-10-01", file=True),
+    Route("GET", "/exports/focus.parquet", "provider_costs", wrong_query="?tz=Mars", file=True),
     Route("GET", "/prices", "price_overrides", query="?model=gpt-5", wrong_query="?model=gpt-5&at=soon"),
     Route("GET", "/prices/overrides", "price_overrides"),
     Route(

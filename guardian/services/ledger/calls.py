@@ -14,7 +14,7 @@ from guardian.pricing.calculator import price, to_money
 from guardian.pricing.overrides import Override
 from guardian.records import CostBreakdown, UsageCounts, UsageRecord
 from guardian.services.ledger.bulk import copy_new
-from guardian.services.ledger.copying import COLUMNS, copy_line
+from guardian.services.ledger.copying import COLUMNS, NULL, copy_line
 from guardian.services.ledger.partitions import ensure_partitions
 from guardian.services.ledger.rollups import COUNTS, DIMENSIONS, SUMS, TAGS, RollupChanges
 from guardian.services.ledger.rows import BIGGEST_COST, metadata_of
@@ -69,17 +69,36 @@ class Added:
     duplicates: int
 
 
+@dataclass(frozen=True, slots=True)
+class Priced:
+    """Calls as lines for the database, priced; `first` and `last` are the times of the earliest and the latest one."""
+
+    organization_id: str
+    lines: list[str]
+    first: datetime | None
+    last: datetime | None
+
+
 def add_calls(
-    session: Session,
+    session: Session, organization_id: str, calls: Sequence[Call], overrides: Overrides = _NO_OVERRIDES
+) -> Added:
+    """Add the calls that are not there yet. `overrides` are the organization's agreed prices by provider.
+
+    A call is never changed by being told again. Raises ValidationError for counts or a cost that cannot be.
+    """
+    return add_priced(session, price_calls(organization_id, calls, overrides))
+
+
+def price_calls(
     organization_id: str,
     calls: Sequence[Call],
     overrides: Overrides = _NO_OVERRIDES,
     refused: list[tuple[int, str]] | None = None,
-) -> Added:
-    """Add the calls that are not there yet. `overrides` are the organization's agreed prices by provider.
+) -> Priced:
+    """The half of add_calls that needs no database, for who has many and adds them elsewhere meanwhile.
 
-    A call is never changed by being told again. Counts or a cost that cannot be raise ValidationError; where a list
-    `refused` is given, such calls are left out and noted there, by their place in `calls` and with the reason.
+    Where a list `refused` is given, calls that cannot be are left out and noted there, by their place in `calls` and
+    with the reason, instead of raising ValidationError.
     """
     lines: list[str] = []
     times: list[datetime] = []
@@ -92,17 +111,22 @@ def add_calls(
             refused.append((place, error.message))
         else:
             times.append(call.usage.start)
-    if not lines:
+    return Priced(organization_id, lines, min(times, default=None), max(times, default=None))
+
+
+def add_priced(session: Session, priced: Priced) -> Added:
+    """The other half: store the calls that are not there yet, and what they add to the rollups."""
+    if priced.first is None or priced.last is None:
         return Added(added=0, duplicates=0)
-    ensure_partitions(session, min(times), max(times))
+    ensure_partitions(session, priced.first, priced.last)
     changes = RollupChanges()
     added = 0
-    for hour, *values in copy_new(session, USAGE, COLUMNS, lines, _RETURNED, _SUMMED):
+    for hour, *values in copy_new(session, USAGE, COLUMNS, priced.lines, NULL, _RETURNED, _SUMMED):
         dimensions, sums = values[: len(DIMENSIONS)], values[len(DIMENSIONS) :]
-        changes.add_sums(organization_id, hour, dimensions, sums)
+        changes.add_sums(priced.organization_id, hour, dimensions, sums)
         added += sums[_ROWS]
     changes.apply(session)
-    return Added(added=added, duplicates=len(lines) - added)
+    return Added(added=added, duplicates=len(priced.lines) - added)
 
 
 def _line(organization_id: str, call: Call, overrides: Overrides) -> str:

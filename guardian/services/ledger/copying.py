@@ -1,9 +1,9 @@
 """A call as one line of PostgreSQL's COPY: the columns of a usage row, written as text without a detour."""
 
-import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC
 from decimal import Decimal
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
@@ -24,9 +24,10 @@ COLUMNS: tuple[str, ...] = (
     *("response_time", "status_code", "error", "account_id", "project_id", "external_key_id", "external_user_id"),
     *("service_tier", "session", "tags", "metadata", "user_id", "organization_id", "api_key_id"),
 )
-_SPECIAL = re.compile(r"[\\\t\n\r\0]")
+_counts = attrgetter(*_COUNTS)
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r", "\0": ""})
-_NULL = r"\N"
+# What stands for null: no text of ours begins so, and \\N would make every line look as if it had to be escaped.
+NULL = "\x01"
 _json = msgspec.json.Encoder(decimal_format="number")
 
 
@@ -36,40 +37,42 @@ def copy_line(
     """The line of a call that costs this much; `amount` is the cost as the database keeps it."""
     usage = call.usage
     start = usage.start if usage.start.tzinfo is UTC else usage.start.astimezone(UTC)
-    counts = usage.counts
     fields = (
         derived_id(start, organization_id, "call", *call.identity),
         start.isoformat(),
         usage.provider,
-        _text(usage.model),
-        _text(usage.operation),
+        usage.model,
+        usage.operation,
         call.origin,
-        *[str(getattr(counts, name)) for name in _COUNTS],
-        _units(counts),
+        *map(str, _counts(usage.counts)),
+        _units(usage.counts),
         "1" if usage.requests is None else str(usage.requests),
-        _NULL if amount is None else str(amount),
+        NULL if amount is None else str(amount),
         cost.source,
-        _maybe(cost.reason),
-        _maybe(cost.price_source),
-        _maybe(cost.price_version),
-        _maybe(cost.price_ref),
+        cost.reason or NULL,
+        cost.price_source or NULL,
+        cost.price_version or NULL,
+        cost.price_ref or NULL,
         _bill(cost.lines) if cost.lines else "[]",
-        _NULL if call.response_time is None else str(call.response_time),
-        _NULL if call.status_code is None else str(call.status_code),
-        _maybe(call.error),
-        _maybe(call.account_id),
-        _maybe(usage.project_id),
-        _maybe(usage.external_key_id),
-        _maybe(usage.external_user_id),
-        _maybe(usage.service_tier),
-        _maybe(call.session),
+        NULL if call.response_time is None else str(call.response_time),
+        NULL if call.status_code is None else str(call.status_code),
+        call.error or NULL,
+        call.account_id or NULL,
+        usage.project_id or NULL,
+        usage.external_key_id or NULL,
+        usage.external_user_id or NULL,
+        usage.service_tier or NULL,
+        call.session or NULL,
         _document(call.tags) if call.tags else "{}",
         _document(metadata) if metadata else "{}",
         call.user_id,
         organization_id,
-        _maybe(call.api_key_id),
+        call.api_key_id or NULL,
     )
-    return "\t".join(fields) + "\n"
+    line = "\t".join(fields)
+    if line.count("\t") >= len(COLUMNS) or "\\" in line or "\n" in line or "\r" in line or "\0" in line:
+        line = "\t".join([field.translate(_ESCAPES) for field in fields])
+    return f"{line}\n"
 
 
 def digits(number: Decimal) -> str:
@@ -78,14 +81,6 @@ def digits(number: Decimal) -> str:
     if "." not in text and "E" not in text:
         return text
     return format(number.normalize(), "f") if "E" in text else text.rstrip("0").rstrip(".")
-
-
-def _text(value: str) -> str:
-    return value.translate(_ESCAPES) if _SPECIAL.search(value) else value
-
-
-def _maybe(value: str | None) -> str:
-    return _NULL if value is None else _text(value)
 
 
 def _units(counts: UsageCounts) -> str:
@@ -111,13 +106,9 @@ def _bill(lines: Sequence[BillLine]) -> str:
 
 
 def _document(value: Mapping[str, Any] | list[Any]) -> str:
-    """JSON as a field of COPY. PostgreSQL keeps no NUL in jsonb, so that they are left out."""
+    """PostgreSQL keeps no NUL in jsonb, so that they are left out."""
     text = _json.encode(value).decode()
-    if "\\" not in text:
-        return text
-    if "\\u0000" in text:
-        text = _json.encode(_without_nul(value)).decode()
-    return text.translate(_ESCAPES)
+    return _json.encode(_without_nul(value)).decode() if "\\u0000" in text else text
 
 
 def _without_nul(value: Any) -> Any:

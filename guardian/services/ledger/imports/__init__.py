@@ -1,6 +1,6 @@
 """Files into the ledger: logs of agents, spend logs, console exports and our own CSV, each row once."""
 
-from guardian.services.ledger.imports.batches import Batch, Importing
+from guardian.services.ledger.imports.batches import Batch, Importing, Reader
 from guardian.services.ledger.imports.formats import READERS, detect
 from guardian.services.ledger.imports.report import Report
 from guardian.services.ledger.imports.running import (
@@ -11,6 +11,7 @@ from guardian.services.ledger.imports.running import (
     list_imports,
     stop_import,
     store_batch,
+    take_up,
 )
 from guardian.services.ledger.imports.source import Source
 from guardian.services.ledger.imports.views import ImportView
@@ -21,6 +22,7 @@ __all__ = [
     "ImportStopped",
     "ImportView",
     "Importing",
+    "Reader",
     "Report",
     "Source",
     "begin_import",
@@ -30,4 +32,5 @@ __all__ = [
     "list_imports",
     "stop_import",
     "store_batch",
+    "take_up",
 ]

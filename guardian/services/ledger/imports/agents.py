@@ -1,6 +1,7 @@
 """What the logs of coding agents have in common: what makes a call theirs, and that its price is not what was paid."""
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from types import MappingProxyType
 
 import msgspec
@@ -15,7 +16,8 @@ IMPUTED: Mapping[str, str] = MappingProxyType({"cost_basis": "imputed"})
 NO_JSON = "The line is no JSON object. It may be cut off."
 
 
-def tags(agent: str, project: str | None, branch: str | None = None) -> dict[str, str]:
+@lru_cache(maxsize=1024)
+def tags(agent: str, project: str | None, branch: str | None = None) -> Mapping[str, str]:
     """`project` is the folder in which the agent worked."""
     found = {**IMPUTED, "agent": agent}
     if project:

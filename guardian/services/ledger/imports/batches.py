@@ -1,6 +1,6 @@
 """What readers give: portions of a file, each to be stored in one transaction."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Protocol
@@ -9,11 +9,11 @@ from sqlmodel import Session
 
 from guardian.models.enums import Provider
 from guardian.pricing.overrides import Override
-from guardian.services.ledger.calls import Call, add_calls
+from guardian.services.ledger.calls import Call, Priced, add_priced, price_calls
 from guardian.services.ledger.imports.report import Report
 from guardian.services.ledger.imports.source import Source
 
-BATCH = 20_000  # rows of one transaction; some 50 MB while they are written
+BATCH = 10_000  # rows of one transaction; some 25 MB while they are read, and again while they are stored
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,19 +63,26 @@ class Entry:
 class Calls:
     """Calls for the tracked book."""
 
-    entries: list[Entry]
+    priced: Priced
 
     def store(self, session: Session, importing: Importing, report: Report) -> None:
-        refused: list[tuple[int, str]] = []
-        calls = [entry.call for entry in self.entries]
-        result = add_calls(session, importing.organization_id, calls, importing.overrides, refused)
-        for place, message in refused:
-            report.refuse(self.entries[place].line, message, self.entries[place].member)
+        result = add_priced(session, self.priced)
         report.added += result.added
         report.duplicate += result.duplicates
 
 
-def in_batches(entries: Iterable[Entry]) -> Iterator[Calls]:
+def in_batches(entries: Iterable[Entry], importing: Importing, report: Report) -> Iterator[Calls]:
+    """The calls, priced: that is done by who reads, while who stores waits for the database."""
     left = iter(entries)
     while some := list(islice(left, BATCH)):
-        yield Calls(some)
+        yield Calls(priced(some, importing, report))
+
+
+def priced(entries: Sequence[Entry], importing: Importing, report: Report) -> Priced:
+    """The entries' calls, without those that cannot be, which are refused."""
+    refused: list[tuple[int, str]] = []
+    calls = [entry.call for entry in entries]
+    found = price_calls(importing.organization_id, calls, importing.overrides, refused)
+    for place, message in refused:
+        report.refuse(entries[place].line, message, entries[place].member)
+    return found

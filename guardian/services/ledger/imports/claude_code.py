@@ -141,7 +141,7 @@ def read(source: Source, importing: Importing, report: Report) -> Iterator[Batch
                 continue  # said in the second pass
             if (message := _answer(line)) is not None and (moment := _milliseconds(line)) is not None:
                 index.note(line, message, _total(message.usage), moment)
-    yield from in_batches(_calls(source, importing, report, index))
+    yield from in_batches(_calls(source, importing, report, index), importing, report)
 
 
 def _calls(source: Source, importing: Importing, report: Report, index: _Index) -> Iterator[Entry]:

@@ -81,7 +81,8 @@ class _Session:
 
 def read(source: Source, importing: Importing, report: Report) -> Iterator[Batch]:
     """The log's calls in batches. Lines that tell of no response are nothing, and are not counted."""
-    yield from in_batches(entry for member in source.members() for entry in _calls(member, source, importing, report))
+    calls = (entry for member in source.members() for entry in _calls(member, source, importing, report))
+    yield from in_batches(calls, importing, report)
 
 
 def _calls(member: Member, source: Source, importing: Importing, report: Report) -> Iterator[Entry]:

@@ -31,6 +31,13 @@ _UNKNOWN = (
 
 def detect(source: Source) -> str:
     """The format's name. Raises ValidationError where it cannot be told."""
+    try:
+        return _detect(source)
+    finally:
+        source.read = 0
+
+
+def _detect(source: Source) -> str:
     for member in source.members():
         head = member.head(_HEAD)
         if not head.strip():

@@ -51,7 +51,8 @@ _documents = msgspec.json.Decoder(float_hook=Decimal)
 
 
 def read(source: Source, importing: Importing, report: Report) -> Iterator[Batch]:
-    yield from in_batches(entry for member in source.members() for entry in _calls(member, importing, report))
+    calls = (entry for member in source.members() for entry in _calls(member, importing, report))
+    yield from in_batches(calls, importing, report)
 
 
 def _calls(member: Member, importing: Importing, report: Report) -> Iterator[Entry]:

@@ -23,10 +23,10 @@ from guardian.models.usage import Counts
 from guardian.periods import Window, floor_hour
 from guardian.records import BillLine, CostBreakdown, UsageCounts, UsageRecord
 from guardian.services.ledger.bulk import Row, insert_new
-from guardian.services.ledger.calls import Call, add_calls
+from guardian.services.ledger.calls import Call, add_priced
 from guardian.services.ledger.exports.columns import COLUMNS, NAMES, unescaped
 from guardian.services.ledger.imports import table
-from guardian.services.ledger.imports.batches import BATCH, Batch, Importing
+from guardian.services.ledger.imports.batches import BATCH, Batch, Entry, Importing, priced
 from guardian.services.ledger.imports.report import Report
 from guardian.services.ledger.imports.source import Source
 from guardian.services.ledger.imports.values import Cells, clean, dollars, number
@@ -216,10 +216,8 @@ def _owned(call: Call, importing: Importing, users: set[str], keys: set[str]) ->
 
 
 def _add_tracked(session: Session, importing: Importing, rows: Sequence[_Row], report: Report) -> None:
-    refused: list[tuple[int, str]] = []
-    result = add_calls(session, importing.organization_id, [row.call for row in rows], refused=refused)
-    for place, message in refused:
-        report.refuse(rows[place].line, message, rows[place].member)
+    entries = [Entry(row.line, row.call, row.member) for row in rows]
+    result = add_priced(session, priced(entries, importing, report))
     report.added += result.added
     report.duplicate += result.duplicates
 

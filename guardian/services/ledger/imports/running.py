@@ -10,7 +10,7 @@ from sqlalchemy import update
 from sqlmodel import Session, col, select
 
 from guardian import db, live
-from guardian.errors import ConflictError, NotFoundError, ValidationError
+from guardian.errors import ConflictError, NotFoundError
 from guardian.models import ApiKey, ImportRun, User
 from guardian.models.enums import ImportStatus, Provider
 from guardian.periods import rfc3339, utcnow
@@ -21,6 +21,7 @@ from guardian.services.ledger.imports.formats import READERS
 from guardian.services.ledger.imports.report import Report
 from guardian.services.ledger.imports.views import ImportView
 from guardian.services.ledger.overrides import overrides_of
+from guardian.services.ledger.queries.dimensions import refuse
 from guardian.services.people.views import Page
 
 MOST_LISTED = 100
@@ -52,7 +53,7 @@ def begin_import(
     actor.require("usage:write")
     if format is not None and format not in READERS:
         message = f"Unknown format {format!r}. Choose from: {', '.join(READERS)}; or leave it to the file's content."
-        raise ValidationError(message, details=[{"field": "format", "message": message}])
+        raise refuse("format", message)
     person = _person(session, actor, email)
     key = _key(session, actor, key_label)
     run = ImportRun(
@@ -65,16 +66,27 @@ def begin_import(
     session.add(run)
     session.flush()
     _tell(session, run.organization_id)
-    importing = Importing(
+    return import_view(run), _importing(session, run, person, key)
+
+
+def take_up(session: Session, run_id: str, user_id: str, key_id: str | None) -> Importing | None:
+    """What the readers of a run that was begun elsewhere have to know; None when it is over by now."""
+    run = session.get(ImportRun, run_id)
+    if run is None or run.status is not ImportStatus.RUNNING:
+        return None
+    return _importing(session, run, user_id, session.get(ApiKey, key_id) if key_id else None)
+
+
+def _importing(session: Session, run: ImportRun, user_id: str, key: ApiKey | None) -> Importing:
+    return Importing(
         run_id=run.id,
-        organization_id=actor.organization_id,
-        user_id=person,
+        organization_id=run.organization_id,
+        user_id=user_id,
         api_key_id=key.id if key else None,
         account_id=account_id_of(key) if key else None,
         key_provider=key.provider if key else None,
-        overrides={provider: overrides_of(session, actor.organization_id, provider) for provider in Provider},
+        overrides={provider: overrides_of(session, run.organization_id, provider) for provider in Provider},
     )
-    return import_view(run), importing
 
 
 def _person(session: Session, actor: Actor, email: str | None) -> str:
@@ -86,7 +98,7 @@ def _person(session: Session, actor: Actor, email: str | None) -> str:
     ).first()
     if found is None:
         message = f"Nobody with the address {wanted} belongs to your organization."
-        raise ValidationError(message, details=[{"field": "user", "message": message}])
+        raise refuse("user", message)
     return found
 
 
@@ -99,7 +111,7 @@ def _key(session: Session, actor: Actor, label: str | None) -> ApiKey | None:
     if len(found) != 1:
         many = "More than one key has" if found else "No key of your organization has"
         message = f"{many} the label {label!r}. Name the key by a label that only it has."
-        raise ValidationError(message, details=[{"field": "key", "message": message}])
+        raise refuse("key", message)
     return found[0]
 
 
@@ -164,7 +176,7 @@ def list_imports(session: Session, actor: Actor, cursor: str | None = None, limi
     """The organization's imports, newest first; `limit` from 1 to 100. Raises AuthorizationError, ValidationError."""
     actor.require("usage:read")
     if not 1 <= limit <= MOST_LISTED:
-        raise ValidationError(f"The limit is {limit}. Give a number from 1 to {MOST_LISTED}.")
+        raise refuse("limit", f"The limit is {limit}. Give a number from 1 to {MOST_LISTED}.")
     query = select(ImportRun).where(ImportRun.organization_id == actor.organization_id)
     if cursor is not None:
         query = query.where(col(ImportRun.id) < cursor.replace("\0", ""))

@@ -5,7 +5,7 @@ import io
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,7 +59,10 @@ class Member:
 
 
 class Source:
-    """A path to import. `total` is its size in bytes, `read` how many of them were read in the current pass."""
+    """A path to import. `total` is its size in bytes, `read` how many were read so far, in all passes together.
+
+    `on_read` is called whenever some more were read.
+    """
 
     def __init__(self, path: Path, name: str | None = None) -> None:
         self.path = path
@@ -71,10 +74,10 @@ class Source:
             raise ValidationError(f"There is no log file (*.jsonl) below {path}.")
         self.total = sum(p.stat().st_size for p in self._files) if path.is_dir() else path.stat().st_size
         self.read = 0
+        self.on_read: Callable[[], None] = _nothing
 
     def members(self) -> Iterator[Member]:
         """Every file in it, one open at a time; each call is a new pass. Raises ValidationError."""
-        self.read = 0
         if self._files:
             for file in self._files:
                 with self._open(file) as stream:
@@ -127,6 +130,10 @@ class Source:
             yield _Counted(cast("io.RawIOBase", file), self)
 
 
+def _nothing() -> None:
+    pass
+
+
 def _wanted(name: str) -> bool:
     parts = name.split("/")
     return not name.endswith("/") and "__MACOSX" not in parts and name.endswith((*_LOGS, ".csv", ".json"))
@@ -152,6 +159,7 @@ class _Counted(io.RawIOBase):
         if at > self._furthest:
             self._source.read += at - self._furthest
             self._furthest = at
+            self._source.on_read()
         return got
 
     def seek(self, offset: int, whence: int = 0, /) -> int:

@@ -108,7 +108,9 @@ def moment(text: str, name: str) -> datetime:
 
 def clean(text: str | None) -> str | None:
     """A text as the database can keep it; None for none."""
-    return text.replace("\0", "").encode("utf-8", "replace").decode() or None if text else None
+    if not text or (text.isascii() and "\0" not in text):
+        return text or None
+    return text.replace("\0", "").encode("utf-8", "replace").decode() or None
 
 
 def _shown(text: str) -> str:

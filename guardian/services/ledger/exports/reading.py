@@ -1,0 +1,86 @@
+"""Usage rows out of the database as a stream: a server-side cursor, so that ten million need no more than a page."""
+
+from collections.abc import Generator, Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Text, cast, select
+from sqlmodel import Session, col
+
+from guardian.models.usage import UsageLog
+from guardian.periods import DAY, HOUR, Window, floor_hour, local_date, utcnow, zone
+from guardian.services.actor import Actor
+from guardian.services.ledger.exports.columns import COLUMNS
+from guardian.services.ledger.queries.books import read_books, spend
+from guardian.services.ledger.queries.dimensions import Query, conditions, refuse
+from guardian.services.ledger.views import UsageFilter
+from guardian.services.people import organizations
+
+_PAGE = 2_000  # rows fetched at once: some 4 MB
+_STORED = [name for name in COLUMNS if name != "local_date"]
+_FIRST = datetime.fromisoformat("2000-01-01T00:00:00+00:00")
+
+
+def usage_rows(session: Session, actor: Actor, usage: UsageFilter) -> Iterator[Mapping[str, Any]]:
+    """Rows of every book by database column, oldest first, with their `local_date`; documents are JSON text.
+
+    The query has begun when this returns: what is wrong with it is raised here, and not in the middle of a file. Raises
+    AuthorizationError, ValidationError.
+    """
+    actor.require("usage:read")
+    _check(usage)
+    log = UsageLog
+    columns = [
+        cast(column, Text).label(name) if COLUMNS[name][1] == "document" else column
+        for name, column in _columns().items()
+    ]
+    query = select(*columns).where(
+        col(log.organization_id) == actor.organization_id, *_range(usage), *conditions(log, usage.filters)
+    )
+    tz = zone(organizations.get_organization(session, actor).time_zone)
+    rows = _stream(session, query)
+    return ({**row, "local_date": local_date(row["timestamp"], tz)} for row in rows)
+
+
+def spend_rows(session: Session, actor: Actor, usage: UsageFilter) -> Iterator[Mapping[str, Any]]:
+    """The rows that count as spend, which add up to the summaries; documents are parsed. Raises as usage_rows."""
+    actor.require("usage:read")
+    _check(usage)
+    # Whole hours, in which books are kept; the range itself then cuts what is beyond it.
+    window = Window(floor_hour(usage.start or _FIRST), floor_hour(usage.end or utcnow() + DAY) + HOUR)
+    books = read_books(session, actor.organization_id, window)
+    query = spend(books, window, usage.filters, *_columns().values(), table=UsageLog).where(*_range(usage))
+    return _stream(session, query)
+
+
+def _columns() -> dict[str, Any]:
+    return {name: col(getattr(UsageLog, "meta" if name == "metadata" else name)) for name in _STORED}
+
+
+def _stream(session: Session, query: Query) -> Iterator[Mapping[str, Any]]:
+    # By the index of organization and time: a sort of ten million rows would fill the disk before the first one comes.
+    ordered = query.order_by(col(UsageLog.timestamp)).execution_options(stream_results=True, yield_per=_PAGE)
+    rows = _rows_of(session.connection().execute(ordered))
+    next(rows)
+    return rows
+
+
+def _rows_of(found: Any) -> Generator[dict[str, Any]]:
+    """An empty row, then those that were found. Begun by its first one, it closes the cursor however it ends."""
+    try:
+        yield {}
+        for row in found:
+            yield dict(zip(_STORED, row, strict=True))
+    finally:
+        found.close()
+
+
+def _check(usage: UsageFilter) -> None:
+    if usage.start and usage.end and usage.start >= usage.end:
+        raise refuse("from", "The range is empty: 'from' must be before 'to'.")
+
+
+def _range(usage: UsageFilter) -> list[Any]:
+    moment = col(UsageLog.timestamp)
+    since = [moment >= usage.start] if usage.start else []
+    return since + ([moment < usage.end] if usage.end else [])
