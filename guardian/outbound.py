@@ -28,9 +28,10 @@ def reachable(host: str, port: int, allowed: Sequence[str]) -> list[str]:
         return addresses
     for address in addresses:
         if not is_public(address) and not _listed(address, port, allowed):
+            leads = "" if _plain(host) == _plain(address) else f"leads to {address}, which "
             raise OutboundRefused(
-                f"{_quoted(host)} leads to {address}, which is not a public address. If this server may reach it, its "
-                f"operator adds {_entry(host, port)} to OUTBOUND_ALLOWLIST."
+                f"{_quoted(host)} {leads}is not a public address. If this server may reach it, its operator adds "
+                f"{_entry(host, port)} to OUTBOUND_ALLOWLIST."
             )
     return addresses
 

@@ -23,6 +23,7 @@ _STAMP = WEB / "guardian-build.sha256"
 _SOURCES = (
     "guardian/app.py",
     "guardian/models/enums.py",
+    "guardian/providers",  # a form asks for what each provider declares
     "guardian/ui",
     "assets",
     "reflex.lock",

@@ -19,6 +19,7 @@ from guardian.providers.custom.fields import (
     DEEPSEEK,
     KEY_FIELDS,
     KEY_KINDS,
+    NO_DEEPSEEK_REPORTING,
     NO_REPORTING,
     NONE,
     OPENROUTER,
@@ -117,6 +118,8 @@ class CustomProvider(BaseProvider):
 
     @classmethod
     def why_no_reports(cls, kind: str | None, metadata: Mapping[str, Any]) -> str:
+        if metadata.get("preset") == DEEPSEEK:
+            return NO_DEEPSEEK_REPORTING
         if metadata.get("preset") != OPENROUTER:
             return NO_REPORTING
         return super().why_no_reports(kind, metadata)
@@ -126,7 +129,7 @@ class CustomProvider(BaseProvider):
     def test_connection(self, api_key: str) -> TestResult:
         """Test the key as its preset knows best. On failure `metadata["code"]` is the error's code.
 
-        The account is the one that the metadata names, or that the server tells, else its host.
+        The account is the one that the metadata names, or that the server tells, below the server's address.
         """
         try:
             wire = self._wire(api_key)
@@ -138,11 +141,11 @@ class CustomProvider(BaseProvider):
                 found = plain.test(wire, paid=allows_paid_test(self.metadata))
         except ProviderError as error:
             return TestResult(success=False, message=error.message, metadata={"code": error.code})
-        host, account = self.settings.host, self.settings.account or found.account_id
+        server, account = self.settings.root.partition("://")[2], self.settings.account or found.account_id
         return replace(
             found,
-            account_id=f"{host}/{account}" if account else host,
-            account_name=self.settings.account or _TITLES.get(self.settings.preset, host),
+            account_id=f"{server}#{account}" if account else server,
+            account_name=self.settings.account or _title(self.settings),
         )
 
     def _wire(self, api_key: str) -> Wire:

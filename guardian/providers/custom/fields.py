@@ -26,6 +26,10 @@ NO_REPORTING = (
     "Servers of this kind report no usage: send the calls through the gateway, or their usage to the ingest API. Only "
     "OpenRouter reports it, to its management keys."
 )
+NO_DEEPSEEK_REPORTING = (
+    "DeepSeek tells the balance, but reports no usage: send the calls through the gateway, or their usage to the ingest "
+    "API."
+)
 
 KEY_FIELDS = (
     KeyField(

@@ -51,8 +51,7 @@ def _add_dialog(state: Any, providers: list[ProviderChoice]) -> rx.Component:
             *(_of_provider(each) for each in providers),
             _label_field(""),
             _secret_field(),
-            refusal(state.refusal, "Nothing was stored."),
-            _form_buttons(state, "Test and save"),
+            _foot(state, "Nothing was stored.", "Test and save"),
             on_submit=state.add,
             class_name="form",
         ),
@@ -77,7 +76,9 @@ def _of_provider(each: ProviderChoice) -> rx.Component:
     """What is seen while this provider is chosen: its kinds of keys, what it does not report, and its fields."""
     kinds = rx.el.ul(
         *(
-            rx.el.li(rx.el.strong(kind.name), " ", rx.el.span(kind.hint, class_name="muted"), where_it_is_made(kind))
+            rx.el.li(
+                rx.el.strong(kind.name), " ", rx.el.span(kind.hint, class_name="muted"), " ", where_it_is_made(kind)
+            )
             for kind in each.kinds
         ),
         class_name="kinds",
@@ -115,8 +116,7 @@ def _replace_dialog(state: Any, providers: list[ProviderChoice]) -> rx.Component
                 ),
                 rx.fragment(),
             ),
-            refusal(state.refusal, "The old key is still in its place."),
-            _form_buttons(state, "Test and replace"),
+            _foot(state, "The old key is still in its place.", "Test and replace"),
             on_submit=state.replace,
             class_name="form",
         ),
@@ -181,6 +181,11 @@ def _secret_field() -> rx.Component:
         # Password managers would offer to keep it as somebody's password.
         custom_attrs={"spellCheck": "false", "data-1p-ignore": "", "data-lpignore": "true", "data-bwignore": ""},
     )
+
+
+def _foot(state: Any, kept: str, verb: str) -> rx.Component:
+    """The end of a form that may be taller than the screen: why it was refused, and its buttons, always in sight."""
+    return rx.el.div(refusal(state.refusal, kept), _form_buttons(state, verb), class_name="dialog-foot")
 
 
 def _form_buttons(state: Any, verb: str) -> rx.Component:

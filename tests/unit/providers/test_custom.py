@@ -236,7 +236,8 @@ def test_a_key_is_proven_where_the_models_are_refused_without_one(
     assert (good.success, good.kind) == (True, "inference")
     assert good.message.startswith("This server answers and takes the key.")
     assert "through the gateway" in CustomProvider.why_no_reports("inference", {"baseUrl": URL})
-    assert good.account_id == good.account_name == fake.url("plain").split("/")[2]
+    server = fake.url("plain").removeprefix("http://").removesuffix("/v1")
+    assert (good.account_id, good.account_name) == (server, server.partition("/")[0])
     assert (bad.success, bad.metadata["code"]) == (False, "PROVIDER_KEY_REJECTED")
 
 
@@ -271,7 +272,8 @@ def test_another_path_of_the_models(fake: FakeProvider, make_adapter: MakeAdapte
 
 def test_an_account_of_a_name(fake: FakeProvider, make_adapter: MakeAdapter) -> None:
     tested = adapter(fake, make_adapter, account="research").test_connection(KEY)
-    assert (tested.account_id, tested.account_name) == (f"{fake.url('plain').split('/')[2]}/research", "research")
+    server = fake.url("plain").removeprefix("http://").removesuffix("/v1")
+    assert (tested.account_id, tested.account_name) == (f"{server}#research", "research")
 
 
 # Answers

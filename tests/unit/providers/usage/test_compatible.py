@@ -86,3 +86,17 @@ def test_messages_with_a_cost() -> None:
     body = {"model": "kimi", "usage": {"input_tokens": 6, "output_tokens": 2, "cost": Decimal("0.01")}}
     found = stated(CUSTOM, "messages", body)
     assert (found.model, found.counts.input_tokens, found.provider_cost) == ("kimi", 6, Decimal("0.01"))
+
+
+def test_the_vendors_own_routes_in_other_dialects() -> None:
+    """Google's thoughts are what its total has beyond the rest; xAI states its ticks in Anthropic's shape as well."""
+    usage = {"prompt_tokens": 10, "completion_tokens": 4, "total_tokens": 19}
+    found = stated(Provider.GOOGLE, "chat", {"model": "gemini-2.5-flash", "usage": usage})
+    assert (found.counts.output_tokens, found.counts.reasoning_tokens, found.doubts) == (9, 5, ())
+    found = stated(Provider.GOOGLE, "chat", {"usage": {**usage, "total_tokens": 14}})
+    assert (found.counts.output_tokens, found.doubts) == (4, ())
+    usage = {"input_tokens": 10, "cache_read_input_tokens": 5, "output_tokens": 4, "cost_in_usd_ticks": 10**9}
+    found = stated(Provider.XAI, "messages", {"usage": usage})
+    assert (found.counts.input_tokens, found.provider_cost) == (15, Decimal("0.1"))
+    found = stated(Provider.ANTHROPIC, "chat", {"usage": {"prompt_tokens": 3, "completion_tokens": 2}})
+    assert found.counts == UsageCounts(input_tokens=3, output_tokens=2)

@@ -185,4 +185,4 @@ def test_a_name_that_is_no_text_is_refused() -> None:
 
 def test_an_unknown_flavour_names_the_known_ones() -> None:
     with pytest.raises(ValidationError, match="messages"):
-        read_usage(ANTHROPIC, "chat", {})
+        read_usage(ANTHROPIC, "images", {})
