@@ -40,6 +40,17 @@ def chat(body: Body, settings: Settings) -> StatedUsage | None:
     return _read(answer, usage, settings, side_in, side_out)
 
 
+def gemini_chat(body: Body, settings: Settings) -> StatedUsage | None:
+    """Google's own OpenAI route: what its total has beyond prompt and completion are thoughts, and billed as output."""
+    usage = Fields(body, _WHERE).child("usage")
+    prompt, completion, total = (usage.total(f"{name}_tokens") for name in ("prompt", "completion", "total"))
+    beyond = (total or 0) - (prompt or 0) - (completion or 0)
+    if prompt is None or completion is None or beyond <= 0 or usage.child("completion_tokens_details"):
+        return chat(body, settings)
+    thoughts = {**usage.raw, "completion_tokens_details": {"reasoning_tokens": beyond}}
+    return chat({**body, "usage": thoughts}, settings)
+
+
 def responses(body: Body, settings: Settings) -> StatedUsage | None:
     """A response in OpenAI's shape."""
     answer = Fields(body, _WHERE)
