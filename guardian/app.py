@@ -8,7 +8,19 @@ from guardian.errors import GuardianError
 from guardian.models.base import new_id
 from guardian.ui.components.crash import crash_boundary
 from guardian.ui.components.offline import offline_banner
-from guardian.ui.pages import admin, dashboard, forgot, keys, missing, reset, settings, sign_in, sign_up, usage
+from guardian.ui.pages import (
+    admin,
+    dashboard,
+    forgot,
+    keys,
+    missing,
+    reconciliation,
+    reset,
+    settings,
+    sign_in,
+    sign_up,
+    usage,
+)
 from guardian.ui.session import NotSignedIn, connect_hub, current_request_id
 from guardian.ui.state_locks import give_back_cancelled_locks
 from guardian.ui.toasts import error_toast
@@ -59,6 +71,7 @@ for page, name, on_load in (
     (reset, "Choose a new password", reset.ResetState.enter),
     (dashboard, "Dashboard", dashboard.DashboardState.load),
     (usage, "Explorer", usage.UsageState.load),
+    (reconciliation, "Reconciliation", reconciliation.ReconciliationState.load),
     (keys, "Keys", keys.KeysState.load),
     (settings, "Settings", settings.SettingsState.load),
     (admin, "Installation", admin.AdminState.load),

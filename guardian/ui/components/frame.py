@@ -25,6 +25,7 @@ class Place:
 PLACES: tuple[Place, ...] = (
     Place("Dashboard", "/dashboard", "layout-dashboard"),
     Place("Explorer", "/usage", "chart-column-stacked"),
+    Place("Reconciliation", "/reconciliation", "scale"),
     Place("Keys", "/keys", "key-round"),
     Place("Settings", "/settings", "settings"),
     Place("Installation", "/admin", "server", admin=True),

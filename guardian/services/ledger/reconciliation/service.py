@@ -77,6 +77,7 @@ def reconcile(session: Session, actor: Actor, query: ReconciliationQuery) -> Rec
         findings=findings(books.slices, named),
         lines=tuple(_line(query.group_by, side, named) for side in sides[:MOST_LINES]),
         line_count=len(sides),
+        key_names={id: name for (dimension, id), name in named.items() if dimension == "providerKey"},
         as_of=read_freshness(session, actor.organization_id, utcnow()).as_of,
     )
 

@@ -151,6 +151,7 @@ class Reconciliation:
 
     `spend` follows the spend rule of the ledger. A gap is None where one of its books does not exist.
     `unpriced_tokens` are in no amount of ours. `lines` are cut at `MOST_LINES`, of which there are `line_count`.
+    `key_names` are the names of providers' keys, by their ids.
     """
 
     first: date
@@ -164,4 +165,5 @@ class Reconciliation:
     findings: tuple[Finding, ...]
     lines: tuple[Line, ...]
     line_count: int
+    key_names: Mapping[str, str]
     as_of: datetime | None
