@@ -166,9 +166,7 @@ def in_currency(dollars: Decimal, currency: str, per_dollar: Decimal) -> str:
     return f"{sign}{_SIGNS.get(currency) or currency + NBSP}{digits}"
 
 
-def approximately(
-    dollars: Decimal, *, currency: str, day: date, per_dollar: Decimal, rate_day: date, source: str
-) -> str:
+def approximately(dollars: Decimal, day: date, currency: str, per_dollar: Decimal, rate_day: date, source: str) -> str:
     """An amount of `day` in another currency, with the rate's own day and source: ≈ €10.68, rate of 2026-11-20, ECB.
 
     A rate of an earlier day says that it is the last one before.

@@ -1,6 +1,6 @@
 """The rules for numbers, money and times that every page relies on."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
@@ -123,3 +123,30 @@ def test_remaining_time_is_only_told_when_it_can_be_known() -> None:
 def test_ids_are_cut_in_the_middle() -> None:
     assert format.short_id("proj_8fkabcdefgh2c9q") == "proj_8fk…2c9q"
     assert format.short_id("default") == "default"
+
+
+@pytest.mark.parametrize(
+    ("dollars", "currency", "per_dollar", "text"),
+    [
+        ("12.34", "EUR", "0.8653", "€10.68"),
+        ("1234567.891", "JPY", "156.2", "¥192,839,505"),
+        ("12.34", "CHF", "0.79", "CHF\u00a09.75"),
+        ("12.34", "KWD", "0.3071", "KWD\u00a03.790"),
+        ("0", "EUR", "0.8653", "€0.00"),
+        ("0.0000002", "EUR", "0.8653", "€0.0000001731"),
+        ("-3", "GBP", "0.75", "\u2212£2.25"),
+        ("1", "XYZ", "2", "XYZ\u00a02.00"),
+    ],
+)
+def test_an_amount_in_another_currency(dollars: str, currency: str, per_dollar: str, text: str) -> None:
+    assert format.in_currency(Decimal(dollars), currency, Decimal(per_dollar)) == text
+
+
+def test_an_approximation_tells_its_rate() -> None:
+    facts = (date(2026, 11, 20), "EUR", Decimal("0.8653"))
+    assert format.approximately(Decimal("12.34"), *facts, date(2026, 11, 20), "ECB") == (
+        "≈ €10.68, rate of 2026-11-20, ECB"
+    )
+    assert format.approximately(Decimal("12.34"), *facts, date(2026, 11, 18), "ECB") == (
+        "≈ €10.68, rate of 2026-11-18 (the last one before 2026-11-20), ECB"
+    )

@@ -26,6 +26,7 @@ PLACES: tuple[Place, ...] = (
     Place("Dashboard", "/dashboard", "layout-dashboard"),
     Place("Explorer", "/usage", "chart-column-stacked"),
     Place("Reconciliation", "/reconciliation", "scale"),
+    Place("Prices", "/prices", "badge-dollar-sign"),
     Place("Keys", "/keys", "key-round"),
     Place("Settings", "/settings", "settings"),
     Place("Installation", "/admin", "server", admin=True),

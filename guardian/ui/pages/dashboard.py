@@ -8,9 +8,10 @@ from sqlmodel import Session
 
 from guardian.errors import ValidationError
 from guardian.live import JOB_UPDATE, USAGE_UPDATE
-from guardian.periods import utcnow, zone
+from guardian.periods import local_date, utcnow, zone
 from guardian.services.actor import Actor
-from guardian.services.ledger import queries
+from guardian.services.ledger import currencies, queries
+from guardian.services.ledger.currencies import Display
 from guardian.services.ledger.views import Dashboard
 from guardian.services.people.organizations import get_organization
 from guardian.ui import ranges
@@ -40,6 +41,7 @@ class DashboardState(Page, rx.State):
     freshness: str = ""
     freshness_title: str = ""
     total: Money = Money()
+    converted: str = ""
     today: Money = Money()
     month: Money = Money()
     month_change: Delta = Delta()
@@ -62,16 +64,17 @@ class DashboardState(Page, rx.State):
     descending: bool = True
 
     @classmethod
-    def _read(cls, session: Session, actor: Actor, query: Query) -> tuple[Range, Dashboard]:
+    def _read(cls, session: Session, actor: Actor, query: Query) -> tuple[Range, Dashboard, Display]:
         tz = zone(get_organization(session, actor).time_zone)
         asked = ranges.from_query(dict(query), utcnow(), tz)
-        return asked, queries.dashboard(session, actor, asked.first, asked.last)
+        shown = currencies.display(session, actor, min(asked.last, local_date(utcnow(), tz)))
+        return asked, queries.dashboard(session, actor, asked.first, asked.last), shown
 
     def _query(self) -> Query:
         return tuple(item for item in super()._query() if item[0] in _RANGE_PARAMETERS)
 
-    def _show(self, view: tuple[Range, Dashboard]) -> None:
-        asked, found = view
+    def _show(self, view: tuple[Range, Dashboard, Display]) -> None:
+        asked, found, shown = view
         tz, now = ZoneInfo(found.time_zone), utcnow()
         self.choices, self.range_label = rows.choices(asked.preset), asked.label[:1].lower() + asked.label[1:]
         self.custom = asked.label if asked.preset == ranges.CUSTOM else ""
@@ -83,6 +86,7 @@ class DashboardState(Page, rx.State):
             Money.of(found.today),
             Money.of(found.month.current),
         )
+        self.converted = rows.converted(found.totals.cost, shown)
         self.month_change = rows.month_change(found.month, now, tz)
         self.billed, self.billed_note = rows.billed(found)
         self.volume, self.unpriced = rows.volume(found.totals), rows.unpriced(found.totals)

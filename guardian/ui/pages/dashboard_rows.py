@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from guardian.services.ledger.currencies import Display
 from guardian.services.ledger.views import (
     Comparison,
     Dashboard,
@@ -16,6 +17,7 @@ from guardian.services.ledger.views import (
     SyncRunView,
     Totals,
 )
+from guardian.services.people.currency_codes import DOLLAR
 from guardian.ui import format
 from guardian.ui.colors import OTHER, provider_color, provider_name
 from guardian.ui.ranges import PRESETS, Range
@@ -42,6 +44,14 @@ def total(totals: Totals) -> Money:
     if totals.unpriced_rows and not totals.cost:
         return Money.unknown("unpriced", notes[0])
     return Money.of(totals.cost, " ".join(notes))
+
+
+def converted(amount: Decimal, shown: Display) -> str:
+    """The amount in the organization's own currency, with the rate's day and source; empty for dollars."""
+    rate = shown.rate
+    if rate is None:
+        return "" if shown.currency == DOLLAR else f"No rate of {shown.currency} is known yet: enter one under Prices."
+    return format.approximately(amount, shown.day, rate.currency, rate.per_dollar, rate.day, rate.source)
 
 
 def freshness(fresh: Freshness, now: datetime, tz: ZoneInfo) -> tuple[str, str]:

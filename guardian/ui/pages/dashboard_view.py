@@ -72,6 +72,7 @@ def _tiles(state: Any) -> rx.Component:
             rx.fragment("Spend, ", rx.el.span(state.range_label)),
             state.total,
             state.volume,
+            rx.cond(state.converted != "", rx.el.span(state.converted, data_testid="converted"), rx.fragment()),
             testid="total-spend",
             lead=True,
         ),

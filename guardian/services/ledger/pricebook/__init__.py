@@ -4,11 +4,20 @@ from guardian.services.ledger.pricebook.agreeing import (
     add_override,
     delete_override,
     end_override,
+    preview,
     replace_override,
 )
 from guardian.services.ledger.pricebook.reading import get_override, list_overrides, look_up
 from guardian.services.ledger.pricebook.rules import NEEDS_CONFIRMATION
-from guardian.services.ledger.pricebook.views import Example, FarOff, NewPrice, OverrideView, PriceView, UnitPrice
+from guardian.services.ledger.pricebook.views import (
+    Example,
+    FarOff,
+    NewPrice,
+    OverrideView,
+    Preview,
+    PriceView,
+    UnitPrice,
+)
 
 __all__ = [
     "NEEDS_CONFIRMATION",
@@ -16,6 +25,7 @@ __all__ = [
     "FarOff",
     "NewPrice",
     "OverrideView",
+    "Preview",
     "PriceView",
     "UnitPrice",
     "add_override",
@@ -24,5 +34,6 @@ __all__ = [
     "get_override",
     "list_overrides",
     "look_up",
+    "preview",
     "replace_override",
 ]

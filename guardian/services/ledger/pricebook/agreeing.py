@@ -14,9 +14,20 @@ from guardian.periods import utcnow
 from guardian.pricing.overrides import Override
 from guardian.services.actor import Actor
 from guardian.services.ledger.pricebook.comparing import far_off
-from guardian.services.ledger.pricebook.reading import get_override, models_under
+from guardian.services.ledger.pricebook.reading import example_of, get_override, models_under
 from guardian.services.ledger.pricebook.rules import checked, confirmation_needed, refuse
-from guardian.services.ledger.pricebook.views import NewPrice, OverrideView
+from guardian.services.ledger.pricebook.views import NewPrice, OverrideView, Preview
+
+
+def preview(session: Session, actor: Actor, wanted: NewPrice) -> Preview:
+    """What a price would mean, before it is agreed: an example call, and whether it is far off the list.
+
+    Raises AuthorizationError, and ValidationError on the field that is wrong.
+    """
+    actor.require("prices:update")
+    override = checked(wanted, wanted.valid_from or utcnow(), new_id())
+    models = models_under(session, actor.organization_id, override)
+    return Preview(example=example_of(override, utcnow()), far_off=far_off(override, models))
 
 
 def add_override(session: Session, actor: Actor, wanted: NewPrice, *, confirm: bool = False) -> OverrideView:

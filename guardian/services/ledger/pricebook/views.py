@@ -147,3 +147,11 @@ class FarOff:
     @staticmethod
     def _amount(amount: Decimal) -> str:
         return f"${amount.normalize():,f}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preview:
+    """What a price that is not agreed yet would mean; `far_off` is None where it needs no second word."""
+
+    example: Example | None
+    far_off: FarOff | None
