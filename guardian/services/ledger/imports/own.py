@@ -6,63 +6,41 @@ for hours that a pull has covered.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
 from decimal import Decimal
 from itertools import islice
 from typing import Any, cast
 
 import msgspec
-from sqlalchemy import text
-from sqlmodel import Session, col, select
 
 from guardian.errors import ValidationError
-from guardian.models import ApiKey, ProviderAccount, User
 from guardian.models.enums import CostSource, Provider, UsageOrigin
 from guardian.models.usage import Counts
-from guardian.periods import Window, floor_hour
 from guardian.records import BillLine, CostBreakdown, UsageCounts, UsageRecord
-from guardian.services.ledger.bulk import Row, insert_new
-from guardian.services.ledger.calls import Call, add_priced
-from guardian.services.ledger.exports.columns import COLUMNS, NAMES, unescaped
+from guardian.services.ledger.calls import Call
+from guardian.services.ledger.exports.columns import COLUMNS, unescaped
 from guardian.services.ledger.imports import table
-from guardian.services.ledger.imports.batches import BATCH, Batch, Entry, Importing, priced
+from guardian.services.ledger.imports.batches import BATCH, Batch, Importing
+from guardian.services.ledger.imports.own_books import OwnRow, OwnRows
 from guardian.services.ledger.imports.report import Report
 from guardian.services.ledger.imports.source import Source
 from guardian.services.ledger.imports.values import Cells, clean, dollars, number
-from guardian.services.ledger.partitions import ensure_partitions
-from guardian.services.ledger.rollups import RollupChanges
-from guardian.services.ledger.rows import DIMENSIONS_KEY, DOUBTS_KEY, UNCOLUMNED, LedgerAccount, cost_columns, usage_row
-from guardian.services.ledger.tables import USAGE
+from guardian.services.ledger.rows import DIMENSIONS_KEY, DOUBTS_KEY, UNCOLUMNED
 
 REQUIRED = frozenset({"id", "timestamp", "provider", "model", "inputTokens", "outputTokens", "costSource", "bill"})
-_COVERED = "are left out: a pull has the provider's own report of their hours"
 _COUNTS = tuple(name for name in Counts.model_fields if name != "total_tokens")
 _documents = msgspec.json.Decoder(float_hook=Decimal)
-
-
-@dataclass(frozen=True, slots=True)
-class _Row:
-    """A line of the file. `id` is what the row was called where it comes from."""
-
-    line: int
-    member: str
-    id: str
-    call: Call
-    series: str
-    end: datetime | None
 
 
 def read(source: Source, importing: Importing, report: Report) -> Iterator[Batch]:
     for member in source.members():
         found = _rows(table.rows(member, report), member.name, importing, report)
         while some := list(islice(found, BATCH)):
-            yield _Rows(some)
+            yield OwnRows(some)
 
 
 def _rows(
     lines: Iterator[tuple[int, dict[str, str]]], member: str, importing: Importing, report: Report
-) -> Iterator[_Row]:
+) -> Iterator[OwnRow]:
     for line, cells in lines:
         try:
             yield _row(line, member, Cells(cells), importing)
@@ -70,7 +48,7 @@ def _rows(
             report.refuse(line, error.message, member)
 
 
-def _row(line: int, member: str, cells: Cells, importing: Importing) -> _Row:
+def _row(line: int, member: str, cells: Cells, importing: Importing) -> OwnRow:
     moment, id = cells.moment("timestamp"), cells.text("id")
     origin = _one_of(UsageOrigin, cells.text("origin"), "origin")
     end = cells.moment("bucketEnd") if cells.maybe("bucketEnd") else None
@@ -116,7 +94,7 @@ def _row(line: int, member: str, cells: Cells, importing: Importing) -> _Row:
         tags={key: str(value) for key, value in _document(cells, "tags", dict).items()},
         metadata=metadata,
     )
-    return _Row(line, member, id, call, _text(cells, "series") or "", end)
+    return OwnRow(line, member, id, call, _text(cells, "series") or "", end)
 
 
 def _text(cells: Cells, name: str) -> str | None:
@@ -166,105 +144,3 @@ def _line(line: object) -> BillLine:
         return BillLine(unit=str(parts["unit"]), **numbers)
     except (KeyError, TypeError):
         raise ValidationError("bill is not what the export writes there. It may have been edited.") from None
-
-
-@dataclass(frozen=True, slots=True)
-class _Rows:
-    rows: list[_Row]
-
-    def store(self, session: Session, importing: Importing, report: Report) -> None:
-        known = _known(session, importing.organization_id, self.rows)
-        report.duplicate += sum(row.id in known for row in self.rows)
-        new = [row for row in self.rows if row.id not in known]
-        users, keys = _ours(session, importing.organization_id, new)
-        mine = [replace(row, call=_owned(row.call, importing, users, keys)) for row in new]
-        _add_tracked(session, importing, [row for row in mine if row.end is None], report)
-        _add_reported(session, importing, [row for row in mine if row.end is not None], report)
-
-
-def _known(session: Session, organization_id: str, rows: Sequence[_Row]) -> set[str]:
-    times = [row.call.usage.start for row in rows]
-    found = session.connection().execute(
-        text(
-            "SELECT id FROM usage_logs WHERE organization_id = :organization AND id = ANY(:ids) "
-            "AND timestamp BETWEEN :first AND :last"
-        ),
-        {
-            "organization": organization_id,
-            "ids": [row.id for row in rows],
-            "first": min(times),
-            "last": max(times),
-        },
-    )
-    return set(found.scalars())
-
-
-def _ours(session: Session, organization_id: str, rows: Sequence[_Row]) -> tuple[set[str], set[str]]:
-    """Of the people and keys that the rows name, those of this organization."""
-    people, keys = {row.call.user_id for row in rows}, {row.call.api_key_id for row in rows}
-    users = session.exec(select(User.id).where(User.organization_id == organization_id, col(User.id).in_(people)))
-    mine = session.exec(select(ApiKey.id).where(ApiKey.organization_id == organization_id, col(ApiKey.id).in_(keys)))
-    return set(users), set(mine)
-
-
-def _owned(call: Call, importing: Importing, users: set[str], keys: set[str]) -> Call:
-    return replace(
-        call,
-        user_id=call.user_id if call.user_id in users else importing.user_id,
-        api_key_id=call.api_key_id if call.api_key_id in keys else importing.api_key_id,
-    )
-
-
-def _add_tracked(session: Session, importing: Importing, rows: Sequence[_Row], report: Report) -> None:
-    entries = [Entry(row.line, row.call, row.member) for row in rows]
-    result = add_priced(session, priced(entries, importing, report))
-    report.added += result.added
-    report.duplicate += result.duplicates
-
-
-def _add_reported(session: Session, importing: Importing, rows: Sequence[_Row], report: Report) -> None:
-    spans = _spans(session, importing.organization_id) if rows else {}
-    lines: dict[str, Row] = {}
-    for row in rows:
-        call, usage = row.call, row.call.usage
-        problems = usage.counts.problems()
-        if problems:
-            report.refuse(row.line, f"These counts cannot be true: {'; '.join(problems)}.", row.member)
-            continue
-        span = spans.get((usage.provider, call.account_id or ""))
-        if span is not None and span.start <= floor_hour(usage.start) < span.end:
-            report.skip(_COVERED)
-            continue
-        account = LedgerAccount(
-            organization_id=importing.organization_id,
-            provider=usage.provider,
-            account_id=call.account_id or "",
-            user_id=call.user_id,
-        )
-        line = usage_row(account, row.series, usage) | cost_columns(
-            call.cost or CostBreakdown(amount=None, source=CostSource.UNPRICED)
-        )
-        lines.setdefault(line["id"], line)
-    if not lines:
-        return
-    times = [line["timestamp"] for line in lines.values()]
-    ensure_partitions(session, min(times), max(times))
-    new = insert_new(session, USAGE, list(lines.values()))
-    changes = RollupChanges()
-    for id in new:
-        changes.add(lines[id])
-    changes.apply(session)
-    report.added += len(new)
-    report.duplicate += len(lines) - len(new)
-
-
-def _spans(session: Session, organization_id: str) -> dict[tuple[Provider, str], Window]:
-    rows = session.exec(select(ProviderAccount).where(ProviderAccount.organization_id == organization_id))
-    return {
-        (row.provider, row.account_id): Window(row.covered_from, row.covered_to)
-        for row in rows
-        if row.covered_from and row.covered_to
-    }
-
-
-assert set(NAMES) >= REQUIRED
