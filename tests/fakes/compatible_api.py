@@ -91,6 +91,8 @@ class RouterFake(Api):
             return Reply({"data": self.credits})
         if path == "/activity":
             return Reply({"data": self._rows(one(query, "date"))})
+        if (method, path) == ("POST", "/chat/completions"):
+            return Reply(example("openai_compatible/mistral_chat"))
         raise Refused(Reply({"error": {"message": "Not found", "code": 404}}, 404))
 
     def _rows(self, date: str | None) -> list[dict[str, Any]]:

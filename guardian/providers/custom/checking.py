@@ -138,6 +138,12 @@ def _secret_names(name: str, value: Any) -> list[str]:
     return sorted(_header_name(name, each) for each in names)
 
 
+def _lines(name: str, value: Any) -> list[str]:
+    """The lines of a text, or a list of them. What prices mean is checked where prices are known."""
+    lines: list[Any] = cast("list[Any]", value) if isinstance(value, list) else str(value).splitlines()
+    return [_text(name, line) for line in lines if line != ""]
+
+
 def _headers(name: str, value: Any) -> dict[str, str]:
     """Headers from "Name: value" lines, or from an object."""
     pairs: list[tuple[str, str]] = []
@@ -167,6 +173,7 @@ def _wrong(name: str, message: str) -> NoReturn:
 
 
 _CHECKS: Mapping[str, Callable[[str, Any], Any]] = {
+    "prices": _lines,
     "baseUrl": _base_url,
     "authHeader": _header_name,
     "headers": _open_headers,

@@ -27,8 +27,8 @@ NO_REPORTING = (
     "OpenRouter reports it, to its management keys."
 )
 NO_DEEPSEEK_REPORTING = (
-    "DeepSeek tells the balance, but reports no usage: send the calls through the gateway, or their usage to the ingest "
-    "API."
+    "DeepSeek tells the balance, but reports no usage: send the calls through the gateway, or their usage to the "
+    "ingest API."
 )
 
 KEY_FIELDS = (
@@ -106,6 +106,21 @@ KEY_FIELDS = (
         "Reasoning tokens",
         "Whether completion tokens hold them.",
         choices=(("", "Found out from the total"), (INSIDE, "Inside of them"), (OUTSIDE, "Beside them")),
+        advanced=True,
+    ),
+    KeyField(
+        "prices",
+        "Prices",
+        "What the server charges, one model or pattern a line, in dollars per million tokens.",
+        example="llama-3* input 0.2 output 0.6 cached 0.02",
+        lines=True,
+        advanced=True,
+    ),
+    KeyField(
+        "catalog",
+        "List prices of",
+        "The service whose list prices hold for all other models, by its name in the price catalog.",
+        example="mistral",
         advanced=True,
     ),
     KeyField(

@@ -39,7 +39,7 @@ class CustomSettings:
 
     @property
     def host(self) -> str:
-        return urlsplit(self.base_url).netloc
+        return urlsplit(self.base_url).hostname or ""
 
     @property
     def asks_for_usage(self) -> bool:

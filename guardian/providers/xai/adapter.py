@@ -23,7 +23,7 @@ from guardian.providers.paging import ask_within_support
 from guardian.providers.reading import Row
 from guardian.providers.usage import record_of
 from guardian.providers.xai import billing
-from guardian.providers.xai.errors import KEY_KINDS, NO_REPORTING, blocked, classify, wrong_kind
+from guardian.providers.xai.errors import KEY_KINDS, NO_REPORTING, blocked, classify, classify_question, wrong_kind
 from guardian.records import Balance, CostBucket, CostRecord, NamedResource, TestResult, UsageBucket
 
 ENDPOINTS = {
@@ -78,7 +78,7 @@ class XAIProvider(BaseProvider):
 
     def _own_facts(self, key: str) -> Row:
         """What xAI says of an inference key. Raises ProviderKeyRejected for a management key."""
-        answer = self.http.get_json("/api-key", headers=_bearer(key), classify=classify, attempts=1)
+        answer = self.http.get_json("/api-key", headers=_bearer(key), classify=classify_question, attempts=1)
         return Row(answer.body, "xAI's description of the key")
 
     def _test_management(self, key: str, refused: ProviderError) -> TestResult:

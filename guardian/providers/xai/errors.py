@@ -40,16 +40,25 @@ def classify(answer: Answer) -> ProviderError | None:
     """xAI's own meaning of a refusal, or None where the status says it all."""
     said = answer.said.lower()
     if answer.status == 400 and any(words in said for words in _BAD_KEY):
-        return ProviderKeyRejected(
-            "xAI does not accept this key: it is wrong, revoked or expired. Replace it with a valid one.",
-            upstream_status=400,
-        )
+        return _bad_key()
     if answer.status in (403, 429) and any(words in said for words in _NO_MONEY):
         return ProviderQuotaExhausted(
             f"xAI says that the team's credits are used up or its spending limit is reached{quoted(answer.said)}",
             upstream_status=answer.status,
         )
     return None
+
+
+def classify_question(answer: Answer) -> ProviderError | None:
+    """As classify, for a question about the key itself: there is nothing else in it that a 400 could be about."""
+    return classify(answer) or (_bad_key() if answer.status == 400 else None)
+
+
+def _bad_key() -> ProviderKeyRejected:
+    return ProviderKeyRejected(
+        "xAI does not accept this key: it is wrong, revoked or expired. Replace it with a valid one.",
+        upstream_status=400,
+    )
 
 
 def wrong_kind(status: int | None) -> ProviderWrongKeyKind:

@@ -11,14 +11,22 @@ from datetime import UTC, datetime, timedelta
 from guardian.providers.base import BaseProvider
 from guardian.records import CostBucket, UsageBucket
 from tests.contracts.vendors.anthropic import ANTHROPIC
+from tests.contracts.vendors.custom import DEEPSEEK, OPENROUTER, PLAIN
 from tests.contracts.vendors.google import GOOGLE
 from tests.contracts.vendors.openai import OPENAI
+from tests.contracts.vendors.perplexity import PERPLEXITY
 from tests.contracts.vendors.shape import CostReport, UsageReport, Vendor
+from tests.contracts.vendors.xai import XAI
 
 VENDORS = (
     OPENAI,
     ANTHROPIC,
     GOOGLE,
+    XAI,
+    PERPLEXITY,
+    PLAIN,
+    OPENROUTER,
+    DEEPSEEK,
 )
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)

@@ -237,7 +237,7 @@ def test_a_key_is_proven_where_the_models_are_refused_without_one(
     assert good.message.startswith("This server answers and takes the key.")
     assert "through the gateway" in CustomProvider.why_no_reports("inference", {"baseUrl": URL})
     server = fake.url("plain").removeprefix("http://").removesuffix("/v1")
-    assert (good.account_id, good.account_name) == (server, server.partition("/")[0])
+    assert (good.account_id, good.account_name) == (server, "127.0.0.1")
     assert (bad.success, bad.metadata["code"]) == (False, "PROVIDER_KEY_REJECTED")
 
 
