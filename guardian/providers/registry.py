@@ -6,7 +6,6 @@ from typing import Any
 
 from guardian.config import Settings
 from guardian.config import settings as process_settings
-from guardian.errors import ValidationError
 from guardian.models.enums import Provider
 from guardian.providers.anthropic import AnthropicProvider
 from guardian.providers.base import BaseProvider, Pricer, UsageSink
@@ -36,7 +35,7 @@ def supported() -> tuple[Provider, ...]:
 
 
 def describe(provider: Provider) -> ProviderDescription:
-    """What people are told of a vendor and asked for with its key. Raises ValidationError as provider_for does."""
+    """What people are told of a vendor and asked for with its key."""
     adapter = adapter_of(provider)
     return ProviderDescription(
         provider=provider,
@@ -49,12 +48,7 @@ def describe(provider: Provider) -> ProviderDescription:
 
 
 def adapter_of(provider: Provider) -> type[BaseProvider]:
-    """The vendor's adapter as a class. Raises ValidationError for a vendor without one."""
-    if provider not in _ADAPTERS:
-        raise ValidationError(
-            f"Usage reporting is not available for {provider.title()} yet.",
-            details=[{"field": "provider", "message": f"must be one of {', '.join(_ADAPTERS)}"}],
-        )
+    """The vendor's adapter as a class."""
     return _ADAPTERS[provider]
 
 
@@ -69,7 +63,7 @@ def provider_for(
 ) -> BaseProvider:
     """A new adapter with connections of its own; `close()` it after use.
 
-    Raises ValidationError for a vendor without an adapter, and for metadata that names no usable address.
+    Raises ValidationError for metadata that names no usable address.
     """
     adapter = adapter_of(provider)
     clients = dict(adapter.clients(settings or process_settings(), metadata or {}, sleep=sleep))

@@ -12,7 +12,7 @@ from guardian.errors import NotFoundError, UnavailableError, ValidationError
 from guardian.models import ApiKey, SyncRun
 from guardian.models.enums import KeyStatus, SyncStatus, SyncTrigger
 from guardian.periods import utcnow
-from guardian.providers.registry import adapter_of, supported
+from guardian.providers.registry import adapter_of
 from guardian.services.actor import Actor
 from guardian.services.ledger.coverage import window_for
 from guardian.services.ledger.outcomes import STOPPED, STOPPING_CODES
@@ -154,7 +154,6 @@ def due_keys(session: Session) -> Sequence[DueKey]:
         .where(
             col(ApiKey.is_active),
             col(ApiKey.organization_id).is_not(None),
-            col(ApiKey.provider).in_(supported()),
             col(ApiKey.status).not_in(STOPPED),
             not_(failing),
             col(ApiKey.meta)["kind"].astext == "admin",

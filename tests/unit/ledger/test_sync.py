@@ -111,10 +111,11 @@ def test_viewers_look_but_do_not_pull(session: Session, people: People) -> None:
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"meta": {"kind": "inference"}}, "Add an admin key"),
-        ({"meta": {}}, "Add an admin key"),
+        ({"meta": {"kind": "inference"}}, "a key of the kind “Admin key”"),
+        ({"meta": {}}, "a key of the kind “Admin key”"),
         ({"is_active": False}, "Switch it on"),
-        ({"provider": Provider.GOOGLE}, "not available for Google"),
+        ({"provider": Provider.GOOGLE, "meta": {"kind": "inference"}}, "“Service account key”"),
+        ({"provider": Provider.PERPLEXITY, "meta": {"kind": "inference"}}, "gateway"),
     ],
 )
 def test_keys_that_cannot_be_pulled(session: Session, people: People, changes: dict[str, object], words: str) -> None:
@@ -193,7 +194,6 @@ def test_the_schedule_leaves_out_what_is_switched_off_or_marked(session: Session
         own.get_one(ApiKey, broken).status = KeyStatus.FAILING
     make_key(session, people.alice, label="off", is_active=False)
     make_key(session, people.alice, label="inference", meta={"kind": "inference"})
-    make_key(session, people.alice, label="google", provider=Provider.GOOGLE)
     make_key(session, people.alice, label="nobody's", organization_id=None)
     with db.session() as own:
         found = {key.key_id: key.organization_id for key in due_keys(own)}
