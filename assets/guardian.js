@@ -38,6 +38,7 @@
   const observer = new MutationObserver((records) => {
     const changed = new Set();
     let loaded = false;
+    let places = null;
     for (const record of records) {
       if (record.type === "attributes") {
         if (record.attributeName === "data-open") obey(record.target);
@@ -46,6 +47,7 @@
         const element = record.target.parentElement?.closest("[data-live]");
         if (element) changed.add(element);
       } else {
+        places ??= record.target.closest?.("#palette ul");
         for (const node of record.addedNodes) {
           if (node.nodeType !== Node.ELEMENT_NODE) continue;
           if (node.matches("dialog[data-open]")) obey(node);
@@ -53,6 +55,7 @@
         }
       }
     }
+    if (places) narrow(places.closest("#palette"));
     // Figures that arrive because somebody chose another range are no news.
     if (!loaded) changed.forEach(fade);
   });

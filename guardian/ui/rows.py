@@ -66,7 +66,10 @@ NO_MOMENT = Moment()
 
 @dataclass(frozen=True)
 class Ranked:
-    """One line of a breakdown. `share` is text, `width` the same in percent of the longest bar (0 to 100)."""
+    """One line of a breakdown. `share` is text, `width` the same in percent of the longest bar (0 to 100).
+
+    `href` looks into it; the rest of a breakdown leads nowhere.
+    """
 
     key: str
     name: str
@@ -75,6 +78,7 @@ class Ranked:
     money: Money
     share: str
     width: float
+    href: str = ""
 
 
 @dataclass(frozen=True)
@@ -101,7 +105,10 @@ NO_PULL = Pull("", "", 0, "")
 
 @dataclass(frozen=True)
 class Line:
-    """One of the most expensive lines; counts are whole so that the table can be sorted by them."""
+    """One of the most expensive lines; counts are whole so that the table can be sorted by them.
+
+    `href` looks at its single rows.
+    """
 
     key: str
     model: str
@@ -119,3 +126,4 @@ class Line:
     tokens: int
     tokens_text: str
     tokens_title: str
+    href: str

@@ -4,7 +4,7 @@ from typing import Any
 
 import reflex as rx
 
-from guardian.ui.components.basics import money
+from guardian.ui.components.basics import link, money
 from guardian.ui.rows import Money, Ranked
 
 
@@ -48,7 +48,11 @@ def ranked_card(title: str, rows: Any, nothing: str) -> rx.Component:
 def _ranked_row(row: Ranked) -> rx.Component:
     return rx.el.li(
         rx.el.span(
-            rx.el.span(row.name),
+            rx.cond(
+                row.href != "",
+                rx.el.span(link(row.name, to=row.href)),
+                rx.el.span(row.name),
+            ),
             rx.cond(row.detail != "", rx.el.span(row.detail, class_name="muted small"), rx.fragment()),
             title=rx.cond(row.detail != "", f"{row.name}, {row.detail}", row.name),
             class_name="name",

@@ -41,10 +41,12 @@ def data_table(
     on_sort: Any = None,
     sorts: Any = None,
     hidden: Any = None,
+    scrolls: Any = False,
 ) -> rx.Component:
     """`rows` is the rx.foreach of the body's rows; `caption` says for screen readers what the table holds.
 
-    A click on a head calls `on_sort` with the column's name, or follows the address that `sorts` has for it.
+    A click on a head calls `on_sort` with the column's name, or follows the address that `sorts` has for it. A table
+    that `scrolls` has more columns than fit, and a box of its own to scroll them in.
     """
     heads = (_unless_hidden(each, hidden, _head(each, sorted_by, descending, on_sort, sorts)) for each in columns)
     return rx.el.div(
@@ -55,7 +57,7 @@ def data_table(
             id=name,
             class_name="table",
         ),
-        class_name="table-wrap",
+        class_name=rx.cond(scrolls, "table-wrap scrolls", "table-wrap"),
         custom_attrs={"tabIndex": "0", "role": "region", "aria-label": caption},
     )
 

@@ -16,6 +16,7 @@ from guardian.services.ledger.views import Dashboard
 from guardian.services.people.organizations import get_organization
 from guardian.ui import ranges
 from guardian.ui.live_hub import Query
+from guardian.ui.pages import dashboard_lines as table
 from guardian.ui.pages import dashboard_rows as rows
 from guardian.ui.pages.dashboard_view import dashboard_view
 from guardian.ui.ranges import Range
@@ -93,21 +94,22 @@ class DashboardState(Page, rx.State):
         self.pulls = [rows.pull(run, now) for run in found.freshness.running]
         self.failures = [rows.pull(run, now) for run in found.freshness.failing]
         self.figure, self.figure_text = rows.figure(found.per_day, asked, tz)
-        self.by_provider = rows.ranked(found.by_provider, "provider", found.totals)
-        self.by_model = rows.ranked(found.by_model, "model", found.totals)
-        self.by_project = rows.ranked(found.by_project, "project", found.totals)
-        self.by_key = rows.ranked(found.by_key, "providerKey", found.totals)
-        self.lines = rows.sort_lines([rows.line(each) for each in found.lines], self.sorted_by, self.descending)
+        self.by_provider = rows.ranked(found.by_provider, "provider", found.totals, asked)
+        self.by_model = rows.ranked(found.by_model, "model", found.totals, asked)
+        self.by_project = rows.ranked(found.by_project, "project", found.totals, asked)
+        self.by_key = rows.ranked(found.by_key, "providerKey", found.totals, asked)
+        lines = [table.line(each, asked) for each in found.lines]
+        self.lines = table.sort_lines(lines, self.sorted_by, self.descending)
 
     @rx.event
     async def sort(self, column: str) -> None:
         """Sort the table by a column; the same column again turns the order around."""
         await self._actor()
-        if column not in rows.SORTS:
+        if column not in table.SORTS:
             raise ValidationError("The table has no such column.")
-        self.descending = not self.descending if column == self.sorted_by else column in rows.NUMERIC_SORTS
+        self.descending = not self.descending if column == self.sorted_by else column in table.NUMERIC_SORTS
         self.sorted_by = column
-        self.lines = rows.sort_lines(self.lines, column, self.descending)
+        self.lines = table.sort_lines(self.lines, column, self.descending)
 
     @rx.event
     async def choose_days(self, form: dict[str, Any]) -> rx.event.EventSpec:

@@ -10,7 +10,6 @@ from guardian.services.ledger.currencies import Display
 from guardian.services.ledger.views import (
     Comparison,
     Dashboard,
-    ExpensiveLine,
     Freshness,
     Group,
     SpendBucket,
@@ -20,13 +19,12 @@ from guardian.services.ledger.views import (
 from guardian.services.people.currency_codes import DOLLAR
 from guardian.ui import format
 from guardian.ui.colors import OTHER, provider_color, provider_name
+from guardian.ui.pages.dashboard_links import into
 from guardian.ui.ranges import PRESETS, Range
-from guardian.ui.rows import Choice, Delta, Line, Money, Pull, Ranked
+from guardian.ui.rows import Choice, Delta, Money, Pull, Ranked
 
 RANKED = 8  # rows of a breakdown; what follows is one row "other"
 SERIES = 7
-NUMERIC_SORTS = frozenset({"cost", "requests", "tokens"})
-SORTS = NUMERIC_SORTS | {"model", "project", "provider_key"}
 
 
 def choices(current: str) -> list[Choice]:
@@ -119,11 +117,11 @@ def pull(run: SyncRunView, now: datetime) -> Pull:
     return Pull(run.api_key_id, label, percent, note if run.started_at else "waiting")
 
 
-def ranked(groups: Sequence[Group], dimension: str, totals: Totals) -> list[Ranked]:
+def ranked(groups: Sequence[Group], dimension: str, totals: Totals, span: Range) -> list[Ranked]:
     """The most expensive groups by name, and the rest as one row, so that the rows add up to the total."""
     shown = list(groups)[:RANKED]
     longest = max((group.totals.cost for group in shown), default=Decimal(0))
-    rows = [_ranked_row(group, dimension, totals, longest) for group in shown]
+    rows = [_ranked_row(group, dimension, totals, longest, span) for group in shown]
     rest = totals.cost - sum((group.totals.cost for group in shown), Decimal(0))
     if len(groups) > RANKED and rest > 0:
         share = format.percent(rest, totals.cost)
@@ -131,7 +129,7 @@ def ranked(groups: Sequence[Group], dimension: str, totals: Totals) -> list[Rank
     return rows
 
 
-def _ranked_row(group: Group, dimension: str, totals: Totals, longest: Decimal) -> Ranked:
+def _ranked_row(group: Group, dimension: str, totals: Totals, longest: Decimal, span: Range) -> Ranked:
     provider, value = group.values.get("provider"), group.values.get(dimension)
     name = provider_name(value) if dimension == "provider" else group.names.get(dimension) or value
     return Ranked(
@@ -142,6 +140,7 @@ def _ranked_row(group: Group, dimension: str, totals: Totals, longest: Decimal) 
         money=total(group.totals),
         share=format.percent(group.totals.cost, totals.cost) if group.totals.cost else "",
         width=_width(group.totals.cost, longest),
+        href=into(span, group.values),
     )
 
 
@@ -196,49 +195,3 @@ def _bucket_label(bucket: SpendBucket, tz: ZoneInfo) -> str:
     if bucket.end - bucket.start < timedelta(hours=2):
         return f"{start:%H:%M}"
     return f"{start.day} {start:%b}"
-
-
-def line(found: ExpensiveLine) -> Line:
-    """A row of the table."""
-    counts = found.totals
-    tokens = counts.input_tokens + counts.output_tokens
-    return Line(
-        key="\x1f".join(
-            (
-                found.provider,
-                found.model,
-                found.operation,
-                found.project_id or "",
-                found.provider_key_id or "",
-                found.tier or "",
-            )
-        ),
-        model=found.model,
-        operation=found.operation,
-        provider=provider_name(found.provider),
-        color=provider_color(found.provider),
-        project=found.project or "–",
-        project_id=found.project_id or "",
-        provider_key=found.provider_key or "–",
-        provider_key_id=found.provider_key_id or "",
-        tier=found.tier or "",
-        money=total(counts),
-        requests=counts.requests,
-        requests_text=format.tokens(counts.requests) if counts.requests else "–",
-        tokens=tokens,
-        tokens_text=format.tokens(tokens),
-        tokens_title=f"{format.number(counts.input_tokens)} in, {format.number(counts.output_tokens)} out, "
-        f"{format.number(counts.cache_read_tokens)} read from cache",
-    )
-
-
-def sort_lines(lines: list[Line], column: str, descending: bool) -> list[Line]:
-    """The lines by a column of SORTS; equal ones by amount."""
-    by_cost = sorted(lines, key=_cost, reverse=True)
-    if column == "cost":
-        return by_cost if descending else by_cost[::-1]
-    return sorted(by_cost, key=lambda each: getattr(each, column), reverse=descending)
-
-
-def _cost(each: Line) -> Decimal:
-    return Decimal(each.money.exact or 0)

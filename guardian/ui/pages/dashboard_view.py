@@ -103,7 +103,7 @@ def _line(line: Line) -> rx.Component:
     return rx.el.tr(
         cell(
             _MODEL,
-            provider_badge(line.model, line.color),
+            provider_badge(link(line.model, to=line.href, class_name="into"), line.color),
             rx.el.div(
                 line.provider,
                 ", ",
@@ -125,6 +125,7 @@ def _line(line: Line) -> rx.Component:
         cell(_TOKENS, line.tokens_text, title=line.tokens_title, custom_attrs={"data-csv": f"{line.tokens}"}),
         cell(_SPEND, money(line.money), custom_attrs={"data-csv": line.money.exact}),
         key=line.key,
+        class_name="opens",
     )
 
 

@@ -20,6 +20,7 @@ from guardian.ui.pages import usage_choices as choices
 from guardian.ui.pages import usage_groups as rows
 from guardian.ui.pages import usage_lines as lines
 from guardian.ui.pages import usage_read as reading
+from guardian.ui.pages.dashboard_rows import choices as presets
 from guardian.ui.pages.dashboard_rows import freshness, total
 from guardian.ui.pages.usage_address import MOST, ROUTE, STEP, Address, Asked
 from guardian.ui.pages.usage_bill import Panel
@@ -42,7 +43,7 @@ class UsageState(Filtering, SavedViews, rx.State):
     _live_events: ClassVar[frozenset[str]] = frozenset({USAGE_UPDATE})
     _shown: Query = ()
 
-    ranges: list[Choice] = []
+    ranges: list[Choice] = presets("")
     custom: str = ""
     first: str = ""
     last: str = ""
@@ -158,7 +159,7 @@ class UsageState(Filtering, SavedViews, rx.State):
             found.bars, asked.group_by, names, found.bucket, asked.span, asked.tz
         )
         self.groups = rows.groups(asked, found, chart.colors(found.bars, asked.group_by))
-        self.compared = found.compared.days
+        self.compared = found.compared.days if found.previous else ""
         self.sorts, self.sorted_by, self.descending = choices.sorts(asked), asked.sort, asked.descending
         others = any(group.others for group in found.summary.groups)
         more = min(MOST, asked.most + STEP)

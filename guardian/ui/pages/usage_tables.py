@@ -19,6 +19,7 @@ _CALLS = Column("Calls", sort="requests", numeric=True)
 _TOKENS = Column("Tokens", sort="tokens", numeric=True, narrow="second")
 _GROUPS = [_NAME, _SPEND, _SHARE, _CHANGE, _CALLS, _TOKENS]
 
+_FITTING = 5  # columns that must be hidden for the others to fit beside each other
 _WHEN = Column("Time", narrow="second")
 _MODEL = Column("Model", narrow="first")
 _PROJECT = Column("Project", name="project")
@@ -43,7 +44,13 @@ def groups_table(state: Any) -> rx.Component:
     return rx.el.section(
         rx.el.div(
             rx.el.h2(
-                "By ", state.grouped_by, rx.el.span(", change against ", state.compared, class_name="muted small")
+                "By ",
+                state.grouped_by,
+                rx.cond(
+                    state.compared != "",
+                    rx.el.span(", change against ", state.compared, class_name="muted small"),
+                    rx.fragment(),
+                ),
             ),
             rx.el.div(
                 copy_csv("groups"),
@@ -104,7 +111,7 @@ def _group(row: GroupRow) -> rx.Component:
             rx.el.span(row.share, class_name="share"),
             custom_attrs={"data-csv": row.share_csv},
         ),
-        cell(_CHANGE, row.change.text, custom_attrs={"data-csv": row.change_csv}),
+        cell(_CHANGE, rx.cond(row.change.text != "", row.change.text, "–"), custom_attrs={"data-csv": row.change_csv}),
         cell(_CALLS, row.requests_text, custom_attrs={"data-csv": f"{row.requests}"}),
         cell(
             _TOKENS,
@@ -137,6 +144,7 @@ def rows_table(state: Any) -> rx.Component:
             rx.foreach(state.lines, partial(_row, state)),
             caption="Usage rows",
             hidden=state.hidden,
+            scrolls=state.hidden.length() < _FITTING,
         ),
         rx.cond(
             (state.older_href != "") | (state.newest_href != ""),
