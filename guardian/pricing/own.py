@@ -1,8 +1,9 @@
 """The prices of a CUSTOM key's own, out of its metadata: the list of a server that no catalog knows.
 
-In the metadata: `prices`, a list of objects {"model": "llama-*", "from": "2026-01-01", "to": null, "inputTokens":
-"0.2", "outputTokens": "0.6", …} in dollars per million units, decimal numbers as text or JSON numbers; and `catalog`,
-the catalog's name of the service (openrouter, mistral, azure, …), whose list holds for what has no price of its own.
+In the metadata: `prices`, lines like "llama-* input 0.2 output 0.6 from 2026-01-01", or a list of such lines or of
+objects {"model": "llama-*", "from": "2026-01-01", "to": null, "inputTokens": "0.2", "outputTokens": "0.6", …}, in
+dollars per million units; and `catalog`, the catalog's name of the service (openrouter, mistral, azure, …), whose list
+holds for what has no price of its own.
 """
 
 import re
@@ -22,6 +23,13 @@ _PRESETS = frozenset({"openrouter", "deepseek"})
 _ALWAYS = datetime.min.replace(tzinfo=UTC)
 _HUMP = re.compile(r"(?<=[a-z0-9])([A-Z])")
 _NOT_PRICES = ("model", "from", "to")
+# Short words for the units that nearly all prices are of; any other unit is called by its name.
+_WORDS = {
+    "input": "input_tokens",
+    "output": "output_tokens",
+    "cached": "cache_read_tokens",
+    "written": "cache_write_tokens",
+}
 _MOST_PRICES = 200
 
 
@@ -31,9 +39,9 @@ def key_prices(key_id: str, metadata: Mapping[str, Any]) -> tuple[Override, ...]
     Raises ValidationError, with the field, for prices that make no sense and a catalog that there is not.
     """
     catalog = _catalog(metadata)
-    given: object = metadata.get("prices")
-    if given is None:
-        given = []
+    given: object = metadata.get("prices") or []
+    if isinstance(given, str):
+        given = [line for line in given.splitlines() if line.strip()]
     if not isinstance(given, list) or len(cast("list[object]", given)) > _MOST_PRICES:
         _refuse("prices", f"give a list of at most {_MOST_PRICES} prices")
     found = [_price(key_id, place, item, catalog) for place, item in enumerate(cast("list[object]", given))]
@@ -68,9 +76,10 @@ def _catalog(metadata: Mapping[str, Any]) -> str | None:
 
 def _price(key_id: str, place: int, item: object, catalog: str | None) -> Override:
     field = f"prices[{place}]"
-    if not isinstance(item, Mapping):
-        _refuse(field, "give an object with a model and its prices")
-    given = cast("Mapping[str, object]", item)
+    given = _of_line(field, item) if isinstance(item, str) else item
+    if not isinstance(given, Mapping):
+        _refuse(field, "give a line like: llama-* input 0.2 output 0.6")
+    given = cast("Mapping[str, object]", given)
     pattern = given.get("model")
     if not isinstance(pattern, str) or not pattern.strip():
         _refuse(f"{field}.model", "name a model, or a pattern like llama-*")
@@ -92,6 +101,15 @@ def _price(key_id: str, place: int, item: object, catalog: str | None) -> Overri
         )
     except ValidationError as error:
         _refuse(field, error.message)
+
+
+def _of_line(field: str, line: str) -> dict[str, object]:
+    """The model, then words and their values by turns."""
+    model, *rest = line.split()
+    if len(rest) % 2:
+        _refuse(field, "give a line like: llama-* input 0.2 output 0.6")
+    pairs = {_WORDS.get(word, word): value for word, value in zip(rest[::2], rest[1::2], strict=True)}
+    return {"model": model, **pairs}
 
 
 def _amount(field: str, value: object) -> Decimal:

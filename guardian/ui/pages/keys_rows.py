@@ -101,7 +101,7 @@ def provider_choices(described: Sequence[ProviderDescription]) -> list[ProviderC
 
 
 def _settings(key: KeyView) -> dict[str, str]:
-    """What a form shows of the settings of a key: every field of its provider, headers as lines; nothing secret."""
+    """What a form shows of the settings of a key: every field of its provider, several as lines; nothing secret."""
     found: dict[str, str] = {}
     for each in describe(key.provider).fields:
         told: object = key.metadata
@@ -109,6 +109,8 @@ def _settings(key: KeyView) -> dict[str, str]:
             told = cast("Mapping[str, object]", told).get(part) if isinstance(told, Mapping) else None
         if isinstance(told, Mapping):
             told = "\n".join(f"{name}: {value}" for name, value in cast("Mapping[str, object]", told).items())
+        elif isinstance(told, list):
+            told = "\n".join(str(line) for line in cast("list[object]", told))
         found[each.name] = told if isinstance(told, str) and not each.secret else ""
     return found
 

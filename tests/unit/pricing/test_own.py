@@ -10,6 +10,7 @@ from guardian.errors import ValidationError
 from guardian.models.enums import CostSource, Provider
 from guardian.pricing.calculator import price
 from guardian.pricing.own import catalog_names, key_prices
+from guardian.services.people.provider_keys.testing import prepared
 from tests.unit.pricing.make import call
 
 CUSTOM = Provider.CUSTOM
@@ -95,3 +96,47 @@ def test_a_bill_says_that_the_price_is_the_keys_own() -> None:
 def test_another_vendors_calls_have_no_price_of_a_key() -> None:
     own = key_prices("key_1", {"prices": [{"model": "*", "inputTokens": "1"}]})
     assert price(call("gpt-6-sol", i=1000), own, key_id="key_1").amount == Decimal("0.002")
+
+
+@pytest.mark.parametrize(
+    "prices",
+    [
+        "llama-* input 0.2 output 0.6 cached 0.02 from 2026-01-01\n\nqwen-3 requests 1000 to 2026-12-01\n",
+        ["llama-* input 0.2 output 0.6 cached 0.02 from 2026-01-01", "qwen-3 requests 1000 to 2026-12-01"],
+    ],
+)
+def test_prices_may_be_lines_of_words(prices: object) -> None:
+    llama, qwen = key_prices("k", {"prices": prices})
+    assert llama.model_pattern == "llama-*"
+    assert llama.prices == {
+        "input_tokens": Decimal("0.2"),
+        "output_tokens": Decimal("0.6"),
+        "cache_read_tokens": Decimal("0.02"),
+    }
+    assert llama.valid_from == datetime(2026, 1, 1, tzinfo=UTC)
+    assert (qwen.model_pattern, qwen.prices, qwen.valid_to) == (
+        "qwen-3",
+        {"requests": 1000},
+        datetime(2026, 12, 1, tzinfo=UTC),
+    )
+
+
+@pytest.mark.parametrize("line", ["llama-*", "llama-* 0.2 0.6 0.1", "llama-* input", "llama-* input cheap"])
+def test_a_line_that_is_no_price_is_refused(line: str) -> None:
+    with pytest.raises(ValidationError, match=r"metadata.prices\[0\]"):
+        key_prices("k", {"prices": line})
+
+
+def test_a_keys_prices_are_kept_as_lines_and_checked_before_they_are() -> None:
+    metadata = {
+        "baseUrl": "https://llm.example.com/v1",
+        "catalog": "groq",
+        "prices": "llama-* input 0.2\nqwen output 1",
+    }
+    _, kept = prepared(CUSTOM, "sk-1234", metadata)
+    assert (kept["catalog"], kept["prices"]) == ("groq", ["llama-* input 0.2", "qwen output 1"])
+    assert prepared(CUSTOM, "sk-1234", kept)[1] == kept
+    assert len(key_prices("k", kept)) == 3
+    for wrong in ({"prices": "llama-* input cheap"}, {"catalog": "nobody"}):
+        with pytest.raises(ValidationError, match=f"metadata.{next(iter(wrong))}"):
+            prepared(CUSTOM, "sk-1234", metadata | wrong)

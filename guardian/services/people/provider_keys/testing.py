@@ -9,6 +9,7 @@ from sqlmodel import Session
 
 from guardian.errors import ProviderKeyRejected, ValidationError
 from guardian.models.enums import CostSource, Provider
+from guardian.pricing.own import key_prices
 from guardian.providers.registry import adapter_of, provider_for
 from guardian.records import CostBreakdown, TestResult, UsageRecord
 from guardian.services.actor import Actor
@@ -39,9 +40,12 @@ def prepared(provider: Provider, secret: str, metadata: Mapping[str, Any] | None
     if len(pasted) > (MAX_DOCUMENT if pasted.startswith("{") else MAX_SECRET):
         raise _wrong("This is not a key: it is too long. Paste only the key.")
     try:
-        return adapter.prepare(pasted, metadata or {})
+        sealed, kept = adapter.prepare(pasted, metadata or {})
     except ProviderKeyRejected as error:
         raise _wrong(error.message if pasted else "Paste the provider's key.") from None
+    if provider is Provider.CUSTOM:
+        key_prices("", kept)
+    return sealed, kept
 
 
 def test_key(actor: Actor, provider: Provider, secret: str, metadata: Mapping[str, Any] | None = None) -> TestResult:  # noqa: PT028  # no test of pytest's
