@@ -12,6 +12,7 @@ from guardian.ui.pages import (
     admin,
     dashboard,
     forgot,
+    imports,
     keys,
     missing,
     prices,
@@ -54,6 +55,7 @@ app = rx.App(
     head_components=[
         rx.el.link(rel="icon", href="/favicon.svg", type="image/svg+xml"),
         rx.el.script(src="/guardian.js", defer=True),
+        rx.el.script(src="/imports.js", defer=True),
         rx.el.meta(name="robots", content="noindex"),
     ],
     toaster=rx.toast.provider(position="bottom-right", close_button=True),
@@ -75,6 +77,7 @@ for page, name, on_load in (
     (reconciliation, "Reconciliation", reconciliation.ReconciliationState.load),
     (prices, "Prices", prices.PricesState.load),
     (keys, "Keys", keys.KeysState.load),
+    (imports, "Import and export", imports.ImportsState.load),
     (settings, "Settings", settings.SettingsState.load),
     (admin, "Installation", admin.AdminState.load),
     (missing, "Not found", None),

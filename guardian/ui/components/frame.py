@@ -28,6 +28,7 @@ PLACES: tuple[Place, ...] = (
     Place("Reconciliation", "/reconciliation", "scale"),
     Place("Prices", "/prices", "badge-dollar-sign"),
     Place("Keys", "/keys", "key-round"),
+    Place("Import and export", "/imports", "arrow-down-up"),
     Place("Settings", "/settings", "settings"),
     Place("Installation", "/admin", "server", admin=True),
 )
