@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from datetime import datetime, timedelta
 from typing import Any, cast
 from zoneinfo import ZoneInfo
 
@@ -14,7 +13,7 @@ from guardian.errors import (
     ProviderRateLimited,
     ProviderWrongKeyKind,
 )
-from guardian.periods import utcnow
+from guardian.periods import DAY, local_midnight, utcnow
 from guardian.providers.failures import Answer, duration, quoted
 
 # Quotas per day end at midnight there (ai.google.dev, rate limits).
@@ -79,9 +78,8 @@ def _blocked(answer: Answer, found: set[str]) -> ProviderError | None:
 def _limited(answer: Answer) -> ProviderError:
     wait = _retry_delay(answer)
     if any("PerDay" in quota for quota in _quotas(answer)):
-        now = utcnow().astimezone(_QUOTA_ZONE)
-        tomorrow = datetime.combine(now.date() + timedelta(days=1), datetime.min.time(), _QUOTA_ZONE)
-        wait = (tomorrow - now).total_seconds()
+        now = utcnow()
+        wait = (local_midnight(now.astimezone(_QUOTA_ZONE).date() + DAY, _QUOTA_ZONE) - now).total_seconds()
     asks = "" if wait is None else f" and asks to wait {duration(wait)}"
     return ProviderRateLimited(
         f"Google limits how often this project may ask{asks}; this usually passes by itself.",
