@@ -125,7 +125,7 @@ def test_a_price_of_ones_own_for_what_has_none(page: PricesState, session: Sessi
     own = EMPTY | {"input_tokens": "$1", "output_tokens": "4.00"}
     work(page, "fill", own)
     assert page.example == (
-        "A call of 1,000 in + 500 out of gpt-6.2-sol cost $0.0030; the list knows no price to compare."
+        "A call of 1,000 in + 500 out of gpt-6.2-sol costs $0.0030; the list knows no price to compare."
     )
     assert stored(session) == []
     said = work(page, "fill", own)
@@ -140,7 +140,7 @@ def test_a_price_is_shown_before_it_is_agreed_on(page: PricesState, session: Ses
     assert page.dialog == "agree"
     assert work(page, "agree", form(percent="85 %")) is None
     assert page.example == (
-        "A call of 1,000 in + 500 out of gpt-6-sol cost $0.00595, 85\u00a0% of the list price ($0.0070)."
+        "A call of 1,000 in + 500 out of gpt-6-sol costs $0.00595, 85\u00a0% of the list price ($0.0070)."
     )
     assert (page.doubt, stored(session)) == ("", [])
     # Another number is another price: it is shown first, too.
@@ -150,7 +150,7 @@ def test_a_price_is_shown_before_it_is_agreed_on(page: PricesState, session: Ses
     assert payload(said)["message"] == "The price is agreed."
     (row,) = page.agreed
     assert (row.price, row.pattern, row.state, row.may_end) == ("80\u00a0% of list", "gpt-6-sol", "Holds", True)
-    assert row.example.startswith("1,000 in + 500 out of gpt-6-sol cost $0.0056")
+    assert row.example.startswith("A call of 1,000 in + 500 out of gpt-6-sol costs $0.0056")
     assert (page.dialog, page.example, actions(session)) == ("", "", ["PRICE_CREATE"])
 
 
@@ -271,6 +271,9 @@ def test_a_look_up_lives_in_the_address(page: PricesState, page_of: StatePage, c
     units = [(unit.unit, unit.listed, unit.agreed, unit.note) for unit in found.units]
     assert ("output tokens", "$10", "$5", "") in units
     assert ("output tokens", "$15", "$7.50", "above 272,000 input tokens") in units
+    # What costs as much as plain input, or is a guess, stands apart.
+    assert "image input tokens" not in [unit.unit for unit in found.units]
+    assert "image input tokens" in [unit.unit for unit in found.derived]
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from sqlmodel import Session
 
 from guardian.errors import ValidationError
 from guardian.live import JOB_UPDATE, USAGE_UPDATE
-from guardian.periods import local_date, utcnow, zone
+from guardian.periods import local_date, month_start, utcnow, zone
 from guardian.services.actor import Actor
 from guardian.services.ledger import currencies, pricebook, repricing, unpriced
 from guardian.services.ledger.currencies import RateView
@@ -23,8 +23,8 @@ from guardian.ui.live_hub import Query
 from guardian.ui.pages import prices_changes as changes
 from guardian.ui.pages import prices_rows as rows
 from guardian.ui.pages.prices_agreeing import Form
+from guardian.ui.pages.prices_found import FoundPrice, found_price
 from guardian.ui.pages.prices_repricing import Repricing
-from guardian.ui.pages.prices_rows import FoundPrice
 from guardian.ui.pages.prices_runs import run_row
 from guardian.ui.pages.prices_view import prices_view
 
@@ -54,6 +54,7 @@ class PricesState(Repricing, rx.State):
 
     may_change: bool = False
     today: str = ""
+    month: str = ""
     model: str = ""
     provider: str = ""
     at: str = ""
@@ -82,13 +83,14 @@ class PricesState(Repricing, rx.State):
     def _show(self, view: _Found) -> None:
         tz, now, asked = zone(view.zone), utcnow(), dict(self._query())
         self.may_change = "prices:update" in self.viewer.permissions
-        self.today = local_date(now, tz).isoformat()
+        today = local_date(now, tz)
+        self.today, self.month = today.isoformat(), month_start(today).isoformat()
         self.unpriced = [rows.unpriced_row(each, tz) for each in view.unpriced]
         self.agreed = [rows.agreed_row(each, tz) for each in view.agreed]
         self.busy = any(run.status in UNFINISHED for run in view.runs)
         self.runs = [run_row(run, now, tz, busy=self.busy, may_change=self.may_change) for run in view.runs]
         self.model, self.provider, self.at = (asked.get(name, "") for name in ("model", "provider", "at"))
-        self.found = [rows.found_price(each, tz) for each in view.looked_up]
+        self.found = [found_price(each, tz) for each in view.looked_up]
         self.nothing = view.refused
         self.currency = view.currency
         self.rates = [rows.rate_row(each) for each in view.rates]

@@ -11,7 +11,7 @@ from guardian.ui.components.cards import card
 from guardian.ui.components.forms import field
 from guardian.ui.components.states import notice
 from guardian.ui.components.table import Column, cell, data_table
-from guardian.ui.pages.prices_rows import FoundPrice, UnitRow
+from guardian.ui.pages.prices_found import FoundPrice, UnitRow
 
 _UNIT = Column("Per million", narrow="first")
 _LISTED = Column("List", numeric=True, narrow="amount")
@@ -76,6 +76,19 @@ def _found(found: FoundPrice) -> rx.Component:
             class_name="stack tight",
         ),
         data_table(f"units-{found.key}", _UNITS, rx.foreach(found.units, _unit), caption=f"Prices of {found.title}"),
+        rx.cond(
+            found.has_derived,
+            rx.el.details(
+                rx.el.summary("Shares that cost what another one does"),
+                data_table(
+                    f"derived-{found.key}",
+                    _UNITS,
+                    rx.foreach(found.derived, _unit),
+                    caption=f"Further prices of {found.title}",
+                ),
+            ),
+            rx.fragment(),
+        ),
         class_name="found",
         key=found.key,
         custom_attrs={"data-testid": "found"},

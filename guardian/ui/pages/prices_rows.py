@@ -7,7 +7,7 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from guardian.services.ledger.currencies import RateView
-from guardian.services.ledger.pricebook import Example, OverrideView, Preview, PriceView, UnitPrice
+from guardian.services.ledger.pricebook import Example, OverrideView, Preview
 from guardian.services.ledger.unpriced import Suggestion, UnpricedView
 from guardian.ui import format
 from guardian.ui.colors import provider_color, provider_name
@@ -63,31 +63,6 @@ class AgreedRow:
 
 
 @dataclass(frozen=True)
-class UnitRow:
-    """One unit's price by the list and as agreed, per million; `note` says what is a guess, or when it holds."""
-
-    key: str
-    unit: str
-    listed: str
-    agreed: str
-    note: str
-
-
-@dataclass(frozen=True)
-class FoundPrice:
-    """What a looked-up model costs at one provider."""
-
-    key: str
-    name: str
-    color: str
-    title: str
-    source: str
-    example: str
-    override: str
-    units: list[UnitRow]
-
-
-@dataclass(frozen=True)
 class RateRow:
     key: str
     day: str
@@ -125,7 +100,7 @@ def unpriced_row(found: UnpricedView, tz: ZoneInfo) -> UnpricedRow:
 def agreed_row(found: OverrideView, tz: ZoneInfo) -> AgreedRow:
     """An agreed price in words."""
     state, tone = _STATES[found.state]
-    price, title = _price_words(found)
+    price, title = price_words(found)
     return AgreedRow(
         id=found.id,
         provider=found.provider.value,
@@ -147,11 +122,11 @@ def agreed_row(found: OverrideView, tz: ZoneInfo) -> AgreedRow:
 
 
 def example_words(example: Example | None) -> str:
-    """1,000 in + 500 out of gpt-5 cost $0.0035, 50 % of the list price ($0.007)."""
+    """A call of 1,000 in + 500 out of gpt-5 costs $0.0035, 50 % of the list price ($0.007)."""
     if example is None or example.cost is None:
         return ""
-    size = f"{format.number(example.input_tokens)} in + {format.number(example.output_tokens)} out of {example.model}"
-    cost = f"{size} cost {format.money(example.cost)}"
+    size = f"{format.number(example.input_tokens)} in + {format.number(example.output_tokens)} out"
+    cost = f"A call of {size} of {example.model} costs {format.money(example.cost)}"
     if example.list_cost is None:
         return f"{cost}; the list knows no price to compare."
     if example.list_cost == example.cost:
@@ -162,27 +137,8 @@ def example_words(example: Example | None) -> str:
 
 def preview_words(found: Preview) -> tuple[str, str]:
     """The example call, and the doubt with its factor, empty where there is none."""
-    example = example_words(found.example) or "No single model to show an example call of."
-    return f"A call of {example}", found.far_off.sentence if found.far_off else ""
-
-
-def found_price(found: PriceView, tz: ZoneInfo) -> FoundPrice:
-    """A look-up's answer: every unit's list price beside what the organization pays."""
-    agreed = {(unit.unit, unit.above): unit for unit in found.agreed}
-    listed = {(unit.unit, unit.above): unit for unit in found.listed}
-    keys = [*listed, *(key for key in agreed if key not in listed)]
-    source = f"{found.source} {found.version}, as {found.ref}" if found.source else "not in the price list"
-    override = found.override
-    return FoundPrice(
-        key=found.provider.value,
-        name=provider_name(found.provider),
-        color=provider_color(found.provider),
-        title=found.model,
-        source=f"On {format.absolute(found.at, tz)}: {source}",
-        example=f"A call of {words}" if (words := example_words(found.example)) else "",
-        override=f"You pay {_price_words(override)[0]}, agreed for {override.model_pattern}." if override else "",
-        units=[_unit_row(key, listed.get(key), agreed.get(key)) for key in keys],
-    )
+    example = example_words(found.example) or "There is no listed model of that name to show an example call of."
+    return example, found.far_off.sentence if found.far_off else ""
 
 
 def rate_row(found: RateView) -> RateRow:
@@ -195,44 +151,28 @@ def _guess(each: Suggestion) -> str:
     return f"≈ {format.money(each.cost)}" if each.cost is not None else ""
 
 
-def _price_words(found: OverrideView) -> tuple[str, str]:
+def price_words(found: OverrideView) -> tuple[str, str]:
     """The price in a line, and every unit of it for the hover."""
     if found.percent_of_list is not None:
         text = f"{format.exact(found.percent_of_list)}{format.NBSP}% of list"
         return text, text
     named = {"input_tokens": "in", "output_tokens": "out"}
-    short = [f"{_dollars(amount)} {named[unit]}" for unit, amount in found.prices.items() if unit in named]
+    short = [f"{dollars(amount)} {named[unit]}" for unit, amount in found.prices.items() if unit in named]
     more = len(found.prices) - len(short)
     if more:
         short.append(f"{more} more")
-    whole = ", ".join(f"{_unit_name(unit)} {_dollars(amount)}" for unit, amount in found.prices.items())
+    whole = ", ".join(f"{unit_name(unit)} {dollars(amount)}" for unit, amount in found.prices.items())
     return ", ".join(short), f"Dollars per million: {whole}"
 
 
-def _unit_name(unit: str) -> str:
+def unit_name(unit: str) -> str:
     """uncached_input_tokens → uncached input tokens."""
     return unit.replace("_", " ")
 
 
-def _unit_row(key: tuple[str, int], listed: UnitPrice | None, agreed: UnitPrice | None) -> UnitRow:
-    unit, above = key
-    either = agreed or listed
-    notes = [f"above {format.number(above)} input tokens"] if above else []
-    if either is not None and either.guess:
-        notes.append(either.guess.rstrip("."))
-    changed = agreed is not None and (listed is None or agreed.per_million != listed.per_million)
-    return UnitRow(
-        key=f"{unit} {above}",
-        unit=_unit_name(unit),
-        listed=_dollars(listed.per_million) if listed else "–",
-        agreed=_dollars(agreed.per_million) if agreed is not None and changed else "",
-        note="; ".join(notes),
-    )
-
-
-def _dollars(amount: Decimal) -> str:
+def dollars(amount: Decimal) -> str:
     """Every digit of a price, and cents where it has any: $2, $7.50, $0.075."""
-    text = format.exact(amount)
+    text = f"{amount.normalize():,f}"
     return f"${text}0" if len(text.partition(".")[2]) == 1 else f"${text}"
 
 

@@ -44,7 +44,7 @@ def repricing_card(state: Any) -> rx.Component:
 def _form(state: Any) -> rx.Component:
     return rx.el.form(
         rx.el.div(
-            field("From", "first", ident="run-first", kind="date", required=True),
+            field("From", "first", ident="run-first", kind="date", value=state.month, required=True),
             field("Last day", "last", ident="run-last", kind="date", value=state.today, required=True),
             provider_select("provider", "run-provider", every="Every provider"),
             field("Models", "pattern", ident="run-pattern", placeholder="All, or gpt-5*", max_length=200),

@@ -18,15 +18,14 @@ from guardian.ui.pages.prices_runs_view import currency_card, repricing_card
 
 _MODEL = Column("Model", narrow="first")
 _REASON = Column("Why", narrow="second")
-_SEEN = Column("Seen")
 _TOKENS = Column("Tokens", numeric=True, narrow="amount")
 _NEAREST = Column("Nearest priced model", narrow="always")
-_UNPRICED = [_MODEL, _REASON, _SEEN, _TOKENS, _NEAREST]
+_UNPRICED = [_MODEL, _REASON, _TOKENS, _NEAREST]
 _PATTERN = Column("Models", narrow="first")
 _PRICE = Column("Price", narrow="amount")
 _EXAMPLE = Column("Example call", narrow="always")
 _SPAN = Column("Holds", narrow="second")
-_MORE = Column("", numeric=True, narrow="aside")
+_MORE = Column("Change", numeric=True, narrow="aside")
 _AGREED = [_PATTERN, _PRICE, _EXAMPLE, _SPAN, _MORE]
 
 
@@ -94,10 +93,9 @@ def _unpriced(state: Any, row: UnpricedRow) -> rx.Component:
         cell(
             _MODEL,
             provider_badge(row.model, row.color),
-            rx.el.div(row.name, class_name="muted small"),
+            rx.el.div(row.name, ", ", row.seen, class_name="muted small"),
         ),
         cell(_REASON, row.reason),
-        cell(_SEEN, row.seen),
         cell(_TOKENS, row.tokens, rx.el.div(row.counted, class_name="muted small"), title=row.tokens_title),
         cell(
             _NEAREST,
