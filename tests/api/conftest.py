@@ -168,8 +168,9 @@ def colleague(people: People) -> Callable[[TeamRole], Actor]:
 def fake(environment: Servers, monkeypatch: pytest.MonkeyPatch) -> Generator[FakeProvider]:
     """The provider behind the API: a fake that plays OpenAI and Anthropic."""
     with FakeProvider() as running:
-        monkeypatch.setenv("OPENAI_BASE_URL", running.openai_url)
-        monkeypatch.setenv("ANTHROPIC_BASE_URL", running.anthropic_url)
+        for setting, url in running.urls.items():
+            monkeypatch.setenv(setting.upper(), url)
+        monkeypatch.setenv("OUTBOUND_ALLOWLIST", "127.0.0.1")
         monkeypatch.setenv("PROVIDER_TIMEOUT_SECONDS", "5")
         monkeypatch.setenv("PROVIDER_ATTEMPTS", "1")
         settings.cache_clear()

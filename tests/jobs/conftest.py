@@ -1,6 +1,6 @@
 """A fake provider that the product talks to, keys of it in the vault, and pulls that run in this process."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -20,11 +20,16 @@ from guardian.services.ledger.sync import request_sync
 from guardian.services.ledger.views import SyncRunView
 from guardian.services.people.provider_keys import add_key
 from tests.conftest import People, Servers, forget_caches
-from tests.fakes import anthropic_api, openai_api
+from tests.fakes import anthropic_api, compatible_api, openai_api, xai_api
 from tests.fakes.provider_server import FakeProvider
 from tests.unit.ledger.making import contents
 
-SECRETS = {Provider.OPENAI: openai_api.ADMIN_KEY, Provider.ANTHROPIC: anthropic_api.ADMIN_KEY}
+SECRETS = {
+    Provider.OPENAI: openai_api.ADMIN_KEY,
+    Provider.ANTHROPIC: anthropic_api.ADMIN_KEY,
+    Provider.XAI: xai_api.MANAGEMENT_KEY,
+    Provider.CUSTOM: compatible_api.ROUTER_ADMIN_KEY,
+}
 # Where both vendors' example rows are moved to: well within every window, and whole days.
 FIRST_DAY = floor_day(utcnow()) - 2 * DAY
 START = FIRST_DAY - DAY
@@ -32,10 +37,11 @@ START = FIRST_DAY - DAY
 
 @pytest.fixture
 def fake(environment: Servers, monkeypatch: pytest.MonkeyPatch) -> Generator[FakeProvider]:
-    """Both vendors, without rows; one attempt per request, so that a test of a failure does not wait."""
+    """All vendors, without rows; one attempt per request, so that a test of a failure does not wait."""
     with FakeProvider() as server:
-        monkeypatch.setenv("OPENAI_BASE_URL", server.openai_url)
-        monkeypatch.setenv("ANTHROPIC_BASE_URL", server.anthropic_url)
+        for setting, url in server.urls.items():
+            monkeypatch.setenv(setting.upper(), url)
+        monkeypatch.setenv("OUTBOUND_ALLOWLIST", "127.0.0.1")
         monkeypatch.setenv("PROVIDER_ATTEMPTS", "1")
         forget_caches()
         yield server
@@ -56,11 +62,14 @@ class Pulls:
         account: str = "acct",
         label: str | None = "Main",
         kind: str = "admin",
+        metadata: Mapping[str, Any] | None = None,
     ) -> str:
         tested = TestResult(success=True, message="works", kind=kind, account_id=account)
         with db.session() as session:
             who, words = actor or self.people.alice, secret or SECRETS[provider]
-            return add_key(session, who, provider=provider, secret=words, label=label, tested=tested).id
+            return add_key(
+                session, who, provider=provider, secret=words, label=label, metadata=metadata, tested=tested
+            ).id
 
     def request(
         self,

@@ -26,8 +26,9 @@ OTHER_ADMIN_KEY = "sk-admin-second-0123456789wxyz"
 @pytest.fixture
 def fake(environment: Servers, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeProvider]:
     with FakeProvider() as running:
-        monkeypatch.setenv("OPENAI_BASE_URL", running.openai_url)
-        monkeypatch.setenv("ANTHROPIC_BASE_URL", running.anthropic_url)
+        for setting, url in running.urls.items():
+            monkeypatch.setenv(setting.upper(), url)
+        monkeypatch.setenv("OUTBOUND_ALLOWLIST", "127.0.0.1")
         settings.cache_clear()
         yield running
 
