@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
+from urllib.parse import quote
 
 from guardian.errors import (
     ProviderError,
@@ -120,11 +121,11 @@ class GoogleProvider(BaseProvider):
             "/v1beta/models", [("pageSize", str(_MODELS))], _gemini_headers(key), classify=_of_gemini, attempts=1
         )
         listed = Row(answer.body, "Google's list of models").rows("models") if answer.body.get("models") else []
-        able = [m for m in listed if "countTokens" in (m.raw.get("supportedGenerationMethods") or ())] or listed
+        able = [m for m in listed if "countTokens" in str(m.raw.get("supportedGenerationMethods"))] or listed
         if not able:
             raise ProviderForbidden("This key of Google may use no model. Look at its project in Google AI Studio.")
         self.http.post_json(
-            f"/v1beta/{able[0].text('name')}:countTokens",
+            f"/v1beta/{quote(able[0].text('name'))}:countTokens",
             {"contents": [{"parts": [{"text": "Hello"}]}]},
             _gemini_headers(key),
             classify=_of_gemini,

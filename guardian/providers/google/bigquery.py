@@ -28,8 +28,9 @@ class Ask(Protocol):
 
 
 def query(ask: Ask, places: Places, sql: str, parameters: Parameters, where: str) -> list[Row]:
-    """The rows of a standard SQL query, each an object by column name whose values are texts or null.
+    """The rows of a standard SQL query whose rows differ, each an object by column name, its values texts or null.
 
+    A row that comes twice, on a repeated page, counts once.
     Raises ProviderError; ProviderContractBroken for an answer whose rows and columns do not fit.
     """
     path = f"/bigquery/v2/projects/{places.projects[0]}/queries"
@@ -44,17 +45,19 @@ def query(ask: Ask, places: Places, sql: str, parameters: Parameters, where: str
     token = "pageToken"  # noqa: S105  # the name of a field
     pages = walk(fetch, where, most=_MOST_PAGES, follow=next_token(token), more=names_more(token), items="rows")
     columns: list[str] = []
-    found: list[Row] = []
+    found: dict[str, Row] = {}
     for page in pages:
         columns = columns or [field.text("name") for field in page.child("schema").rows("fields")]
-        found += [_named(row, columns) for row in page.rows("rows")] if page.raw.get("rows") is not None else []
-    return found
+        for row in page.rows("rows") if page.raw.get("rows") is not None else []:
+            named = _named(row, columns)
+            found[repr(named.raw)] = named
+    return list(found.values())
 
 
-def dry_run(ask: Ask, places: Places, sql: str, parameters: Parameters, where: str) -> list[Row]:
+def dry_run(ask: Ask, places: Places, sql: str, parameters: Parameters, _where: str) -> list[Row]:
     """Have a query checked, permissions included, without running it: free, and without rows. Raises ProviderError."""
     body = _body(places, sql, parameters) | {"dryRun": True}
-    Row(ask(f"/bigquery/v2/projects/{places.projects[0]}/queries", (), body).body, where).flag("jobComplete")
+    ask(f"/bigquery/v2/projects/{places.projects[0]}/queries", (), body)
     return []
 
 

@@ -54,6 +54,17 @@ def test_all_pages_of_a_query_are_read(fake: FakeProvider, google: BaseProvider)
     assert pages == [None, "rows_10", "rows_20"]
 
 
+def test_a_row_that_comes_twice_counts_once(fake: FakeProvider, google: BaseProvider) -> None:
+    fake.google.bigquery.plant(T0, 1, TEXT)
+    fake.google.bigquery.plant(T0, 2, TEXT, unit="requests")
+
+    def repeat(body: dict[str, Any]) -> None:
+        body["rows"] *= 2
+
+    fake.alter(QUERIES, repeat)
+    assert sum(r.amount for r in lines(google)) == 3
+
+
 def test_a_lost_answer_does_not_run_the_query_twice(fake: FakeProvider, google: BaseProvider) -> None:
     fake.reset(QUERIES, times=1)
     lines(google)
