@@ -21,8 +21,8 @@ class UsageCounts:
 
     The others are shares of their total. Shares of the input are disjoint: what remains after cache reads, cache
     writes, audio, image and video is uncached text. `cache_read_audio_tokens` and `cache_read_image_tokens` are shares
-    of `cache_read_tokens`. `units` holds what is billed but is no token: web_search_requests, file_search_requests,
-    code_interpreter_sessions, images, characters, seconds, vector_store_bytes.
+    of `cache_read_tokens`. `units` holds what is billed but is none of these tokens: web_search_requests,
+    file_search_requests, code_interpreter_sessions, images, characters, seconds, vector_store_bytes, citation_tokens, …
     """
 
     input_tokens: int = 0

@@ -203,11 +203,11 @@ def _sentence(doubts: Sequence[str | None]) -> str | None:
 
 
 def _without_price(record: UsageRecord) -> CostBreakdown:
-    """A record of a model that has no price: it costs nothing exactly when it used nothing."""
+    """A record of a model that has no price: it costs nothing exactly when it used nothing, and that for sure."""
     quantities = _quantities(record, _NO_RATES)
     if any(quantity < 0 for _, quantity in quantities):
         return _unpriced(_impossible(record))
-    if not quantities:
+    if not quantities and not record.doubts:
         return CostBreakdown(amount=_ZERO, source=CostSource.COMPUTED)
     if record.model == UNKNOWN_MODEL:
         return _unpriced("The report does not name the model, so no price can be told.")
