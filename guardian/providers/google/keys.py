@@ -36,18 +36,21 @@ KEY_FIELDS = (
         "Projects",
         "Ids of the Cloud projects whose tokens are read, separated by commas. Empty: the service account's own.",
         kind="admin",
+        example="my-project-123, my-other-project",
     ),
     KeyField(
         "billingTable",
         "Billing export table",
-        "project.dataset.gcp_billing_export_v1_… of the billing export to BigQuery. Without it no costs are read.",
+        "The table of Cloud Billing's export to BigQuery. Without it no costs are read.",
         kind="admin",
+        example="my-project-123.billing.gcp_billing_export_v1_01AB23_CD45EF_678901",
     ),
     KeyField(
         "location",
         "Location of the dataset",
-        "Where the billing export's dataset is: US, EU, europe-west1, … Empty: BigQuery finds it.",
+        "Where the billing export's dataset is. Empty: BigQuery finds it.",
         kind="admin",
+        example="EU",
     ),
 )
 

@@ -33,6 +33,16 @@ def test_one_token_serves_a_whole_pull(fake: FakeProvider, google: BaseProvider)
     assert tokens_asked(fake) == 1
 
 
+def test_a_token_endpoint_that_hiccups_is_asked_again(
+    fake: FakeProvider, google: BaseProvider, sleeps: list[float]
+) -> None:
+    fake.fail("", status=503, times=1)
+    fake.reset("", times=1)
+    read_an_hour(google)
+    assert (tokens_asked(fake), len(sleeps)) == (3, 2)
+    assert {r.headers["content-type"] for r in fake.log[:3]} == {"application/x-www-form-urlencoded"}
+
+
 def test_two_keys_have_two_tokens(fake: FakeProvider, google: BaseProvider) -> None:
     fake.google.state.accounts["second@my-proj.iam.gserviceaccount.com"] = Account("second")
     for key in (KEY, key_file("second"), KEY):
