@@ -119,7 +119,7 @@ def _facts(view: ImportView) -> str:
     parts = [(view.rows_added, "added"), (view.rows_duplicate, "already there"), (view.rows_skipped, "left out")]
     parts.append((view.rows_refused, "refused"))
     found = ", ".join(f"{format.number(count)} {what}" for count, what in parts if count)
-    return found or ("" if view.status is ImportStatus.RUNNING else "No rows of usage in it")
+    return found or ("No rows of usage in it" if view.status is ImportStatus.FINISHED else "")
 
 
 def _note(view: ImportView, now: datetime) -> str:

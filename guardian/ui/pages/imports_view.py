@@ -136,7 +136,7 @@ def _run(state: Any, run: ImportRow) -> rx.Component:
                 rx.cond(run.kind != "", rx.el.span(run.kind, class_name="muted small"), rx.fragment()),
                 class_name="row",
             ),
-            rx.cond(run.running, progress_bar(run.name, run.percent, run.note), rx.fragment()),
+            rx.cond(run.running, progress_bar("Read", run.percent, run.note), rx.fragment()),
             rx.el.p(
                 rx.el.span(run.facts, custom_attrs={"data-live": "true"}),
                 rx.cond(run.facts != "", ", ", ""),
@@ -203,14 +203,14 @@ def _export() -> rx.Component:
                 _download("FOCUS 1.2, Parquet", "focus.parquet"),
                 class_name="row",
             ),
+            rx.el.p(
+                "Usage has every row of every book, and can be imported again. FOCUS has what counts as spend, a row "
+                "for each kind of token, for tools that read the FinOps specification. Without days: everything.",
+                class_name="muted small",
+            ),
             method="get",
             action=f"{_EXPORTS}/usage.csv",
             class_name="form",
-        ),
-        rx.el.p(
-            "Usage has every row of every book, and can be imported again. FOCUS has what counts as spend, a row for "
-            "each kind of token, for tools that read the FinOps specification. Without days: everything.",
-            class_name="muted small",
         ),
     )
 
