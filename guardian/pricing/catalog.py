@@ -145,6 +145,7 @@ class Catalog:
             prices=_unit_prices(terms.price),
             token_multiplier=terms.multiplier,
             token_doubt=terms.doubt,
+            doubt=supplements.dispute(source.id, model),
             by_time=_by_time(found),
         )
 

@@ -195,6 +195,15 @@ TIER_GUESSES: Mapping[tuple[Provider, str], Decimal] = MappingProxyType(
     {(Provider.GOOGLE, "flex"): Decimal("0.5"), (Provider.GOOGLE, "priority"): Decimal("1.8")}
 )
 
+# Names whose catalog price another list contradicts by more than rounding (LiteLLM 1.109.1, 22 November 2026): by the
+# catalog's provider and the name as it was asked for. Until one of them is mended, such a price is an estimate.
+DISPUTED: Mapping[tuple[str, str], str] = MappingProxyType(
+    {
+        ("mistral", "mistral-large-latest"): "$0.50 and $1.50 per million tokens",
+        ("deepseek", "deepseek-chat"): "$0.28, cached $0.028, and $0.42 per million tokens",
+    }
+)
+
 # These put out nothing but sound: what the catalog calls their output price is that of audio.
 SPEAKERS = _models(r".*-tts\b")
 # xAI's longer requests are those of so many tokens or more; the catalog means more than the number that it gives.
@@ -221,6 +230,12 @@ def uplift(provider: Provider, model: str, day: date, place: Place) -> tuple[Dec
         if kind == "region" and not found and (provider is not Provider.OPENAI or _UNLISTED.match(model)):
             doubt = f"whether {model} costs more in the region {where!r} is not known; the global price is used"
     return factor, doubt
+
+
+def dispute(catalog_id: str, model: str) -> str | None:
+    """A doubt where the lists disagree about this name."""
+    other = DISPUTED.get((catalog_id, model.lower()))
+    return f"the lists disagree about {model}: another one has {other}" if other else None
 
 
 def fees(provider: Provider, model: str, day: date) -> Iterator[Fee]:

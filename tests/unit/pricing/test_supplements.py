@@ -12,7 +12,19 @@ from genai_prices.types import Provider as CatalogProvider
 from guardian.models.enums import Provider
 from guardian.pricing.calculator import INCOMPLETE, price
 from guardian.pricing.catalog import CATALOG_IDS
-from guardian.pricing.supplements import DERIVED, FEES, REQUEST_FEES, UPLIFTS, VERSION, Fee, Place, fees, uplift
+from guardian.pricing.own import key_prices
+from guardian.pricing.supplements import (
+    DERIVED,
+    DISPUTED,
+    FEES,
+    REQUEST_FEES,
+    UPLIFTS,
+    VERSION,
+    Fee,
+    Place,
+    fees,
+    uplift,
+)
 from guardian.records import UsageRecord
 from tests.unit.pricing.make import ESTIMATED, call
 
@@ -136,3 +148,13 @@ def test_what_was_repaired_in_the_counts_makes_an_estimate_and_is_told_first() -
     bill = price(doubted)
     assert (bill.amount, bill.source) == (price(record).amount, ESTIMATED)
     assert bill.reason == ("A was cut; b was cut. The catalog has no scale price of gpt-5; the standard price is used.")
+
+
+@pytest.mark.parametrize(("catalog_id", "model"), DISPUTED)
+def test_a_price_that_two_lists_dispute_is_an_estimate(catalog_id: str, model: str) -> None:
+    own = key_prices("k", {"catalog": catalog_id})
+    bill = price(call(model, i=1000, provider=Provider.CUSTOM), own, key_id="k")
+    assert bill.amount is not None
+    assert bill.source is ESTIMATED
+    assert bill.reason
+    assert bill.reason.startswith("The lists disagree about")

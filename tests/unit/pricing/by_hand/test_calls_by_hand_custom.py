@@ -70,16 +70,32 @@ IN_THEIR_UNITS = [
 NAMED_LISTS = [
     # nobody says what it costs
     at(example("openai_compatible/deepseek_chat.json"), None),
-    # DeepSeek by day: 76×0.27 + 1024×0.07 + 20×1.1 µ
+    # DeepSeek by day, about which the lists disagree: 76×0.27 + 1024×0.07 + 20×1.1 µ
     by_key(
-        example("openai_compatible/deepseek_chat.json"), "0.0001142", {"catalog": "deepseek"}, at="2026-11-01T12:00:00"
+        example("openai_compatible/deepseek_chat.json"),
+        "0.0001142",
+        {"catalog": "deepseek"},
+        ESTIMATED,
+        at="2026-11-01T12:00:00",
     ),
-    # half as much from 16:30 UTC on: 76×0.135 + 1024×0.035 + 20×0.55 µ
+    # 76×0.55 + 1024×0.14 + 20×2.19 µ until 16:30 UTC
     by_key(
-        example("openai_compatible/deepseek_chat.json"), "0.0000571", {"preset": "deepseek"}, at="2026-11-01T16:30:00"
+        chat("deepseek-reasoner", 1100, 20, cached_tokens=1024),
+        "0.00022896",
+        {"catalog": "deepseek"},
+        at="2026-11-01T16:29:59",
     ),
-    # Mistral: 16×2 + 34×6 µ
-    by_key(example("openai_compatible/mistral_chat.json"), "0.000236", {"catalog": "mistral"}),
+    # a quarter of it then: 76×0.135 + 1024×0.035 + 20×0.55 µ
+    by_key(
+        chat("deepseek-reasoner", 1100, 20, cached_tokens=1024),
+        "0.0000571",
+        {"preset": "deepseek"},
+        at="2026-11-01T16:30:00",
+    ),
+    # Mistral, about which they disagree, too: 16×2 + 34×6 µ
+    by_key(example("openai_compatible/mistral_chat.json"), "0.000236", {"catalog": "mistral"}, ESTIMATED),
+    # 16×0.5 + 34×1.5 µ
+    by_key(chat("mistral-large-2512", 16, 34), "0.000059", {"catalog": "mistral"}),
     # in a batch: 1000×0.25 + 100×0.75 µ
     by_key(chat("mistral-large-2512", 1000, 100), "0.000325", {"catalog": "mistral"}, tier="batch"),
     # OpenRouter's list: 600×4 + 400×0.2 + 100×20 µ
