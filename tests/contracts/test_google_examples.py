@@ -14,7 +14,8 @@ from guardian.providers.google.monitoring import read_series
 from guardian.providers.reading import Row
 from guardian.records import CostRecord, NamedResource, UsageCounts
 from tests.contracts.vendors.google import ACCOUNT_KEY
-from tests.fakes.google_api import BILLING_ACCOUNT, GEMINI_KEY
+from tests.fakes.google_api import GEMINI_KEY
+from tests.fakes.google_cloud import BILLING_ACCOUNT
 from tests.fakes.provider_server import FakeProvider
 from tests.fakes.reporting import EXAMPLES, example
 

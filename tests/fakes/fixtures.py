@@ -11,7 +11,7 @@ from guardian.models.enums import CostSource, Provider
 from guardian.providers.base import BaseProvider, TrackedUsage, UsageSink
 from guardian.providers.registry import provider_for
 from guardian.records import CostBreakdown, UsageRecord
-from tests.fakes.google_api import TABLE
+from tests.fakes.google_cloud import TABLE
 from tests.fakes.provider_server import FakeProvider
 
 MakeAdapter = Callable[..., BaseProvider]

@@ -10,7 +10,8 @@ from joserfc import jwt
 from joserfc.jwk import RSAKey
 
 from guardian.providers.google.costs import lines_sql
-from tests.fakes.google_api import GEMINI_KEY, TABLE
+from tests.fakes.google_api import GEMINI_KEY
+from tests.fakes.google_cloud import TABLE
 from tests.fakes.google_keys import PROJECT, pem
 from tests.fakes.google_monitoring import TOKENS
 from tests.fakes.provider_server import FakeProvider

@@ -12,7 +12,7 @@ from guardian.models.enums import CostSource, Provider, SyncStatus
 from guardian.periods import HOUR, utcnow
 from guardian.services.people import provider_keys
 from tests.conftest import forget_caches
-from tests.fakes.google_api import BILLING_ACCOUNT, TABLE
+from tests.fakes.google_cloud import BILLING_ACCOUNT, TABLE
 from tests.fakes.google_keys import key_file
 from tests.fakes.google_monitoring import QUOTA
 from tests.fakes.provider_server import FakeProvider

@@ -5,7 +5,8 @@ from typing import Any
 from guardian.models.enums import Provider
 from guardian.records import UsageCounts
 from tests.contracts.vendors.shape import Body, Call, CostReport, Names, State, UsageReport, Vendor, set_field
-from tests.fakes.google_api import GEMINI_KEY, OAUTH_KEY, TABLE
+from tests.fakes.google_api import GEMINI_KEY, OAUTH_KEY
+from tests.fakes.google_cloud import TABLE
 from tests.fakes.google_keys import PROJECT, key_file
 from tests.fakes.provider_server import FakeProvider
 

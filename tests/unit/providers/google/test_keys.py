@@ -9,7 +9,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from guardian.errors import ProviderKeyRejected, ProviderWrongKeyKind, ValidationError
 from guardian.providers.google import GoogleProvider
 from guardian.providers.google.keys import is_service_account, places, service_account
-from tests.fakes.google_api import AUTH_KEY, GEMINI_KEY, TABLE
+from tests.fakes.google_api import AUTH_KEY, GEMINI_KEY
+from tests.fakes.google_cloud import TABLE
 from tests.fakes.google_keys import key_file, pem
 
 ELLIPTIC = generate_private_key(SECP256R1()).private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
