@@ -11,13 +11,16 @@ from typing import Literal, cast
 from redis.exceptions import RedisError
 from sentry_sdk.utils import BadDsn, Dsn
 from sqlalchemy.exc import SQLAlchemyError
+from sqlmodel import select
 
 from guardian import db
 from guardian.config import Settings
 from guardian.crypto import EncryptionService
 from guardian.embedded.migrate import current_and_head
 from guardian.errors import GuardianError
+from guardian.models import Organization
 from guardian.queue import connection
+from guardian.services.ledger import daily
 from guardian.services.people import audit
 from guardian.services.people.key_rotation import Unopened, reseal_batch
 
@@ -45,6 +48,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
         ("migrations", _migrations),
         ("encryption key", _encryption_key),
         ("audit log", _audit_log),
+        ("sums", _sums),
         ("Redis", _redis),
         ("email", _email),
         ("error tracking", _error_tracking),
@@ -114,6 +118,19 @@ def _audit_log(_settings: Settings) -> Finding:
             "FAIL", "audit log", f"changed after it was written: {'; '.join(broken[:5])}. Compare with a backup"
         )
     return Finding("ok", "audit log", f"{len(chains)} chains are whole")
+
+
+def _sums(_settings: Settings) -> Finding:
+    """Of each organization the latest days only: all of a large one would take minutes."""
+    wrong: list[str] = []
+    with db.session() as session:
+        organizations = list(session.exec(select(Organization.id)))
+    for organization_id in organizations:
+        with db.session() as session:
+            wrong += [f"{text} ({organization_id})" for text in daily.disagreements(session, organization_id)]
+    if wrong:
+        return Finding("FAIL", "sums", f"{'; '.join(wrong[:5])}. Delete the rows of usage_days; a job makes them anew")
+    return Finding("ok", "sums", f"the latest days of {len(organizations)} organizations are those of their rollups")
 
 
 def _redis(settings: Settings) -> Finding:

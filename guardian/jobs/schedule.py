@@ -22,6 +22,7 @@ RECURRING: tuple[Recurring, ...] = (
     Recurring("daily-sync", "0 0 * * *", usage.sync_all, USAGE_QUEUE),
     Recurring("resume-syncs", "* * * * *", usage.resume_syncs, USAGE_QUEUE),
     Recurring("resume-repricing", "* * * * *", repricing.resume_repricing, USAGE_QUEUE),
+    Recurring("make-days", "* * * * *", usage.make_days, USAGE_QUEUE),
     Recurring("make-partitions", "30 0 * * *", usage.make_partitions, USAGE_QUEUE),
     Recurring("resume-mails", "* * * * *", mail.resume_mails, EMAIL_QUEUE),
 )

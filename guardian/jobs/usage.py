@@ -1,4 +1,4 @@
-"""Jobs that keep the ledger: pull a key's reports, pull all keys' every night, bring back what was cut off."""
+"""Jobs that keep the ledger: pull a key's reports, pull all keys' every night, bring back what was cut off, sum up."""
 
 import structlog
 
@@ -8,10 +8,13 @@ from guardian.jobs.pulling import pull
 from guardian.models.enums import SyncTrigger
 from guardian.periods import DAY, utcnow
 from guardian.services.actor import Actor
+from guardian.services.ledger import daily
 from guardian.services.ledger.partitions import ensure_partitions
 from guardian.services.ledger.sync import due_keys, request_sync, resume_runs
 
 _AHEAD = 62 * DAY  # at least two months: a scheduler that was away for weeks is no harm
+
+_BATCHES = 10  # of days of an organization in one run of the job: half a minute for the largest ones
 
 log = structlog.get_logger(__name__)
 
@@ -41,6 +44,20 @@ def resume_syncs() -> None:
         resumed = resume_runs(session)
     if resumed:
         log.info("sync.resumed", runs=resumed)
+
+
+def make_days() -> None:
+    """Sum up the days that are over, or were changed since; what is left after ten batches is the next run's."""
+    with db.session() as session:
+        organizations = daily.organizations(session, utcnow())
+    for organization_id in organizations:
+        for _ in range(_BATCHES):
+            with db.session() as session:
+                left = daily.make_days(session, organization_id, utcnow())
+            if not left:
+                break
+        else:
+            log.info("days.left", organization=organization_id)
 
 
 def make_partitions() -> None:

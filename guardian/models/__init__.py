@@ -4,6 +4,7 @@ from guardian.models.activity import ActivityLog, EmailLog
 from guardian.models.alerts import Alert, AlertNotification
 from guardian.models.billing import Invoice, Subscription
 from guardian.models.budgets import Budget
+from guardian.models.cells import UsageChange, UsageDay
 from guardian.models.closing import ClosedMonth
 from guardian.models.costs import ProviderCost
 from guardian.models.currencies import ExchangeRate
@@ -54,6 +55,8 @@ __all__ = [
     "Subscription",
     "SyncRun",
     "TeamMember",
+    "UsageChange",
+    "UsageDay",
     "UsageLog",
     "UsageRollup",
     "User",

@@ -11,11 +11,12 @@ from sqlmodel import select
 from guardian import db, live, queue
 from guardian.jobs import usage
 from guardian.jobs.schedule import RECURRING
-from guardian.models import SyncRun
+from guardian.models import SyncRun, UsageDay
 from guardian.models.enums import Provider, SyncStatus, SyncTrigger, TeamRole
 from guardian.periods import floor_month, utcnow
 from guardian.queue import QUEUE_NAMES
 from guardian.services.actor import Actor
+from guardian.services.ledger import daily
 from tests.fakes import openai_api
 from tests.fakes.provider_server import FakeProvider
 from tests.jobs.conftest import FIRST_DAY, Pulls
@@ -86,6 +87,20 @@ def test_partitions_are_there_two_months_ahead(fake: FakeProvider) -> None:
         )
     month = floor_month(utcnow())
     assert {f"usage_logs_{month:%Y_%m}", f"usage_logs_{month + timedelta(days=45):%Y_%m}"} <= found
+
+
+def test_days_are_summed_up_until_nothing_is_left(fake: FakeProvider, pulls: Pulls) -> None:
+    fake.load_examples("openai", FIRST_DAY)
+    pulls.add_key()
+    usage.sync_all()
+    usage.sync_usage(all_runs()[0].id)
+    with db.session() as session:
+        assert daily.organizations(session, utcnow()) == [pulls.people.alice.organization_id]
+    usage.make_days()
+    with db.session() as session:
+        assert daily.organizations(session, utcnow()) == []
+        assert session.exec(select(UsageDay)).first() is not None
+        assert daily.disagreements(session, pulls.people.alice.organization_id, latest=100) == []
 
 
 def test_the_schedule_names_jobs_that_exist(fake: FakeProvider) -> None:

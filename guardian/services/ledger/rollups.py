@@ -1,13 +1,13 @@
 """Hourly sums of the usage rows: changed by the difference that a write makes, in the transaction of the write."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Label, Select, SQLColumnExpression, case, func, null, select, text
 from sqlmodel import Session, col
 
-from guardian.models.base import derived_id
+from guardian.models.base import derived_id, new_id
 from guardian.models.enums import CostSource, UsageOrigin
 from guardian.models.usage import Counts, UsageLog, UsageRollup
 from guardian.periods import floor_hour
@@ -88,6 +88,7 @@ class RollupChanges:
             key=lambda row: (row["organization_id"], row["id"]),
         )
         upsert(session, ROLLUPS, rows, add=SUMS)
+        _note(session, {(row["organization_id"], row["hour"]) for row in rows})
         shrunk = [row for row in rows if row["rows"] < 0]
         for organization in sorted({row["organization_id"] for row in shrunk}):
             ids = [row["id"] for row in shrunk if row["organization_id"] == organization]
@@ -95,6 +96,24 @@ class RollupChanges:
                 text("DELETE FROM usage_rollups WHERE organization_id = :organization AND id = ANY(:ids) AND rows = 0"),
                 {"organization": organization, "ids": ids},
             )
+
+
+def _note(session: Session, hours: Iterable[tuple[str, datetime]]) -> None:
+    """Say that sums of days with these hours are outdated, in the transaction that makes them so."""
+    listed = sorted(hours)
+    if not listed:
+        return
+    session.connection().execute(
+        text(
+            "INSERT INTO usage_changes (organization_id, id, hour) SELECT * FROM "
+            "unnest(CAST(:organizations AS text[]), CAST(:ids AS text[]), CAST(:hours AS timestamptz[]))"
+        ),
+        {
+            "organizations": [organization for organization, _ in listed],
+            "ids": [new_id() for _ in listed],
+            "hours": [hour for _, hour in listed],
+        },
+    )
 
 
 def rollup_id(organization: str, hour: datetime, values: tuple[str | None, ...]) -> str:

@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Label, func, select, tuple_
-from sqlmodel import Session, col
+from sqlalchemy import func, select, tuple_
+from sqlmodel import Session
 
-from guardian.models.usage import UsageRollup
 from guardian.periods import (
     DAY,
     Window,
@@ -20,10 +20,10 @@ from guardian.periods import (
     same_day_of_previous_month,
     week_start,
 )
-from guardian.services.ledger.queries.books import Books, spend
-from guardian.services.ledger.queries.cells import Values, text_of
-from guardian.services.ledger.queries.dimensions import column
-from guardian.services.ledger.queries.sums import WIDTH, plain, sums, sums_of, totals
+from guardian.services.ledger.queries.books import Books
+from guardian.services.ledger.queries.cells import read_table, text_of
+from guardian.services.ledger.queries.scans import Question, Values, scan
+from guardian.services.ledger.queries.sums import WIDTH, plain, sums_of, totals
 from guardian.services.ledger.views import Comparison, Totals
 
 _MOST_GROUPS = 50
@@ -41,11 +41,8 @@ Part = dict[Values, Totals]
 
 def read_parts(session: Session, books: Books, window: Window) -> dict[str, Part]:
     """Every part of PARTS, from one scan: the 50 most expensive, most expensive first."""
-    keys: list[Label[Any]] = [column(UsageRollup, name).label(f"by_{name}") for name in _COLUMNS]
-    inner = spend(books, window, {}, *keys, *sums())
-    # Grouped to the finest first: to sort all rows into four groupings at once takes twice as long.
-    cells = inner.group_by(*(key.name for key in keys)).subquery("cells")
-    by = {name: cells.c[f"by_{name}"] for name in _COLUMNS}
+    cells = scan(Question(books=books, window=window), _COLUMNS)
+    by = {name: cells.c[f"by_{n}"] for n, name in enumerate(_COLUMNS)}
     part = func.grouping(*by.values())
     order = (func.sum(cells.c.cost).desc(), func.sum(cells.c.unpriced_tokens).desc(), *by.values())
     rank = func.row_number().over(partition_by=part, order_by=order)
@@ -61,7 +58,7 @@ def read_parts(session: Session, books: Books, window: Window) -> dict[str, Part
     names = {_mask(columns): name for name, columns in PARTS.items()}
     for row in rows:
         name = names[row.part]
-        values = tuple(text_of(row._mapping[f"by_{column}"]) for column in PARTS[name])
+        values = tuple(text_of(row._mapping[f"by_{_COLUMNS.index(column)}"]) for column in PARTS[name])
         found[name][values] = totals(plain(row[-WIDTH:]))
     return found
 
@@ -105,20 +102,17 @@ def spans(now: datetime, tz: ZoneInfo) -> Spans:
 
 def read_comparison(session: Session, books: Books, at: Spans, now: datetime) -> tuple[Decimal, Comparison]:
     """Spend of today, and of this month so far against the same days of the previous month."""
-    hour, cost = col(UsageRollup.hour), col(UsageRollup.cost)
-    before = hour < at.previous.end
-    query = spend(
-        books,
-        at.whole,
-        {},
-        func.sum(cost).filter(hour >= at.today.start),
-        func.sum(cost).filter(hour >= at.month.start),
-        func.sum(cost).filter(before),
-        func.count().filter(before),
-    )
-    row: Any = session.connection().execute(query).one()
-    today, current, previous, rows = row[0] or Decimal(0), row[1] or Decimal(0), row[2] or Decimal(0), row[3]
-    if not rows and not books.covers(at.previous, now, {}):
+    edges = sorted({edge for span in (at.today, at.month, at.previous) for edge in (span.start, span.end)})
+    pieces = [Window(start, end) for start, end in pairwise(edges)]
+    found = read_table(session, Question(books=books, window=at.whole, cut=pieces)).buckets
+
+    def spent(span: Window) -> Decimal:
+        inside = (n for n, piece in enumerate(pieces, start=1) if span.start <= piece.start and piece.end <= span.end)
+        return sum((found[n].cost for n in inside if n in found), Decimal(0))
+
+    today, current, previous = spent(at.today), spent(at.month), spent(at.previous)
+    known = any(n in found and piece.end <= at.previous.end for n, piece in enumerate(pieces, start=1))
+    if not known and not books.covers(at.previous, now, {}):
         return today, Comparison(current=current, previous=None, change=None, percent=None)
     change = current - previous
     percent = change / previous * 100 if previous else None

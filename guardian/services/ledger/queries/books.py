@@ -8,10 +8,10 @@ it, where a pull has read an hour that was still running, they only count when n
 as the rollups keep them. A filter on `origin` that names one book shows that book alone.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, TypeVar
 
 from sqlalchemy import Boolean, ColumnElement, String, and_, cast, func, not_, or_, select, true, tuple_
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -22,6 +22,7 @@ from guardian.models.enums import Provider, UsageOrigin
 from guardian.models.keys import ProviderAccount
 from guardian.models.usage import UsageRollup
 from guardian.periods import Window, ceil_hour
+from guardian.services.ledger.queries.days import Day, left_of, read_days, still_stand
 from guardian.services.ledger.queries.dimensions import (
     Expression,
     Filters,
@@ -31,6 +32,10 @@ from guardian.services.ledger.queries.dimensions import (
     hour_of,
     moment_of,
 )
+from guardian.services.ledger.queries.spans import Place, Span
+
+T = TypeVar("T")
+_TRIES = 3
 
 
 def _tracked(table: Ledger) -> ColumnElement[bool]:
@@ -38,42 +43,18 @@ def _tracked(table: Ledger) -> ColumnElement[bool]:
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
-    """The reported book of one provider account has every hour that starts in [start, end); None before any pull."""
-
-    provider: Provider
-    account_id: str
-    start: datetime | None
-    end: datetime | None
-
-    def overlaps(self, window: Window) -> bool:
-        return bool(self.start and self.end and self.start < window.end and window.start < self.end)
-
-
-class Place(NamedTuple):
-    """Where rows of one book stand: one account and hour."""
-
-    provider: Provider
-    account_id: str | None
-    hour: datetime
-
-    @property
-    def of_any_account(self) -> "Place":
-        """Where rows of the same provider and hour stand that do not name their account."""
-        return self._replace(account_id=None)
-
-
-@dataclass(frozen=True, slots=True)
 class Books:
     """What an organization's books hold in one range.
 
-    `tracked_from` is the hour of its first tracked row ever. `hidden_reported` and `hidden_tracked` are places outside
-    the spans whose rows do not count, since the other book's do.
+    `tracked_from` is the hour of its first tracked row ever. `days` are those that are summed up already. Besides them,
+    `hidden_reported` and `hidden_tracked` are places outside the spans whose rows do not count, since the other book's
+    do.
     """
 
     organization_id: str
     spans: tuple[Span, ...]
     tracked_from: datetime | None
+    days: tuple[Day, ...]
     hidden_reported: frozenset[Place]
     hidden_tracked: frozenset[Place]
 
@@ -90,9 +71,18 @@ class Books:
             for span in self.spans
         )
 
+    def hidden(self, windows: Iterable[Window]) -> list[tuple[Place, bool]]:
+        """The places in the windows whose rows do not count, and whether they are reported."""
+        parts = list(windows)
+        found = [(place, True) for place in self.hidden_reported] + [(place, False) for place in self.hidden_tracked]
+        for day in self.days:
+            if day.hidden and any(part.start < day.end and day.start < part.end for part in parts):
+                found += day.places()
+        return found
 
-def read_books(session: Session, organization_id: str, window: Window) -> Books:
-    """What the organization's books hold, for queries in `window`."""
+
+def read_spans(session: Session, organization_id: str) -> tuple[datetime | None, tuple[Span, ...]]:
+    """The hour of the organization's first tracked row, and what is covered of its accounts."""
     account = ProviderAccount
     first = (
         select(func.min(col(UsageRollup.hour)))
@@ -107,15 +97,31 @@ def read_books(session: Session, organization_id: str, window: Window) -> Books:
             .outerjoin(account, col(account.organization_id) == organization_id)
         )
     )
-    spans = tuple(Span(*row[1:]) for row in rows if row[1] is not None)
+    return rows[0][0], tuple(Span(*row[1:]) for row in rows if row[1] is not None)
+
+
+def consistently(session: Session, organization_id: str, window: Window, ask: Callable[[Books], T]) -> T:
+    """The answer of `ask` to the books of the window, asked again where days were made anew meanwhile."""
+    for _ in range(_TRIES):
+        books = read_books(session, organization_id, window)
+        answer = ask(books)
+        if still_stand(session, organization_id, books.days):
+            return answer
+    return ask(read_books(session, organization_id, window, by_day=False))
+
+
+def read_books(session: Session, organization_id: str, window: Window, *, by_day: bool = True) -> Books:
+    """What the organization's books hold, for queries in `window`; `by_day` False leaves out what is summed up."""
+    tracked_from, spans = read_spans(session, organization_id)
+    days = read_days(session, organization_id, spans, window) if by_day else ()
     reported: set[Place] = set()
     tracked: set[Place] = set()
-    tracked_from: datetime | None = rows[0][0]
-    outside = _outside(spans, Window(max(window.start, tracked_from), window.end)) if tracked_from else []
+    parts = left_of(window, days)
+    outside = [part for each in parts for part in _outside(spans, each, tracked_from)] if tracked_from else []
     for provider, account_id, hour, is_reported in _places(session, organization_id, spans, outside) if outside else ():
         (reported if is_reported else tracked).add(Place(provider, account_id, hour))
     hidden_reported, hidden_tracked = _hidden(spans, reported, tracked)
-    return Books(organization_id, spans, tracked_from, frozenset(hidden_reported), frozenset(hidden_tracked))
+    return Books(organization_id, spans, tracked_from, days, frozenset(hidden_reported), frozenset(hidden_tracked))
 
 
 def spend(books: Books, window: Window, filters: Filters, *columns: Expression, table: Ledger = UsageRollup) -> Query:
@@ -123,24 +129,41 @@ def spend(books: Books, window: Window, filters: Filters, *columns: Expression, 
 
     `books` must have been read for a range that contains it. Raises ValidationError for a wrong filter.
     """
-    query = select(*columns).where(_mine(table, books.organization_id, [window]), *conditions(table, filters))
-    asked = {origin == UsageOrigin.SYNC for origin in filters.get("origin", ())}
-    if len(asked) == 1 or books.tracked_from is None:
-        return query
-    counted = or_(not_(_tracked(table)), not_(_in_a_span(table, books.spans)))
-    return query.where(counted, _not_hidden(table, books))
+    return spend_in(books, [window], filters, *columns, table=table)
 
 
-def _outside(spans: Sequence[Span], window: Window) -> list[Window]:
-    """The parts of the window that the accounts do not all cover: only there can both books count.
+def spend_in(
+    books: Books, windows: Sequence[Window], filters: Filters, *columns: Expression, table: Ledger = UsageRollup
+) -> Query:
+    """`spend` in several windows."""
+    query = select(*columns).where(in_windows(table, books.organization_id, windows), *conditions(table, filters))
+    return query if shows_one_book(filters) else query.where(counts(table, books, windows))
+
+
+def shows_one_book(filters: Filters) -> bool:
+    """Whether a filter names tracked rows only or reported ones only, which then count all."""
+    return len({origin == UsageOrigin.SYNC for origin in filters.get("origin", ())}) == 1
+
+
+def counts(table: Ledger, books: Books, windows: Sequence[Window]) -> ColumnElement[bool]:
+    """The rule, for rows in these windows."""
+    if books.tracked_from is None:
+        return true()
+    return and_(or_(not_(_tracked(table)), not_(_in_a_span(table, books.spans))), _not_hidden(table, books, windows))
+
+
+def _outside(spans: Sequence[Span], window: Window, since: datetime) -> list[Window]:
+    """The parts of the window since then that the accounts do not all cover: only there can both books count.
 
     Every account that a pull has written for is among the spans, covered or not (leases.py sees to it).
     """
     starts = [span.start for span in spans if span.start and span.end]
     ends = [span.end for span in spans if span.start and span.end]
     if not starts or len(starts) < len(spans) or max(starts) >= min(ends):
-        return [window]
-    parts = Window(window.start, min(window.end, max(starts))), Window(max(window.start, min(ends)), window.end)
+        parts = [Window(max(window.start, since), window.end)]
+    else:
+        begin = max(window.start, since)
+        parts = [Window(begin, min(window.end, max(starts))), Window(max(begin, min(ends)), window.end)]
     return [part for part in parts if part.start < part.end]
 
 
@@ -149,7 +172,7 @@ def _places(session: Session, organization_id: str, spans: Sequence[Span], windo
     is_reported = not_(_tracked(UsageRollup))
     query = (
         select(col(UsageRollup.provider), col(UsageRollup.account_id), col(UsageRollup.hour), is_reported)
-        .where(_mine(UsageRollup, organization_id, windows), not_(_in_a_span(UsageRollup, spans)))
+        .where(in_windows(UsageRollup, organization_id, windows), not_(_in_a_span(UsageRollup, spans)))
         .distinct()
     )
     return session.connection().execute(query).fetchall()
@@ -164,7 +187,8 @@ def _hidden(spans: Iterable[Span], reported: set[Place], tracked: set[Place]) ->
     return {p for p in reported - before if p in counted or p.of_any_account in counted}, hidden_tracked
 
 
-def _mine(table: Ledger, organization_id: str, windows: Iterable[Window]) -> ColumnElement[bool]:
+def in_windows(table: Ledger, organization_id: str, windows: Iterable[Window]) -> ColumnElement[bool]:
+    """The organization's rows whose hour starts in one of the windows."""
     moment = moment_of(table)
     spans = [and_(moment >= ceil_hour(window.start), moment < ceil_hour(window.end)) for window in windows]
     return and_(col(table.organization_id) == organization_id, or_(*spans))
@@ -187,8 +211,8 @@ def _in_a_span(table: Ledger, spans: Iterable[Span]) -> ColumnElement[bool]:
     )
 
 
-def _not_hidden(table: Ledger, books: Books) -> ColumnElement[bool]:
-    hidden = [(p, True) for p in books.hidden_reported] + [(p, False) for p in books.hidden_tracked]
+def _not_hidden(table: Ledger, books: Books, windows: Sequence[Window]) -> ColumnElement[bool]:
+    hidden = books.hidden(windows)
     if not hidden:
         return true()
     hours = [place.hour for place, _ in hidden]

@@ -1,42 +1,22 @@
 """Sums by bucket and by group out of SQL: one scan into cells, or the most expensive groups and what they leave."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from enum import StrEnum
-from functools import reduce
 from typing import Any
 
-from sqlalchemy import ColumnElement, Label, and_, func, literal, or_, select, text, tuple_
+from sqlalchemy import func, literal, select, text, tuple_
 from sqlmodel import Session
 
-from guardian.periods import Window
-from guardian.services.ledger.queries import buckets, dimensions
-from guardian.services.ledger.queries.books import Books, spend
-from guardian.services.ledger.queries.dimensions import Expression
-from guardian.services.ledger.queries.sums import WIDTH, plain, subtract, sums, sums_of, totals
+from guardian.services.ledger.queries import dimensions
+from guardian.services.ledger.queries.scans import Question, Values, scan
+from guardian.services.ledger.queries.sums import WIDTH, plain, rest, sums_of, totals
 from guardian.services.ledger.views import Totals
 
 _MOST_CELLS = 20_000  # some 4 MB of JSON; nobody reads more, and a page shows at most 200 points
 
-Values = tuple[str | None, ...]
 Row = list[Any]
 """[bucket or 0 for all of them, values or None for all groups, sums]: JSON but for Decimals."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
-    """What is summed up: spend in `window` by `books`, in the buckets `cut`, by group, all or the `top` ones."""
-
-    books: Books
-    window: Window
-    filters: dimensions.Filters = field(default_factory=dict[str, tuple[str, ...]])
-    group_by: Sequence[str] = ()
-    cut: list[Window] | None = None
-    top: int | None = None
-
-    @property
-    def table(self) -> dimensions.Ledger:
-        return dimensions.table_for(self.group_by, self.filters)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +32,7 @@ class Table:
         """What the groups leave of the whole range, or of one bucket."""
         whole = self.total if place is None else self.buckets.get(place, Totals())
         parts = self.groups if place is None else self.cells.get(place, {})
-        return reduce(subtract, parts.values(), whole)
+        return rest(whole, parts.values())
 
 
 def read(session: Session, asked: Question) -> tuple[list[Row], int]:
@@ -63,8 +43,8 @@ def read(session: Session, asked: Question) -> tuple[list[Row], int]:
     best, others = _most_expensive(session, asked)
     rows += best
     if asked.cut and best:
-        chosen = _among(asked, [row[1] for row in best])
-        rows += [row for row in _cells(session, asked, asked.group_by, chosen) if row[0] and row[1] is not None]
+        cells = _cells(session, asked, asked.group_by, [tuple(row[1]) for row in best])
+        rows += [row for row in cells if row[0] and row[1] is not None]
     return rows, others
 
 
@@ -93,9 +73,9 @@ def text_of(value: Any) -> str | None:
 
 
 def _cells(
-    session: Session, asked: Question, group_by: Sequence[str], chosen: ColumnElement[bool] | None = None
+    session: Session, asked: Question, group_by: Sequence[str], only: Sequence[Values] | None = None
 ) -> list[Row]:
-    statement = _statement(asked, group_by, chosen)
+    statement = _statement(asked, group_by, only)
     rows: Sequence[Any] = session.connection().execute(statement.limit(_MOST_CELLS + 1)).fetchall()
     if len(rows) > _MOST_CELLS:
         raise dimensions.refuse(
@@ -104,26 +84,15 @@ def _cells(
             "or only the top groups.",
         )
     found: list[Row] = []
-    for no_bucket, no_group, place, *rest in rows:
-        values = None if no_group else [text_of(value) for value in rest[:-WIDTH]]
-        found.append([0 if no_bucket else place, values, *plain(rest[-WIDTH:])])
+    for no_bucket, no_group, place, *facts in rows:
+        values = None if no_group else [text_of(value) for value in facts[:-WIDTH]]
+        found.append([0 if no_bucket else place, values, *plain(facts[-WIDTH:])])
     return found
 
 
-def _keys(asked: Question, group_by: Sequence[str]) -> list[Label[Any]]:
-    return [dimensions.column(asked.table, name).label(f"by_{n}") for n, name in enumerate(group_by)]
-
-
-def _statement(asked: Question, group_by: Sequence[str], chosen: ColumnElement[bool] | None) -> dimensions.Query:
-    number: Expression = buckets.number(asked.table, asked.cut) if asked.cut else literal(1)
-    place: Label[Any] = number.label("place")
-    keys = _keys(asked, group_by)
-    columns = (place, *keys, *sums(asked.table))
-    inner = spend(asked.books, asked.window, asked.filters, *columns, table=asked.table)
-    if chosen is not None:
-        inner = inner.where(chosen)
-    cells = inner.group_by("place", *(key.name for key in keys)).subquery("cells")
-    by = [cells.c[key.name] for key in keys]
+def _statement(asked: Question, group_by: Sequence[str], only: Sequence[Values] | None) -> dimensions.Query:
+    cells = scan(asked, group_by, only)
+    by = [cells.c[f"by_{n}"] for n in range(len(group_by))]
     sets = [tuple_()]
     sets += [tuple_(*by)] if by else []
     sets += [tuple_(cells.c.place)] if asked.cut else []
@@ -138,22 +107,11 @@ def _statement(asked: Question, group_by: Sequence[str], chosen: ColumnElement[b
 
 def _most_expensive(session: Session, asked: Question) -> tuple[list[Row], int]:
     """The top groups, and how many there are besides."""
-    keys = _keys(asked, asked.group_by)
-    inner = spend(asked.books, asked.window, asked.filters, *keys, *sums(asked.table), table=asked.table)
-    groups = inner.group_by(*(key.name for key in keys)).subquery("groups")
-    by = [groups.c[key.name] for key in keys]
-    order = (groups.c.cost.desc().nulls_last(), groups.c.unpriced_tokens.desc().nulls_last(), *by)
+    cells = scan(replace(asked, cut=None), asked.group_by)
+    by = [cells.c[f"by_{n}"] for n in range(len(asked.group_by))]
+    groups = select(*by, *sums_of(cells)).group_by(*by).subquery("groups")
+    order = (groups.c.cost.desc().nulls_last(), groups.c.unpriced_tokens.desc().nulls_last(), *groups.c[: len(by)])
     query = select(func.count().over(), *groups.c).order_by(*order).limit(asked.top)
     rows: Sequence[Any] = session.connection().execute(query).fetchall()
     best = [[0, [text_of(value) for value in row[1:-WIDTH]], *plain(row[-WIDTH:])] for row in rows]
     return best, rows[0][0] - len(rows) if rows else 0
-
-
-def _among(asked: Question, groups: Sequence[Sequence[str | None]]) -> ColumnElement[bool]:
-    columns = [dimensions.column(asked.table, name) for name in asked.group_by]
-    return or_(
-        *(
-            and_(*(column.is_(None) if value is None else column == value for column, value in pairs))
-            for pairs in (zip(columns, values, strict=True) for values in groups)
-        )
-    )

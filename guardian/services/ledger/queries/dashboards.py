@@ -22,16 +22,18 @@ from guardian.services.ledger.queries import buckets
 from guardian.services.ledger.queries.bills import billed
 from guardian.services.ledger.queries.board import (
     PARTS,
+    Spans,
     coarser,
     read_comparison,
     read_parts,
     spans,
 )
-from guardian.services.ledger.queries.books import Books, read_books
+from guardian.services.ledger.queries.books import Books, consistently
 from guardian.services.ledger.queries.caching import cached
-from guardian.services.ledger.queries.cells import Question, Table, Values, read_table
+from guardian.services.ledger.queries.cells import Table, read_table
 from guardian.services.ledger.queries.freshness import read_freshness
 from guardian.services.ledger.queries.names import Names, read_names
+from guardian.services.ledger.queries.scans import Question, Values
 from guardian.services.ledger.queries.summaries import groups
 from guardian.services.ledger.queries.sums import add
 from guardian.services.ledger.views import Comparison, Dashboard, ExpensiveLine, Group, SpendBucket, Totals
@@ -113,7 +115,16 @@ def _organization(session: Session, actor: Actor) -> tuple[Mapping[str, Any], bo
 def _figures(session: Session, actor: Actor, window: Window, now: datetime, tz: ZoneInfo) -> _Figures:
     at = spans(now, tz)
     both = Window(min(window.start, at.whole.start), max(window.end, at.whole.end))
-    books = read_books(session, actor.organization_id, both)
+
+    def answer(books: Books) -> _Figures:
+        return _of_books(session, actor, books, at, window, now, tz)
+
+    return consistently(session, actor.organization_id, both, answer)
+
+
+def _of_books(
+    session: Session, actor: Actor, books: Books, at: Spans, window: Window, now: datetime, tz: ZoneInfo
+) -> _Figures:
     days = buckets.windows("day", window.start, window.end, tz)
     table = read_table(session, Question(books=books, window=window, group_by=("provider",), cut=days))
     parts = read_parts(session, books, window)

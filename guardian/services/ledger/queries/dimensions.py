@@ -50,7 +50,19 @@ def column(table: Ledger, dimension: str) -> Expression:
     name = dimension.removeprefix(_TAG)
     if table is UsageLog and (name in TAGS or dimension != name):
         return tag_in_sql(col(UsageLog.tags), name)
-    return col(getattr(table, name if dimension != name else FIELDS[name]))
+    return col(getattr(table, rollup_column(dimension)))
+
+
+def rollup_column(dimension: str) -> str:
+    """The name of the rollups' column."""
+    name = dimension.removeprefix(_TAG)
+    return name if dimension != name else FIELDS[name]
+
+
+def rollup_filters(filters: Filters) -> list[tuple[str, list[str]]]:
+    """The filters of a question that the rollups can answer, by column; the value "" means "has none"."""
+    found = [(FIELDS[name], list(values)) for name, values in filters.items() if values and name != "tag"]
+    return found + list(_by_key(filters.get("tag", ())).items())
 
 
 def hour_of(table: Ledger) -> Expression:
@@ -107,16 +119,22 @@ def conditions(table: Ledger, filters: Filters) -> list[ColumnElement[bool]]:
 
 
 def _tag_conditions(table: Ledger, filters: Iterable[str]) -> list[ColumnElement[bool]]:
-    by_key: dict[str, list[str]] = {}
-    for each in filters:
-        key, colon, value = each.partition(":")
-        if not key or not colon:
-            raise refuse("tag", f"The filter {each!r} is no tag. Write its key, a colon and its value: team:search.")
-        by_key.setdefault(key, []).append(value)
+    by_key = _by_key(filters)
     _check_text("tag", [*by_key, *(value for values in by_key.values() for value in values)])
     if table is UsageLog:
         return [_tagged(key, values) for key, values in by_key.items()]
     return [_one_of(column(table, _TAG + key), values) for key, values in by_key.items()]
+
+
+def _by_key(tags: Iterable[str]) -> dict[str, list[str]]:
+    """ "environment:test" by its key. Raises ValidationError."""
+    found: dict[str, list[str]] = {}
+    for each in tags:
+        key, colon, value = each.partition(":")
+        if not key or not colon:
+            raise refuse("tag", f"The filter {each!r} is no tag. Write its key, a colon and its value: team:search.")
+        found.setdefault(key, []).append(value)
+    return found
 
 
 def _tagged(key: str, values: list[str]) -> ColumnElement[bool]:

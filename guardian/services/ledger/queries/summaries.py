@@ -8,10 +8,11 @@ from sqlmodel import Session
 from guardian.periods import Window, floor_hour, utcnow, zone
 from guardian.services.actor import Actor
 from guardian.services.ledger.queries import buckets, cells, dimensions
-from guardian.services.ledger.queries.books import read_books
+from guardian.services.ledger.queries.books import Books, consistently
 from guardian.services.ledger.queries.caching import cached
-from guardian.services.ledger.queries.cells import Question, Row, Values
+from guardian.services.ledger.queries.cells import Row
 from guardian.services.ledger.queries.names import Names, names_of, read_names
+from guardian.services.ledger.queries.scans import Question, Values
 from guardian.services.ledger.views import Group, SpendBucket, Summary, SummaryQuery, Totals
 
 # Summaries are asked for with any range and filter: what is kept of them must stay small.
@@ -48,7 +49,9 @@ def summary(session: Session, actor: Actor, query: SummaryQuery) -> Summary:
     now = utcnow()
 
     def fetch() -> _Stored:
-        books = read_books(session, actor.organization_id, window)
+        return consistently(session, actor.organization_id, window, answer)
+
+    def answer(books: Books) -> _Stored:
         asked = Question(
             books=books, window=window, filters=query.filters, group_by=query.group_by, cut=cut, top=query.top
         )
