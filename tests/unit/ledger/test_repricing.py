@@ -1,5 +1,7 @@
 """Re-pricing: what a dry run shows is what applying writes, undoing restores every digit, and a pull loses nothing."""
 
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -12,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rq import Queue
+from rq.utils import import_attribute
 from sqlmodel import Session, col, select
 
 from guardian import db
@@ -293,6 +296,36 @@ def test_a_run_that_was_cut_off_goes_on_where_it_was(people: People, monkeypatch
     ledger()
     reprice(asked.id)
     assert get(people.alice, asked.id).rows_changed == 7
+
+
+def test_a_worker_that_is_killed_loses_and_doubles_nothing(people: People) -> None:
+    plant(people.alice, *(bucket(hour, usage(hour)) for hour in range(60)))
+    agree(people.alice)
+    asked = ask(people.alice, dry_run=False)
+    program = (
+        "import sys; from guardian.services.ledger import repricing_steps as steps; steps.ROWS_PER_CHUNK = 1; "
+        "from guardian.jobs.repricing import reprice; reprice(sys.argv[1])"
+    )
+    worker = subprocess.Popen([sys.executable, "-c", program, asked.id], stdout=subprocess.DEVNULL)
+    deadline = time.monotonic() + 60
+    while get(people.alice, asked.id).rows_read < 3 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    worker.kill()
+    worker.wait()
+    half = get(people.alice, asked.id)
+    assert 3 <= half.rows_read == half.rows_changed < 60
+    ledger()
+    reprice(asked.id)
+    found = get(people.alice, asked.id)
+    assert (found.status, found.rows_read, found.rows_changed) == (RepriceStatus.APPLIED, 60, 60)
+    # 60 rows of $0.003 at half of it.
+    assert (found.cost_before, found.cost_after) == (Decimal("0.18"), Decimal("0.09"))
+    ledger()
+    assert go_on(people.alice, repricing.undo_run, asked.id).rows_restored == 60
+
+
+def test_the_job_is_the_one_that_the_service_names() -> None:
+    assert import_attribute(repricing.REPRICE) is reprice
 
 
 def test_a_run_whose_worker_is_gone_is_brought_back(people: People, queued: Callable[[], list[str]]) -> None:
