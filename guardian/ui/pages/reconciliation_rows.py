@@ -9,7 +9,7 @@ from guardian.services.ledger.closing.views import MonthView
 from guardian.services.ledger.reconciliation.sentences import kind_name
 from guardian.services.ledger.reconciliation.views import BookLine, Cause, Comparison, Finding, Line
 from guardian.ui import format
-from guardian.ui.colors import OTHER, provider_color, provider_name
+from guardian.ui.colors import provider_color, provider_name
 from guardian.ui.pages.reconciliation_address import NAMES, STEPS, Address, explorer_href
 from guardian.ui.rows import Choice, Money
 
@@ -51,7 +51,7 @@ class FindingRow:
 
 @dataclass(frozen=True)
 class BookRow:
-    """One line of the three books; `href` opens it, `title`s tell what was used."""
+    """One line of the three books; `href` opens it. `color` is a provider's, empty where there are several."""
 
     key: str
     name: str
@@ -150,7 +150,7 @@ def line(found: Line, address: Address, first: date, last: date) -> BookRow:
         key=value or "none",
         name=_name(address.by, value, found.names.get(address.by)),
         detail=value if value and found.names.get(address.by) not in (None, value) else "",
-        color=provider_color(provider) if provider else OTHER,
+        color=provider_color(provider) if provider else "",
         href=href,
         tracked=_book(found.tracked),
         reported=_book(found.reported),

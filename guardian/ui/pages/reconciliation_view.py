@@ -116,7 +116,7 @@ def _finding(row: FindingRow) -> rx.Component:
         cell(_SENTENCE, rx.el.span(row.sentence), " ", link("Rows", to=row.href, class_name="small nowrap")),
         cell(_CAUSE, badge(row.cause, row.tone)),
         cell(_BETWEEN, rx.el.span(row.between, class_name="nowrap")),
-        cell(_WHEN, row.days),
+        cell(_WHEN, rx.el.span(row.days, class_name="nowrap")),
         cell(_SIZE, money(row.size), custom_attrs={"data-csv": row.size.exact}, title=row.amount),
         key=row.key,
     )
@@ -183,7 +183,11 @@ def _line(row: BookRow) -> rx.Component:
         cell(
             _NAME,
             rx.el.span(
-                rx.el.span(class_name="swatch", style={"background": row.color}, custom_attrs={"aria-hidden": "true"}),
+                rx.cond(
+                    row.color != "",
+                    rx.el.span(class_name="swatch", style={"background": row.color}, aria_hidden="true"),
+                    rx.fragment(),
+                ),
                 link(row.name, to=row.href, prevent_scroll_reset=True),
                 class_name="provider",
             ),

@@ -27,9 +27,11 @@ def answer(found: Reconciliation) -> tuple[str, str]:
     named = sum(f.comparison is Comparison.REPORTED_BILLED and f.cause is not Cause.UNEXPLAINED for f in found.findings)
     if gap.unexplained_size:
         words = f"{format.money(gap.unexplained_size)} of {format.money(gap.second)} unexplained"
-        return words, f"Ours is {format.money(gap.first)}. {_explained(named)}"
+        return words, f"Ours is {format.money(gap.first)}. {_explained(named, 'the rest of the difference')}"
     words = f"Billed {format.money(gap.second)}, ours {format.money(gap.first)}: nothing unexplained"
-    return words, _explained(named) if gap.first != gap.second or named else "The bill is exactly what we work out."
+    if not named:
+        return words, "The bill is exactly what we work out."
+    return words, _explained(named, f"the {format.money(abs(gap.second - gap.first))} between them")
 
 
 def _no_report(found: Reconciliation) -> str:
@@ -39,10 +41,10 @@ def _no_report(found: Reconciliation) -> str:
     return f"Tracked {format.money(tracked or Decimal(0))}, no report of the providers yet"
 
 
-def _explained(named: int) -> str:
+def _explained(named: int, what: str) -> str:
     if not named:
-        return "No difference has a name."
-    return f"{named} finding{'s' if named > 1 else ''} explain{'' if named > 1 else 's'} the rest of the difference."
+        return "No other difference has a cause either."
+    return f"{named} finding{'s' if named > 1 else ''} explain{'' if named > 1 else 's'} {what}."
 
 
 def coverage(figures: BookFigures, gap: Gap | None) -> tuple[str, str]:
@@ -89,12 +91,11 @@ def over_time(days: Sequence[DayFigures], name: str, title: str, color: str) -> 
         "marker": {"color": color, "size": 5},
         "connectgaps": False,
     }
-    axis: dict[str, Any] = {"tickprefix": "", "ticksuffix": " %"}
-    known = [value for value in values if value is not None]
-    if known and max(known) == min(known):
-        # One height alone would fill the chart with digits beyond the point.
-        middle = float(known[0] * 100)
-        axis |= {"range": [min(0.0, middle - 1), max(1.0, middle * 1.1)]}
+    known = [float(value * 100) for value in values if value is not None]
+    low, high = min([0.0, *known]), max([0.0, *known])
+    # A line at the very edge would be cut in half; where all is zero, one percent is what is drawn.
+    space = (high - low) * 0.06 or 1.0
+    axis = {"tickprefix": "", "ticksuffix": " %", "range": [low - space, high + space]}
     text = f"{title} by day, {len(known)} of {len(days)} days known."
     return {"data": [series], "layout": {"autosize": True, "yaxis": axis}}, text
 

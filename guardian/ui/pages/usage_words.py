@@ -37,7 +37,7 @@ _VALUES: Mapping[tuple[str, str], str] = {
 # Of which there are so many, or such odd ones, that people rather type them than look for them.
 TYPED = frozenset({"session", "tag"})
 # Where a click on a group leads next, unless that is decided already.
-_DEEPER = ("provider", "model", "project", "providerKey", "user", "operation", "tier")
+_DEEPER = ("model", "project", "providerKey", "user", "operation", "tier", "provider")
 
 
 def dimension(name: str) -> str:

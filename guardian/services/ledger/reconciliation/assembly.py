@@ -1,7 +1,7 @@
 """From groups of the rollups to cells that can be compared: accounts, keys and kinds put to each."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -9,7 +9,7 @@ from decimal import Decimal
 from guardian.models.enums import Provider
 from guardian.services.ledger.reconciliation.books import Account, Cell, Spot
 from guardian.services.ledger.reconciliation.details import MOST_PROBED
-from guardian.services.ledger.reconciliation.keys import ProviderKey, Usage, match_keys
+from guardian.services.ledger.reconciliation.keys import ProviderKey, Usage, same_usage, told_keys
 from guardian.services.ledger.reconciliation.kinds import NOT_SPLIT
 from guardian.services.ledger.reconciliation.pricing import Prices
 from guardian.services.ledger.reconciliation.reading import Surroundings, UsageGroup
@@ -37,49 +37,52 @@ class Directory:
         return spot._replace(account=account, key=spot.key or self.key_of.get(api_key_id or "", NO_KEY))
 
 
-def directory(groups: Iterable[UsageGroup], surroundings: Surroundings) -> Directory:
+def directory(groups: Sequence[UsageGroup], surroundings: Surroundings) -> Directory:
     """Match keys and accounts by all that the books of the span tell."""
+    reported = [group.spot for group in groups if group.reported]
+    calls = [(group.spot, group.api_key_id) for group in groups if not group.reported and group.api_key_id]
+    named = {*surroundings.reported, *surroundings.billed, *((spot.provider, spot.account) for spot in reported)}
     accounts: dict[Provider, set[str]] = defaultdict(set)
-    for provider, account in (*surroundings.reported, *surroundings.billed):
+    for provider, account in named:
         if account is not None:
             accounts[provider].add(account)
-    tracked: dict[str, dict[tuple[date, str | None], Counter[str]]] = defaultdict(lambda: defaultdict(Counter))
-    reported: dict[ProviderKey, dict[tuple[date, str | None], Counter[str]]] = defaultdict(lambda: defaultdict(Counter))
-    seen: set[tuple[ProviderKey, str]] = set()
-    for group in groups:
-        spot = group.spot
-        if group.reported and spot.account is not None:
-            accounts[spot.provider].add(spot.account)
-        if group.reported and spot.key is not None:
-            reported[spot.provider, spot.key][spot.day, spot.model].update(_tokens(group.cell))
-        if not group.reported and group.api_key_id is not None:
-            tracked[group.api_key_id][spot.day, spot.model].update(_tokens(group.cell))
-            if spot.key is not None:
-                seen.add(((spot.provider, spot.key), group.api_key_id))
-    vault_of = match_keys(
-        surroundings.vault,
-        surroundings.names,
-        sorted(seen),
-        {id: _usages(days) for id, days in tracked.items()},
-        {key: _usages(days) for key, days in reported.items()},
-    )
+    seen = {((spot.provider, spot.key), id) for spot, id in calls if spot.key is not None}
+    known = told_keys(surroundings.vault, surroundings.names, sorted(seen))
+    if {id for _, id in calls} - {*known.values()}:
+        known |= same_usage(surroundings.vault, *_usages(groups, known), known)
     # A vault key that was replaced had several; the one that the report knows counts.
+    reporting = {(spot.provider, spot.key) for spot in reported}
     key_of: dict[str, str] = {}
-    for (provider, key), id in sorted(vault_of.items()):
-        if id not in key_of or (provider, key) in reported:
+    for (provider, key), id in sorted(known.items()):
+        if id not in key_of or (provider, key) in reporting:
             key_of[id] = key
-    return Directory(surroundings, dict(accounts), vault_of, key_of)
+    return Directory(surroundings, dict(accounts), known, key_of)
 
 
-def _tokens(cell: Cell) -> dict[str, int]:
-    return {kind: int(number) for kind, number in cell.quantities.items()}
-
-
-def _usages(days: dict[tuple[date, str | None], Counter[str]]) -> set[Usage]:
-    return {
-        (day, model, frozenset((kind, Decimal(number)) for kind, number in counts.items()))
-        for (day, model), counts in days.items()
-    }
+def _usages(
+    groups: Iterable[UsageGroup], known: Mapping[ProviderKey, str]
+) -> tuple[dict[str, set[Usage]], dict[ProviderKey, set[Usage]]]:
+    """What the keys used whose other name is not known yet, by vault key and by provider key."""
+    matched = {*known.values()}
+    sums: dict[str | ProviderKey, dict[tuple[date, str | None], Counter[str]]] = {}
+    for spot, api_key_id, is_reported, cell in groups:
+        owner = (spot.provider, spot.key or "") if is_reported else api_key_id
+        if owner is None or owner in known or owner in matched:
+            continue
+        days = sums.setdefault(owner, defaultdict(Counter))
+        days[spot.day, spot.model].update({kind: int(number) for kind, number in cell.quantities.items()})
+    tracked: dict[str, set[Usage]] = {}
+    reported: dict[ProviderKey, set[Usage]] = {}
+    for owner, days in sums.items():
+        used = {
+            (day, model, frozenset((kind, Decimal(number)) for kind, number in counts.items()))
+            for (day, model), counts in days.items()
+        }
+        if isinstance(owner, str):
+            tracked[owner] = used
+        elif owner[1]:
+            reported[owner] = used
+    return tracked, reported
 
 
 def cells(

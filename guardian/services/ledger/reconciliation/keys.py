@@ -1,7 +1,7 @@
 """Which key of a provider is which key of the vault: told, seen in a call, or known by its name or its usage. Pure."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -28,31 +28,23 @@ class VaultKey:
     external_id: str | None = None
 
 
-def match_keys(
-    vault: Iterable[VaultKey],
-    names: Mapping[ProviderKey, str],
-    seen: Iterable[tuple[ProviderKey, str]],
-    tracked: Mapping[str, set[Usage]],
-    reported: Mapping[ProviderKey, set[Usage]],
+def told_keys(
+    vault: Sequence[VaultKey], names: Mapping[ProviderKey, str], seen: Iterable[tuple[ProviderKey, str]]
 ) -> dict[ProviderKey, str]:
-    """The vault key's id by provider key, as far as it is known; the surest way counts.
+    """The vault key's id by provider key, as far as somebody told; the surest way counts.
 
     1 the vault key says the provider's id itself; 2 a call was `seen` with both; 3 the provider's name of the key is
-    the vault key's label, or a masked secret that ends like it; 4 on some day a model was used by both with exactly the
-    same tokens of every kind, and by no other key (`tracked` by vault key, `reported` by provider key).
+    the vault key's label, or a masked secret that ends like it.
     """
-    keys = {key.id: key for key in vault}
     found: dict[ProviderKey, str] = {
-        (key.provider, key.external_id): key.id for key in keys.values() if key.external_id is not None
+        (key.provider, key.external_id): key.id for key in vault if key.external_id is not None
     }
     for provider_key, id in seen:
         found.setdefault(provider_key, id)
     for provider_key, name in names.items():
-        named = [key.id for key in keys.values() if key.provider is provider_key[0] and _is_named(key, name)]
+        named = [key.id for key in vault if key.provider is provider_key[0] and _is_named(key, name)]
         if len(named) == 1:
             found.setdefault(provider_key, named[0])
-    for provider_key, id in _same_usage(keys, tracked, reported, found):
-        found.setdefault(provider_key, id)
     return found
 
 
@@ -62,25 +54,30 @@ def _is_named(key: VaultKey, name: str) -> bool:
     return bool(key.label) and name.strip().casefold() == (key.label or "").strip().casefold()
 
 
-def _same_usage(
-    keys: Mapping[str, VaultKey],
+def same_usage(
+    vault: Iterable[VaultKey],
     tracked: Mapping[str, set[Usage]],
     reported: Mapping[ProviderKey, set[Usage]],
     known: Mapping[ProviderKey, str],
-) -> Iterable[tuple[ProviderKey, str]]:
+) -> dict[ProviderKey, str]:
+    """Keys that on some day used a model with exactly the same tokens of every kind, and no other key did.
+
+    `tracked` is by vault key, `reported` by provider key; those that are `known` already take no part.
+    """
     owners: dict[tuple[Provider, Usage], set[str]] = defaultdict(set)
     for (provider, key), usages in reported.items():
         if (provider, key) not in known:
             for usage in usages:
                 owners[provider, usage].add(key)
     matched = set(known.values())
-    for id, usages in tracked.items():
-        vault_key = keys.get(id)
-        if vault_key is None or id in matched:
+    found: dict[ProviderKey, str] = {}
+    for key in vault:
+        if key.id in matched:
             continue
-        provider = vault_key.provider
+        usages = tracked.get(key.id, set())
         enough = [usage for usage in usages if sum(number for _, number in usage[2]) >= _ENOUGH_TOKENS]
-        sets = [owners[provider, usage] for usage in enough if (provider, usage) in owners]
-        candidates = {next(iter(found)) for found in sets if len(found) == 1}
+        sets = [owners[key.provider, usage] for usage in enough if (key.provider, usage) in owners]
+        candidates = {next(iter(each)) for each in sets if len(each) == 1}
         if len(candidates) == 1:
-            yield (provider, candidates.pop()), id
+            found.setdefault((key.provider, candidates.pop()), key.id)
+    return found

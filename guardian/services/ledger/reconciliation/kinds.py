@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 
 from guardian.models.enums import Provider
 
@@ -82,6 +83,8 @@ def comparable(provider: Provider, kind: str) -> str:
     return _CACHE_WRITE if provider is Provider.OPENAI and kind.startswith("cache_write_") else kind
 
 
+# A cost report repeats its few lines every day.
+@lru_cache(maxsize=4096)
 def billed_kind(
     provider: Provider, line_item: str, cost_type: str | None, token_type: str | None, quantity_unit: str | None
 ) -> str:

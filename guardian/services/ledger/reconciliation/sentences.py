@@ -87,12 +87,15 @@ def _key(finding: Finding) -> str:
     return f"“{name}” ({finding.provider_key})" if name and name != finding.provider_key else finding.provider_key
 
 
-def _what(finding: Finding) -> str:
-    """gpt-5 output, on key …"""
-    model = finding.model or f"{_provider(finding)} usage"
+def _priced(finding: Finding) -> str:
+    """gpt-5 output"""
     kind = f" {kind_name(finding.token_kind)}" if finding.token_kind else ""
-    key = f" on key {_key(finding)}" if finding.provider_key else ""
-    return f"{model}{kind}{key}"
+    return f"{finding.model or f'{_provider(finding)} usage'}{kind}"
+
+
+def _what(finding: Finding) -> str:
+    """gpt-5 output on key …"""
+    return _priced(finding) + (f" on key {_key(finding)}" if finding.provider_key else "")
 
 
 def _provider(finding: Finding) -> str:
@@ -131,15 +134,15 @@ def _stale_price(finding: Finding, label: str, names: Names) -> str:
     size = _money(finding.size)
     if finding.comparison is Comparison.TRACKED_REPORTED:
         return (
-            f"The same tokens of {_what(finding)} were priced otherwise when tracked than reported: {size}. Re-price."
+            f"The same tokens of {_priced(finding)} were priced otherwise when tracked than reported: {size}. Re-price."
         )
     per = "a million" if finding.token_kind in TOKENS else "a million units"
     other = "" if finding.other_price is None else f"${finding.other_price:f} {per}"
     if label == "unpriced" or finding.our_price is None:
-        return f"{_what(finding)} has no price of ours and is billed at {other}: {size}. Enter that price and re-price."
+        return f"{_priced(finding)} has no price of ours and is billed at {other}: {size}. Enter it and re-price."
     direction = "more" if finding.amount > 0 else "less"
     return (
-        f"{_what(finding)} is billed at {other}, ours is ${finding.our_price:f}: {size} {direction}. "
+        f"{_priced(finding)} is billed at {other}, ours is ${finding.our_price:f}: {size} {direction}. "
         "The price list or your override is out of date."
     )
 
@@ -147,13 +150,13 @@ def _stale_price(finding: Finding, label: str, names: Names) -> str:
 def _tier(finding: Finding, label: str, names: Names) -> str:
     size, direction = _money(finding.size), "more" if finding.amount > 0 else "less"
     if finding.comparison is Comparison.TRACKED_REPORTED:
-        return f"Calls of {_what(finding)} were tracked in another tier than reported ({label}): {size} {direction}."
+        return f"Calls of {_priced(finding)} were tracked in another tier than reported ({label}): {size} {direction}."
     if label == "priority" and finding.our_price is None:
         return (
-            f"{_provider(finding)}'s cost report leaves out the priority tier: {size} of {_what(finding)} is on a "
+            f"{_provider(finding)}'s cost report leaves out the priority tier: {size} of {_priced(finding)} is on a "
             "contract of its own."
         )
-    return f"{_what(finding)} was billed at the {label} price instead of its reported tier's: {size} {direction}."
+    return f"{_priced(finding)} was billed at the {label} price instead of its reported tier's: {size} {direction}."
 
 
 def _late(finding: Finding, label: str, names: Names) -> str:
