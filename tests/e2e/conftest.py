@@ -23,8 +23,6 @@ from guardian.periods import DAY, floor_day
 from guardian.ui import build
 from guardian.ui.cookie import COOKIE_NAME
 from tests.conftest import ROOT
-from tests.fakes.anthropic_api import AnthropicFake
-from tests.fakes.openai_api import OpenAIFake
 from tests.fakes.provider_server import FakeProvider
 from tests.tools.chromium import executable
 
@@ -161,7 +159,7 @@ def tab(context: BrowserContext, frames: Frames) -> Iterator[Page]:
 def as_described(provider: FakeProvider) -> FakeProvider:
     """The provider as the contracts' examples describe it, whatever an earlier test has planted or broken."""
     provider.heal()
-    provider.openai, provider.anthropic = OpenAIFake(), AnthropicFake()
+    provider.renew()
     provider.load_examples("openai", FIRST_DAY)
     provider.load_examples("anthropic", FIRST_DAY)
     # A pull asks for as much as fits on a page; the provider gives less, so that every walk has pages to turn.

@@ -36,6 +36,17 @@ class FakeProvider(FaultBook):
 
     def __init__(self, port: int = 0) -> None:
         super().__init__()
+        self.renew()
+        self.log: list[Logged] = []
+        self.errors: list[BaseException] = []
+        self.latency = 0.0
+        self._stopping = threading.Event()
+        self._port = port
+        self._server: Server | None = None
+        self._thread: threading.Thread | None = None
+
+    def renew(self) -> None:
+        """Forget everything that was planted or changed in the vendors: new ones stand in their places."""
         self.openai = OpenAIFake()
         self.anthropic = AnthropicFake()
         self.google = GeminiFake()
@@ -56,13 +67,6 @@ class FakeProvider(FaultBook):
             "openrouter": self.openrouter,
             "deepseek": self.deepseek,
         }
-        self.log: list[Logged] = []
-        self.errors: list[BaseException] = []
-        self.latency = 0.0
-        self._stopping = threading.Event()
-        self._port = port
-        self._server: Server | None = None
-        self._thread: threading.Thread | None = None
 
     # Life
 
