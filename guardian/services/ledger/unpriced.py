@@ -14,11 +14,11 @@ from guardian.models.enums import CostSource, Provider
 from guardian.models.usage import UsageLog, UsageRollup
 from guardian.periods import HOUR, floor_hour, utcnow
 from guardian.pricing.calculator import price
-from guardian.pricing.overrides import literal
+from guardian.pricing.overrides import Override, literal
 from guardian.records import UNKNOWN_MODEL, UsageCounts, UsageRecord
 from guardian.services.actor import Actor
 from guardian.services.ledger import pricebook
-from guardian.services.ledger.pricebook.copying import Nearest, copied_prices, nearest
+from guardian.services.ledger.pricebook.copying import copied_prices, nearest
 from guardian.services.ledger.pricebook.views import NewPrice, OverrideView
 from guardian.services.ledger.repricing import request_run
 from guardian.services.ledger.repricing_views import RepriceRequest, RepriceView
@@ -94,7 +94,7 @@ def price_and_backfill(
         raise NotFoundError("Unpriced usage of this model")
     note = None
     if like is not None:
-        copied = copied_prices(provider, like, first)
+        copied = copied_prices(provider, model, like, first)
         if copied is None:
             raise _wrong("like", f"The price list does not know {like[:100]!r}, so there is nothing to copy.")
         prices, note = copied.prices, copied.note
@@ -178,25 +178,27 @@ def _view(row: Mapping[str, Any]) -> UnpricedView:
         first_seen=row["first_seen"],
         last_seen=row["last_seen"],
         suggestions=tuple(
-            Suggestion(provider=each.provider, model=each.model, cost=_guess(row, each)) for each in near
+            Suggestion(provider=each.provider, model=each.model, cost=_guess(row, each.prices)) for each in near
         ),
     )
 
 
-def _guess(row: Mapping[str, Any], like: Nearest) -> Decimal | None:
-    """All rows as if they were one bucket of the other model: its base price, for the tokens alone."""
+def _guess(row: Mapping[str, Any], prices: Mapping[str, Decimal]) -> Decimal | None:
+    """All rows as if they were one bucket, at these prices; for the tokens alone."""
     start = floor_hour(row["last_start"])
     counts: dict[str, Any] = {name: int(row[f"sum_{name}"] or 0) for name in COUNTS if name != "total_tokens"}
+    provider = Provider(row["provider"])
     record = UsageRecord(
-        provider=like.provider,
+        provider=provider,
         operation="chat",
-        model=like.model,
+        model=row["model"],
         start=start,
         end=start + HOUR,
         counts=UsageCounts(**counts),
         requests=int(row["calls"] or row["rows"]),
     )
-    return price(record).amount
+    copied = Override(id="guess", provider=provider, model_pattern="*", valid_from=start, prices=prices)
+    return price(record, (copied,)).amount
 
 
 def _wrong(field: str, message: str) -> ValidationError:

@@ -120,30 +120,36 @@ def test_what_is_refused_leaves_nothing_behind(session: Session, people: People)
 
 
 @pytest.mark.parametrize(
-    ("provider", "model", "best"),
+    ("provider", "model", "family"),
     [
-        (Provider.OPENAI, "gpt-6.2-astra", "gpt-6-astra"),
-        (Provider.ANTHROPIC, "claude-opus-6-20270101", "claude-opus-4-6"),
-        (Provider.XAI, "grok-5-fast", "grok-3-fast"),
-        (Provider.CUSTOM, "gpt-5-house", "gpt-5"),
+        (Provider.OPENAI, "gpt-6.2-astra", "gpt-6"),
+        (Provider.ANTHROPIC, "claude-opus-6-20270101", "claude-opus"),
+        (Provider.XAI, "grok-5-fast", "grok"),
+        (Provider.CUSTOM, "llama-3.3-70b-house", "llama"),
     ],
 )
-def test_the_nearest_model_is_of_the_same_family(provider: Provider, model: str, best: str) -> None:
-    near = [each.model for each in nearest(provider, model, T0)]
-    assert best in near
+def test_the_nearest_models_are_of_the_same_family_and_can_be_copied(
+    provider: Provider, model: str, family: str
+) -> None:
+    near = nearest(provider, model, T0)
+    assert near
+    assert family in near[0].model
+    copied = copied_prices(provider, model, near[0].model, T0)
+    assert copied is not None
+    assert copied.prices == near[0].prices
 
 
-def test_nothing_is_near_a_name_of_its_own() -> None:
-    assert nearest(Provider.CUSTOM, "llama-70b-in-our-cellar", T0) == []
+def test_a_listed_model_is_not_nearest_to_itself() -> None:
+    assert "gpt-5" not in [each.model for each in nearest(Provider.OPENAI, "gpt-5", T0)]
     assert nearest(Provider.OPENAI, "zz", T0) == []
 
 
 def test_a_tiered_price_is_copied_as_its_base() -> None:
-    found = copied_prices(Provider.GOOGLE, "gemini-3.1-pro-preview", T0)
+    found = copied_prices(Provider.GOOGLE, "gemini-99-pro", "gemini-3.1-pro-preview", T0)
     assert found is not None
     assert found.prices["input_tokens"] == 2
     assert "without its higher price for long inputs" in found.note
-    assert copied_prices(Provider.GOOGLE, "gemini-99", T0) is None
+    assert copied_prices(Provider.GOOGLE, "gemini-99-pro", "gemini-98", T0) is None
 
 
 @pytest.mark.parametrize("model", ["gpt-5", "a*b", "what?", "org/[x]", "[!a]"])

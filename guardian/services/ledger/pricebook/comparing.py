@@ -7,6 +7,7 @@ from decimal import Decimal
 from guardian.models.enums import Provider
 from guardian.pricing.calculator import price
 from guardian.pricing.catalog import CATALOG_IDS
+from guardian.pricing.lists import per_million
 from guardian.pricing.overrides import Override
 from guardian.pricing.sheets import STANDARD, Rate, Sheet, sheets
 from guardian.records import UsageCounts, UsageRecord
@@ -14,8 +15,6 @@ from guardian.services.ledger.pricebook.views import Example, FarOff, UnitPrice
 
 FAR = 20  # times: a price per thousand taken for one per million is off by 1,000, a small discount by far less
 EXAMPLE_INPUT, EXAMPLE_OUTPUT = 1_000, 500
-_MILLION = 1_000_000
-_PLACES = Decimal("1e-10")
 
 
 def list_sheet(provider: Provider, model: str, moment: datetime, override: Override | None = None) -> Sheet | None:
@@ -66,12 +65,6 @@ def listed_models(provider: Provider) -> tuple[str, ...]:
     name = CATALOG_IDS.get(provider)
     source = sheets().snapshot.find_provider(None, name, None) if name else None
     return tuple(model.id for model in source.models) if source else ()
-
-
-def per_million(rate: Rate) -> Decimal:
-    """Dollars for a million units, to ten places where a price does not divide evenly."""
-    exact = rate.price * _MILLION * rate.multiplier / rate.per
-    return exact if exact == exact.quantize(_PLACES) else exact.quantize(_PLACES)
 
 
 def _compared(override: Override, model: str) -> Iterator[FarOff]:
