@@ -129,6 +129,8 @@ class XAIManagementApi(Api):
             if name not in known or name in self.team.refused_values | self.team.refused_groups:
                 raise refusal(400, "Client specified an invalid argument", f"unknown field {name}")
         start, end = (_unix(asked["timeRange"][edge], asked["timeRange"]) for edge in ("startTime", "endTime"))
+        if not start < end <= self.team.now():
+            raise refusal(400, "Client specified an invalid argument", "invalid time range")
         width = end - start if asked["timeUnit"] == "TIME_UNIT_NONE" else _WIDTHS[asked["timeUnit"]]
         edges = [(start, end)] if asked["timeUnit"] == "TIME_UNIT_NONE" else spans(start, end, width)
         found: dict[tuple[str, ...], dict[int, list[Any]]] = {}

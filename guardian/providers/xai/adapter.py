@@ -134,10 +134,12 @@ class XAIProvider(BaseProvider):
 
     def _costs(self, key: str, team: str, window: Window) -> Iterator[CostRecord]:
         """The lines of a window, which is halved until xAI does not cut the answer off."""
-        path = _usage_path(team)
+        path, now = _usage_path(team), utcnow()
+        if window.start >= now:
+            return
 
         def ask(features: Sequence[str]) -> Answer:
-            return self._post(key, path, billing.question(window, features))
+            return self._post(key, path, billing.question(window, features, now))
 
         wanted = [f for f in (*billing.VALUES, *billing.GROUPS) if (path, f) not in self._refused]
         answer, features = ask_within_support(ask, wanted, billing.DROPPABLE)
@@ -178,8 +180,8 @@ class XAIProvider(BaseProvider):
                 return
 
     def _labelled_keys(self, key: str, team: str) -> list[tuple[str, str]]:
-        today = floor_day(utcnow()) + DAY
-        body = billing.question(Window(today - _MONTH, today), ("usd", "api_key_id"), "TIME_UNIT_NONE")
+        now = utcnow()
+        body = billing.question(Window(now - _MONTH, now), ("usd", "api_key_id"), now, "TIME_UNIT_NONE")
         try:
             answer = self._post(key, _usage_path(team), body)
         except (ProviderForbidden, ProviderRequestRejected):

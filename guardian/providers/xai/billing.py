@@ -36,14 +36,17 @@ _TOOLS = {
 }
 
 
-def question(window: Window, features: Sequence[str], unit: str | None = None) -> dict[str, Any]:
-    """The body that asks for the sums of `window`, by day where it is of whole days, else by hour; or by `unit`."""
+def question(window: Window, features: Sequence[str], now: datetime, unit: str | None = None) -> dict[str, Any]:
+    """The body that asks for the sums of `window`, by day where it is of whole days, else by hour; or by `unit`.
+
+    It ends now at the latest: that times to come can be asked for is nowhere said.
+    """
     whole = (window.end - window.start) % DAY == timedelta(0)
     return {
         "analyticsRequest": {
             "timeRange": {
                 "startTime": f"{window.start:%Y-%m-%d %H:%M:%S}",
-                "endTime": f"{window.end:%Y-%m-%d %H:%M:%S}",
+                "endTime": f"{min(window.end, now):%Y-%m-%d %H:%M:%S}",
                 "timezone": "Etc/GMT",
             },
             "timeUnit": unit or ("TIME_UNIT_DAY" if whole else "TIME_UNIT_HOUR"),
