@@ -95,7 +95,7 @@ def fill(session: Session, found: list[Tenant], now: datetime, rows: int = ROWS,
             chance = random.Random(f"{seed} {tenant.share}")
             for row in generated(chance, tenant.actor, rows * tenant.share // 100, now):
                 copy.write_row(row)
-    session.connection().execute(text(_ROLL_UP))
+    session.connection().execute(text(roll_up()))
     session.commit()
     for table in ("usage_logs", "usage_rollups", "provider_costs"):
         session.connection().execute(text(f"ANALYZE {table}"))
@@ -227,5 +227,10 @@ _ROLL_UP = f"""
         min(id), count(*), coalesce(sum(requests), 0), coalesce(sum(cost), 0),
         count(*) FILTER (WHERE cost IS NULL), coalesce(sum(total_tokens) FILTER (WHERE cost IS NULL), 0)
     FROM usage_logs
-    GROUP BY {", ".join(str(n) for n in range(1, len(_PLACE) + 1))}
+    WHERE
 """
+
+
+def roll_up(condition: str = "true") -> str:
+    """The statement that rolls up those rows."""
+    return f"{_ROLL_UP} {condition} GROUP BY {', '.join(str(n) for n in range(1, len(_PLACE) + 1))}"

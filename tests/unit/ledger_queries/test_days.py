@@ -20,7 +20,8 @@ from guardian.periods import DAY, Window, floor_hour, local_midnight
 from guardian.services.ledger import daily, queries
 from guardian.services.ledger.queries import days, summaries
 from guardian.services.ledger.queries.books import read_books
-from guardian.services.ledger.views import Summary, SummaryQuery
+from guardian.services.ledger.queries.stretches import stretches
+from guardian.services.ledger.views import Summary, SummaryQuery, UsageFilter
 from tests.unit.ledger_queries.conftest import Ledger, utc
 from tests.unit.ledger_queries.test_properties import FIRST, FULL, ODD_ZONES, SPAN, ZONES, moments, spans
 
@@ -289,3 +290,45 @@ def test_a_day_that_disagrees_with_its_rollups_is_found(ledger: Ledger, session:
     found = daily.disagreements(session, mine)
     assert [one.split(" of the ")[1][:14] for one in found] == ["day 2026-03-02", "day 2026-03-03"]
     assert len(daily.disagreements(session, mine, latest=1)) == 1
+
+
+def test_pages_of_rows_leave_out_days_that_have_none(ledger: Ledger, session: Session) -> None:
+    """Each filter finds the same rows with days as without; days that have none of them are not read."""
+    tags = {"team": "web"}
+    written = [
+        ledger.row("2026-03-01T12:00", "1", model="rare", account_id=None),
+        ledger.row("2026-03-02T12:00", "1", origin=GATEWAY, tags=tags),
+        ledger.row("2026-03-03T23:59:59", "1", model="rare", origin=GATEWAY),
+        ledger.row("2026-03-04T12:00", None, project_id="p"),
+        ledger.row("2026-03-05T12:00", "1", model="rare", project_id="p", tags=tags, origin=GATEWAY),
+    ]
+    ledger.cover("2026-03-03", "2026-03-04")
+    ledger.write(*written)
+    asked: list[dict[str, tuple[str, ...]]] = [
+        *({"model": ("rare",)}, {"model": ("rare",), "project": ("",)}, {"tag": ("team:web",)}, {"tag": ("team:",)}),
+        *({"user": (ledger.actor.user_id,)}, {"costSource": ("unpriced",)}, {"account": ("",)}, {"model": ("none",)}),
+    ]
+
+    def pages() -> list[list[str]]:
+        found: list[list[str]] = []
+        for filters in asked:
+            for limit in (1, 2, 50):
+                cursor = None
+                while True:
+                    usage = UsageFilter(filters=filters)
+                    page = queries.list_usage(session, ledger.actor, usage, cursor, limit)
+                    found.append([row.id for row in page.items])
+                    if (cursor := page.next_cursor) is None:
+                        break
+        return found
+
+    without = pages()
+    make_all(ledger, utc("2026-03-06"))
+    assert pages() == without
+    span = Window(utc("2026-03-01"), utc("2026-03-05T18:00"))
+    assert stretches(session, ledger.actor.organization_id, {"model": ("rare",)}, span) == [
+        Window(utc("2026-03-05"), utc("2026-03-05T18:00")),
+        Window(utc("2026-03-03"), utc("2026-03-04")),
+        Window(utc("2026-03-01"), utc("2026-03-02")),
+    ]
+    assert stretches(session, ledger.actor.organization_id, {}, span) == [span]

@@ -78,7 +78,7 @@ def whole_days(days: Sequence[Day], window: Window, cut: Sequence[Window] | None
     return [day for day in inside if is_whole(day)] if edges else inside
 
 
-def left_of(window: Window, days: Iterable[Day]) -> list[Window]:
+def left_of(window: Window, days: Iterable[Day | Window]) -> list[Window]:
     """The parts of the window that lie in none of these days."""
     found: list[Window] = []
     start = window.start

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, SQLColumnExpression, func, literal_column, or_
+from sqlalchemy import ColumnElement, Select, SQLColumnExpression, case, func, literal_column, null, or_
 from sqlmodel import col
 
 from guardian.errors import ValidationError
@@ -50,6 +50,9 @@ def column(table: Ledger, dimension: str) -> Expression:
     name = dimension.removeprefix(_TAG)
     if table is UsageLog and (name in TAGS or dimension != name):
         return tag_in_sql(col(UsageLog.tags), name)
+    if table is UsageLog and dimension == "user":
+        # As in the rollups: the owner of the key that pulled a reported row did not cause it.
+        return case((col(UsageLog.origin) == UsageOrigin.SYNC, null()), else_=col(UsageLog.user_id))
     return col(getattr(table, rollup_column(dimension)))
 
 

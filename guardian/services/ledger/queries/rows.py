@@ -12,16 +12,21 @@ from sqlmodel import Session, col
 
 from guardian.errors import NotFoundError
 from guardian.models.usage import UsageLog
+from guardian.periods import Window
 from guardian.records import BillLine
 from guardian.services.actor import Actor
 from guardian.services.ledger.queries.dimensions import FIELDS, Expression, Query, conditions, refuse
 from guardian.services.ledger.queries.names import NAMED, Names, names_of, read_names
+from guardian.services.ledger.queries.stretches import stretches
 from guardian.services.ledger.views import UsageFilter, UsageView
 from guardian.services.people.views import Page
 
 _MOST_ROWS = 200
 _ID = re.compile(r"c[0-9a-z]{24}")
 _MILLISECOND = timedelta(milliseconds=1)
+_INSTANT = timedelta(microseconds=1)
+# Around everything; neither year is at an end of the calendar, where moments cannot be told in every zone.
+_FIRST, _LAST = datetime(1000, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
 _SAME = (  # columns that a view shows under their own name
     *("id", "provider", "model", "operation", "origin", "series", "requests", "input_tokens", "output_tokens"),
     *("total_tokens", "cache_read_tokens", "cache_write_5m_tokens", "cache_write_30m_tokens"),
@@ -55,13 +60,20 @@ def list_usage(
     if not 1 <= limit <= _MOST_ROWS:
         raise refuse("limit", f"The limit is {limit}. Give a number from 1 to {_MOST_ROWS}.")
     time = col(UsageLog.timestamp)
-    query = _mine(actor, *_COLUMNS).where(*_range(usage), *conditions(UsageLog, usage.filters))
+    window = _range(usage)
+    query = _mine(actor, *_COLUMNS).where(*conditions(UsageLog, usage.filters))
+    query = query.order_by(time.desc(), col(UsageLog.id).desc())
     if cursor is not None:
         moment, id = _read_cursor(cursor)
-        # The first condition says what the second implies, in a form that leaves out later partitions.
-        query = query.where(time <= moment, tuple_(time, col(UsageLog.id)) < tuple_(moment, id))
-    query = query.order_by(time.desc(), col(UsageLog.id).desc()).limit(limit + 1)
-    found: Sequence[Any] = session.connection().execute(query).fetchall()
+        # The end says what the condition implies, in a form that leaves out later partitions.
+        window = Window(window.start, min(window.end, moment + _INSTANT))
+        query = query.where(tuple_(time, col(UsageLog.id)) < tuple_(moment, id))
+    found: list[Any] = []
+    for part in stretches(session, actor.organization_id, usage.filters, window):
+        some = query.where(time >= part.start, time < part.end).limit(limit + 1 - len(found))
+        found += session.connection().execute(some).fetchall()
+        if len(found) > limit:
+            break
     shown = found[:limit]
     return Page(
         items=tuple(_views(session, actor, shown)),
@@ -87,15 +99,13 @@ def _mine(actor: Actor, *columns: Expression) -> Query:
     return select(*columns).where(col(UsageLog.organization_id) == actor.organization_id)
 
 
-def _range(usage: UsageFilter) -> list[ColumnElement[bool]]:
+def _range(usage: UsageFilter) -> Window:
     for name, moment in (("from", usage.start), ("to", usage.end)):
         if moment is not None and moment.tzinfo is None:
             raise refuse(name, f"The time {name!r} has no offset to UTC. Write it like 2026-11-01T00:00:00Z.")
     if usage.start and usage.end and usage.start >= usage.end:
         raise refuse("from", "The range is empty: 'from' must be before 'to'.")
-    since = [col(UsageLog.timestamp) >= usage.start] if usage.start else []
-    until = [col(UsageLog.timestamp) < usage.end] if usage.end else []
-    return since + until
+    return Window(usage.start or _FIRST, usage.end or _LAST)
 
 
 def _near(id: str) -> list[ColumnElement[bool]]:
