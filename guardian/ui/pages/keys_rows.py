@@ -191,8 +191,8 @@ def stored(key: KeyView) -> str:
 
 def loss(found: KeyLoss) -> list[str]:
     """What goes with the key and what stays, a sentence each, the losses first."""
-    key = found.key
-    said = [f"The key itself goes. To connect this account again, you need it or a new one of {_of(key)}."]
+    key, vendor = found.key, provider_name(found.key.provider)
+    said = [f"The key itself goes. To connect this account again, you need it or a new one of {vendor}."]
     if found.pulls == 1:
         said.append("Its pull is forgotten: what it read, added and changed.")
     elif found.pulls:
@@ -206,10 +206,6 @@ def loss(found: KeyLoss) -> list[str]:
     else:
         said.append("No usage was recorded with it, so no figure changes.")
     return said
-
-
-def _of(key: KeyView) -> str:
-    return provider_name(key.provider)
 
 
 def _rows(count: int) -> str:
