@@ -31,12 +31,19 @@ _COLUMNS = tuple(f.name for f in fields(UsageCounts) if f.name in Counts.model_f
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One row at other prices: the price columns as they were (as JSON, digit for digit) and as they become."""
+    """One row at other prices: as it is stored, and the price columns that it gets."""
 
     row: Row
-    before: dict[str, Any]
-    after: dict[str, Any]
     columns: Row
+
+    @property
+    def before(self) -> dict[str, Any]:
+        """As JSON, digit for digit."""
+        return kept(self.row)
+
+    @property
+    def after(self) -> dict[str, Any]:
+        return kept({**self.row, **self.columns})
 
 
 def stored_record(row: Mapping[str, Any]) -> UsageRecord:
@@ -84,7 +91,7 @@ def priced_again(row: Row, overrides: Sequence[Override]) -> Difference | None:
     columns = cost_columns(breakdown)
     if columns["cost"] == row["cost"] and _lines(columns["bill"]) == _lines(row["bill"]):
         return None
-    return Difference(row=row, before=kept(row), after=kept({**row, **columns}), columns=columns)
+    return Difference(row, columns)
 
 
 def kept(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from guardian.services.ledger.rollups import RollupChanges
 from guardian.services.ledger.rows import PRICE_COLUMNS
 from guardian.services.ledger.tables import USAGE
 
-# A chunk is read, priced and written in some 0.3 s: so long at most does a pull of the same account wait for it.
+# A chunk is read, priced and written in about a second: so long at most does a pull of the same account wait for it.
 ROWS_PER_CHUNK = 2_000
 _CHANGES = SQLModel.metadata.tables[RepriceChange.__tablename__]
 _KEYS = (USAGE.c.timestamp, USAGE.c.id, USAGE.c.provider, USAGE.c.account_id, USAGE.c.origin)
@@ -182,7 +182,13 @@ def _ahead(run: RepriceRun, notes: Notes) -> list[ColumnElement[bool]]:
 
 def _keys(session: Session, query: Select[*tuple[Any, ...]]) -> Sequence[Mapping[str, Any]]:
     ordered = query.order_by(USAGE.c.timestamp, USAGE.c.id).limit(ROWS_PER_CHUNK)
-    return [dict(row) for row in session.connection().execute(ordered).mappings()]
+    return _dicts(session, ordered)
+
+
+def _dicts(session: Session, query: Select[*tuple[Any, ...]]) -> list[Row]:
+    found = session.connection().execute(query)
+    names = list(found.keys())
+    return [dict(zip(names, row, strict=True)) for row in found]
 
 
 def _locked_rows(
@@ -193,12 +199,14 @@ def _locked_rows(
     A pull works out what its rows add to the rollups from what it read before: without its lock, a price that we write
     in between would stay in the rollups for ever. Accounts are locked in one order, so that nobody waits in a circle.
     """
+    query = select(USAGE).where(which).order_by(USAGE.c.timestamp, USAGE.c.id)
+    if Notes.of(run).phase == "dry":
+        return _dicts(session, query)  # nothing is written, so nobody has to wait
     reported = [key for key in keys if key["origin"] == UsageOrigin.SYNC]
     accounts = {(key["provider"], key["account_id"]) for key in reported}
     for provider, account_id in sorted(accounts, key=str):
         db.lock(session, "ledger", run.organization_id, provider, account_id or "")
-    query = select(USAGE).where(which).order_by(USAGE.c.timestamp, USAGE.c.id).with_for_update()
-    found = [dict(row) for row in session.connection().execute(query).mappings()]
+    found = _dicts(session, query.with_for_update())
     # A report of another account that came in since was priced on its arrival, by the prices of today.
     return [
         row for row in found if row["origin"] != UsageOrigin.SYNC or (row["provider"], row["account_id"]) in accounts
