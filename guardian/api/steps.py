@@ -29,7 +29,7 @@ from guardian.api.bodies import read_body, replayed
 from guardian.api.envelope import Envelope, Failure, ListEnvelope, ListMetadata, Metadata
 from guardian.api.origin import require_same_origin
 from guardian.api.page_forms import back_to_page
-from guardian.api.uploading import Upload, spooled
+from guardian.api.uploading import FILE_BODY, Upload, spooled
 from guardian.config import settings
 from guardian.errors import AuthenticationError
 from guardian.limits import Limit
@@ -46,6 +46,7 @@ PER_ADDRESS = Limit("api-address", count=12_000, seconds=60)
 # Sign-up, sign-in and reset cost an argon2 (35 ms) each: 300 take 10 s of a minute, from an office behind one address.
 SIGNING = Limit("auth", count=300, seconds=60)
 
+_SECURED: dict[str, Any] = {"security": [{"session": []}, {"accessToken": []}]}
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -251,7 +252,7 @@ def route(
             status_code=status,
             response_model=_envelope(get_type_hints(function)["return"]),
             responses={"4XX": {"model": Failure}, "5XX": {"model": Failure}},
-            openapi_extra={} if public else {"security": [{"session": []}, {"accessToken": []}]},
+            openapi_extra=({} if public else _SECURED) | (FILE_BODY if upload else {}),
             route_class_override=StepRoute,
             include_in_schema=page is None,
         )

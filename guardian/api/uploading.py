@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote
 
 from fastapi import Request
@@ -20,6 +21,17 @@ from guardian.errors import ApiError, ValidationError
 from guardian.services.ledger.imports.uploads import uploads_folder
 
 _WRITE_BYTES = 1 << 20
+_FILE = {"type": "string", "format": "binary"}
+# What the documentation says of such a body.
+FILE_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {"schema": {"type": "object", "properties": {"file": _FILE}, "required": ["file"]}},
+            "application/octet-stream": {"schema": _FILE},
+        },
+    }
+}
 
 
 @dataclass(frozen=True, slots=True)

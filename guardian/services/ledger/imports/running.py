@@ -21,6 +21,7 @@ from guardian.services.ledger.imports.formats import READERS
 from guardian.services.ledger.imports.report import Report
 from guardian.services.ledger.imports.views import ImportView
 from guardian.services.ledger.overrides import overrides_of
+from guardian.services.ledger.queries.caching import invalidate_organization
 from guardian.services.ledger.queries.dimensions import refuse
 from guardian.services.people.views import Page
 
@@ -126,6 +127,8 @@ def store_batch(
         before = report.added
         batch.store(session, importing, report)
         if report.added != before:
+            # In this order: pages that are told read anew.
+            db.after_commit(session, partial(invalidate_organization, importing.organization_id))
             db.after_commit(session, partial(live.publish, "org", importing.organization_id, live.USAGE_UPDATE, {}))
     run.format = format
     run.bytes_read = bytes_read
