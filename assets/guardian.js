@@ -11,6 +11,7 @@
 //   <a data-stay>                          leaves the menu open that it is in
 //   <input data-autofocus>                 is empty and focused when the menu opens that it is in
 //   <a role="checkbox">                    is also followed by the space bar
+//   <tr class="opens">                     leads where its <a class="into"> does, wherever it is clicked
 //   <dialog id="palette">                  is opened by Ctrl K / ⌘ K
 //   <time data-relative datetime>          keeps telling how long ago that is
 //   <span data-live>                       fades once when its text changes while nothing is loading
@@ -160,6 +161,9 @@
     const saver = event.target.closest("[data-save-table]");
     if (saver) save(saver);
     if (event.target.closest("[data-reload]")) window.location.reload();
+    const row = event.target.closest("tr.opens");
+    // Who marks a part of it to copy does not want to leave.
+    if (row && !event.target.closest("a, button") && getSelection().isCollapsed) row.querySelector("a.into")?.click();
     const goal = event.target.closest("[data-focus]");
     if (goal) document.getElementById(goal.dataset.focus)?.focus();
     if (event.target instanceof HTMLDialogElement) {

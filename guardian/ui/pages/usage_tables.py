@@ -160,7 +160,7 @@ def rows_table(state: Any) -> rx.Component:
                     rx.el.span("These are the oldest of the range.", class_name="muted small"),
                 ),
                 class_name="card-foot",
-                custom_attrs={"aria-label": "Pages"},
+                custom_attrs={"aria-label": "Older and newer rows"},
             ),
             rx.fragment(),
         ),
