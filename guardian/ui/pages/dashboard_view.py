@@ -50,7 +50,11 @@ def _content(state: Any) -> rx.Component:
         rx.foreach(state.failures, _failure),
         rx.foreach(state.pulls, _pull),
         _tiles(state),
-        rx.cond(state.unpriced != "", notice(state.unpriced, tone="warn", icon_name="circle-help"), rx.fragment()),
+        rx.cond(
+            state.unpriced != "",
+            notice(rx.el.p(state.unpriced), link("Give it a price", to="/prices"), tone="warn", icon_name="circle-help"),
+            rx.fragment(),
+        ),
         card("Spend per day", chart(state.figure, state.figure_text)),
         rx.el.div(
             rx.el.div(
