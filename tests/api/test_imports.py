@@ -106,6 +106,9 @@ def test_a_viewer_may_not_and_is_told_before_the_file_is_taken(
 def test_one_that_lost_its_process_says_so(alice: Client) -> None:
     sent = alice.data("POST", "/imports", 202, content=LOG)
     execute("UPDATE import_runs SET updated_at = now() - make_interval(secs => :s)", s=_SILENT.total_seconds() + 1)
+    # It waits for its worker, which may be busy.
+    assert alice.data("GET", f"/imports/{sent['id']}")["status"] == "running"
+    execute("UPDATE import_runs SET bytes_read = 1")
     got = alice.data("GET", f"/imports/{sent['id']}")
     assert (got["status"], got["error"][:23]) == ("failed", "The import was cut off.")
 

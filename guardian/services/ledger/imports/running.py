@@ -26,8 +26,9 @@ from guardian.services.ledger.queries.dimensions import refuse
 from guardian.services.people.views import Page
 
 MOST_LISTED = 100
-# A run says how far it is at least every few seconds; one that was silent for so long has lost its process.
-_SILENT = timedelta(minutes=2)
+# A run says how far it is at least every few seconds; one that was silent for so long has lost its process. Before its
+# first byte it may wait for a worker that reads another file.
+_SILENT, _WAITING = timedelta(minutes=2), timedelta(hours=2)
 _CUT_OFF = "The import was cut off. What is stored stays; import the file again, and it goes on without doubles."
 _STOPPED = "Stopped by hand. What is stored stays; import the file again, and it goes on without doubles."
 
@@ -194,7 +195,8 @@ def list_imports(session: Session, actor: Actor, cursor: str | None = None, limi
 
 def import_view(run: ImportRun, now: datetime | None = None) -> ImportView:
     """The run as it is now: one that has been silent for too long was cut off."""
-    silent = run.status is ImportStatus.RUNNING and (now or utcnow()) - run.updated_at > _SILENT
+    patience = _SILENT if run.bytes_read or run.rows_read else _WAITING
+    silent = run.status is ImportStatus.RUNNING and (now or utcnow()) - run.updated_at > patience
     errors = cast("list[dict[str, object]]", run.errors or [])
     return ImportView(
         id=run.id,
