@@ -52,7 +52,9 @@ def _content(state: Any) -> rx.Component:
         _tiles(state),
         rx.cond(
             state.unpriced != "",
-            notice(rx.el.p(state.unpriced), link("Give it a price", to="/prices"), tone="warn", icon_name="circle-help"),
+            notice(
+                rx.el.p(state.unpriced), link("Give it a price", to="/prices"), tone="warn", icon_name="circle-help"
+            ),
             rx.fragment(),
         ),
         card("Spend per day", chart(state.figure, state.figure_text)),
