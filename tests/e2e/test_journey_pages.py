@@ -90,7 +90,7 @@ def test_signed_out(product: Product, tab: Page, address: str, width: int, schem
 
 
 @pytest.mark.parametrize(("width", "scheme"), LOOKS)
-@pytest.mark.parametrize("address", ["/dashboard", "/prices", "/keys", "/settings"])
+@pytest.mark.parametrize("address", ["/dashboard", "/usage", "/prices", "/keys", "/settings"])
 def test_empty(product: Product, tab: Page, address: str, width: int, scheme: str) -> None:
     email = f"empty-{address[1:]}-{width}-{scheme}@guardian.test"
     product.sign_in(tab.context, register(product.url, email, "Mia Winter", "An organization with quite a long name"))
@@ -99,7 +99,18 @@ def test_empty(product: Product, tab: Page, address: str, width: int, scheme: st
 
 
 @pytest.mark.parametrize(("width", "scheme"), LOOKS)
-@pytest.mark.parametrize("address", ["/dashboard?range=90d", "/prices", "/keys", "/settings", "/admin"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/dashboard?range=90d",
+        "/usage?range=90d",
+        "/usage?range=90d&tab=rows",
+        "/prices",
+        "/keys",
+        "/settings",
+        "/admin",
+    ],
+)
 def test_full(product: Product, full: str, tab: Page, address: str, width: int, scheme: str) -> None:
     product.sign_in(tab.context, full)
     _look_at(tab, product, address, width, scheme)
