@@ -62,55 +62,60 @@ def _item(text: str) -> rx.Component:
 
 def month_dialogs(state: Any) -> rx.Component:
     """The dialog that is open, if any."""
-    return rx.fragment(
-        dialog(
-            state.dialog == "close",
-            rx.fragment("Close ", state.month.name, "?"),
-            rx.el.p(
-                "Its figures are kept as they stand now. What providers restate, what is priced anew or imported later "
-                "does not change them: it is listed beside them as an adjustment."
-            ),
-            rx.cond(
-                state.month.doubtful,
-                notice(
-                    rx.el.p(rx.el.strong("It is not settled yet.")),
-                    rx.el.ul(rx.foreach(state.month.doubts, _item)),
-                    tone="warn",
-                    icon_name="triangle-alert",
-                ),
-                rx.fragment(),
-            ),
-            rx.el.form(
-                field("Note", "note", ident="month-note", help="For whoever reads it later; may stay empty."),
-                refusal(state.refusal, "The month stays open."),
-                rx.el.div(
-                    button("Cancel", on_click=state.dismiss),
-                    button(
-                        rx.cond(state.month.doubtful, "Close it as it is", "Close month"),
-                        type="submit",
-                        kind="primary",
-                    ),
-                    class_name="dialog-actions",
-                ),
-                on_submit=state.close,
-                class_name="form",
-            ),
-            on_dismiss=state.dismiss,
-            name="close-month",
+    return rx.fragment(_close_dialog(state), _reopen_dialog(state))
+
+
+def _close_dialog(state: Any) -> rx.Component:
+    return dialog(
+        state.dialog == "close",
+        rx.fragment("Close ", state.month.name, "?"),
+        rx.el.p(
+            "Its figures are kept as they stand now. What providers restate, what is priced anew or imported later "
+            "does not change them: it is listed beside them as an adjustment."
         ),
-        confirm_dialog(
-            state.dialog == "reopen",
-            rx.fragment("Reopen ", state.month.name, "?"),
-            rx.el.p(
-                "The figures that were frozen are forgotten, and with them what changed since. It can be closed again, "
-                "with the figures of then."
+        rx.cond(
+            state.month.doubtful,
+            notice(
+                rx.el.p(rx.el.strong("It is not settled yet.")),
+                rx.el.ul(rx.foreach(state.month.doubts, _item)),
+                tone="warn",
+                icon_name="triangle-alert",
             ),
-            word=state.month.name,
-            typed=state.typed,
-            on_type=state.type_name,
-            on_confirm=state.reopen,
-            on_dismiss=state.dismiss,
-            verb="Reopen month",
-            name="reopen-month",
+            rx.fragment(),
         ),
+        rx.el.form(
+            field("Note", "note", ident="month-note", help="For whoever reads it later; may stay empty."),
+            refusal(state.refusal, "The month stays open."),
+            rx.el.div(
+                button("Cancel", on_click=state.dismiss),
+                button(
+                    rx.cond(state.month.doubtful, "Close it as it is", "Close month"),
+                    type="submit",
+                    kind="primary",
+                ),
+                class_name="dialog-actions",
+            ),
+            on_submit=state.close,
+            class_name="form",
+        ),
+        on_dismiss=state.dismiss,
+        name="close-month",
+    )
+
+
+def _reopen_dialog(state: Any) -> rx.Component:
+    return confirm_dialog(
+        state.dialog == "reopen",
+        rx.fragment("Reopen ", state.month.name, "?"),
+        rx.el.p(
+            "The figures that were frozen are forgotten, and with them what changed since. It can be closed again, "
+            "with the figures of then."
+        ),
+        word=state.month.name,
+        typed=state.typed,
+        on_type=state.type_name,
+        on_confirm=state.reopen,
+        on_dismiss=state.dismiss,
+        verb="Reopen month",
+        name="reopen-month",
     )

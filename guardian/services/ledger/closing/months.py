@@ -18,7 +18,7 @@ from guardian.services.ledger.closing.views import ClosedFigures, MonthView, end
 from guardian.services.ledger.queries.summaries import summary
 from guardian.services.ledger.reconciliation.lines import side_by_side
 from guardian.services.ledger.reconciliation.reading import window_of
-from guardian.services.ledger.reconciliation.service import read_books
+from guardian.services.ledger.reconciliation.service import Books, read_books
 from guardian.services.ledger.reconciliation.views import BookLine, ReconciliationQuery
 from guardian.services.ledger.views import SummaryQuery
 
@@ -80,8 +80,18 @@ def close_month(
         raise ConflictError(f"No book has anything of {month_name(first)}, so there is nothing to close.")
     window = window_of(first, last)
     spend = summary(session, actor, SummaryQuery(start=window.start, end=window.end)).totals.cost
-    row = ClosedMonth(
-        organization_id=organization,
+    row = _frozen(actor, first, books, spend, now, note)
+    statement = insert(ClosedMonth).values(row.model_dump()).on_conflict_do_nothing().returning(col(ClosedMonth.month))
+    if session.exec(statement).first() is None:
+        raise ConflictError(f"{month_name(first)} is closed already. Reopen it first.")
+    session.flush()
+    return _view(session, organization, first, row, now)
+
+
+def _frozen(actor: Actor, first: date, books: Books, spend: Decimal, now: datetime, note: str | None) -> ClosedMonth:
+    """The month as it will be kept. Raises ValidationError for a note that is none."""
+    return ClosedMonth(
+        organization_id=actor.organization_id,
         month=first,
         closed_at=now,
         closed_by_id=actor.user_id,
@@ -98,11 +108,6 @@ def close_month(
         ],
         note=_checked(note),
     )
-    statement = insert(ClosedMonth).values(row.model_dump()).on_conflict_do_nothing().returning(col(ClosedMonth.month))
-    if session.exec(statement).first() is None:
-        raise ConflictError(f"{month_name(first)} is closed already. Reopen it first.")
-    session.flush()
-    return _view(session, organization, first, row, now)
 
 
 def reopen_month(session: Session, actor: Actor, month: date) -> MonthView:

@@ -16,7 +16,7 @@ from guardian.models.keys import ApiKey, ProviderAccount, ProviderResource
 from guardian.models.usage import UsageRollup
 from guardian.periods import DAY, HOUR, Window
 from guardian.services.ledger.coverage import TRAILING
-from guardian.services.ledger.queries.dimensions import Expression
+from guardian.services.ledger.queries.dimensions import Expression, Query
 from guardian.services.ledger.reconciliation.books import Account, BilledLine, Cell, Spot
 from guardian.services.ledger.reconciliation.keys import ProviderKey, VaultKey
 from guardian.services.ledger.reconciliation.kinds import TOKEN_KINDS, billed_kind
@@ -105,39 +105,7 @@ def read_usage(session: Session, organization_id: str, window: Window, filters: 
 
 def read_bills(session: Session, organization_id: str, window: Window, filters: Filters) -> list[BilledLine]:
     """The lines of the cost reports whose period starts in the window, without their projects."""
-    c = ProviderCost
-    day = sql_cast(func.timezone("UTC", col(c.period_start)), Date)
-    told = func.count(col(c.quantity)) == func.count()
-    thousands = case((col(c.quantity_unit) == _THOUSANDS, 1000), else_=1)
-    changed = func.max(col(c.updated_at))
-    keys: list[Expression] = [
-        day.label("day"),
-        col(c.provider),
-        col(c.account_id),
-        col(c.external_key_id),
-        col(c.model),
-        col(c.service_tier),
-        col(c.line_item),
-        col(c.cost_type),
-        col(c.token_type),
-        col(c.quantity_unit),
-    ]
-    query = (
-        select(
-            *keys,
-            func.sum(col(c.billed_cost)),
-            case((told, func.sum(col(c.quantity) * thousands))),
-            changed,
-            func.max(col(c.period_end)),
-        )
-        .where(
-            col(c.organization_id) == organization_id,
-            col(c.period_start) >= window.start,
-            col(c.period_start) < window.end,
-            *_narrowed(c, filters),
-        )
-        .group_by("day", *keys[1:])
-    )
+    query = _bill_query(organization_id, window, filters)
     rows: Sequence[Any] = session.connection().execute(query).fetchall()
     first_written: dict[tuple[Any, ...], datetime] = {}
     for row in rows:
@@ -155,6 +123,43 @@ def read_bills(session: Session, organization_id: str, window: Window, filters: 
         )
         for row in rows
     ]
+
+
+def _bill_query(organization_id: str, window: Window, filters: Filters) -> Query:
+    """Ten columns that say which line it is, its amount, its quantity where all is told, when written, and its end."""
+    c = ProviderCost
+    day = sql_cast(func.timezone("UTC", col(c.period_start)), Date)
+    told = func.count(col(c.quantity)) == func.count()
+    thousands = case((col(c.quantity_unit) == _THOUSANDS, 1000), else_=1)
+    changed = func.max(col(c.updated_at))
+    keys: list[Expression] = [
+        day.label("day"),
+        col(c.provider),
+        col(c.account_id),
+        col(c.external_key_id),
+        col(c.model),
+        col(c.service_tier),
+        col(c.line_item),
+        col(c.cost_type),
+        col(c.token_type),
+        col(c.quantity_unit),
+    ]
+    return (
+        select(
+            *keys,
+            func.sum(col(c.billed_cost)),
+            case((told, func.sum(col(c.quantity) * thousands))),
+            changed,
+            func.max(col(c.period_end)),
+        )
+        .where(
+            col(c.organization_id) == organization_id,
+            col(c.period_start) >= window.start,
+            col(c.period_start) < window.end,
+            *_narrowed(c, filters),
+        )
+        .group_by("day", *keys[1:])
+    )
 
 
 def _narrowed(table: type[UsageRollup | ProviderCost | ProviderAccount], filters: Filters) -> list[ColumnElement[bool]]:
