@@ -62,7 +62,7 @@ def copy_new(
                 ).format(**parts)
             )
         else:
-            cursor.execute(sql.SQL("TRUNCATE {staging}").format(**parts))
+            cursor.execute(sql.SQL("DELETE FROM {staging}").format(**parts))
         copying = sql.SQL("COPY {staging} ({names}) FROM STDIN (NULL {null})").format(**parts, null=sql.Literal(null))
         with cursor.copy(copying) as copy:
             # Half a surrogate pair has no UTF-8: PostgreSQL would refuse the whole block.

@@ -106,16 +106,19 @@ def _bill(lines: Sequence[BillLine]) -> str:
 
 
 def _document(value: Mapping[str, Any] | list[Any]) -> str:
-    """PostgreSQL keeps no NUL in jsonb, so that they are left out."""
-    text = _json.encode(value).decode()
-    return _json.encode(_without_nul(value)).decode() if "\\u0000" in text else text
+    """PostgreSQL keeps no NUL in jsonb, and half a surrogate pair has no UTF-8: they are left out, or replaced."""
+    try:
+        text = _json.encode(value).decode()
+    except UnicodeEncodeError:
+        text = "\\u0000"
+    return _json.encode(_clean(value)).decode() if "\\u0000" in text else text
 
 
-def _without_nul(value: Any) -> Any:
+def _clean(value: Any) -> Any:
     if isinstance(value, str):
-        return value.replace("\0", "")
+        return value.replace("\0", "").encode("utf-8", "replace").decode()
     if isinstance(value, Mapping):
-        return {_without_nul(k): _without_nul(v) for k, v in cast("Mapping[Any, Any]", value).items()}
+        return {_clean(k): _clean(v) for k, v in cast("Mapping[Any, Any]", value).items()}
     if isinstance(value, list | tuple):
-        return [_without_nul(each) for each in cast("Sequence[Any]", value)]
+        return [_clean(each) for each in cast("Sequence[Any]", value)]
     return value

@@ -75,3 +75,29 @@ def test_what_cannot_be_is_refused_and_nothing_is_stored(session: Session, peopl
     with pytest.raises(ValidationError, match="exceed input_tokens by 1"):
         add_calls(session, people.alice.organization_id, [call(people), wrong])
     assert session.exec(select(UsageLog)).all() == []
+
+
+def test_twice_in_one_transaction_and_after_one_that_was_rolled_back(session: Session, people: People) -> None:
+    organization = people.alice.organization_id
+    add_calls(session, organization, [call(people, 1)])
+    session.rollback()
+    assert add_calls(session, organization, [call(people, 1)]) == Added(added=1, duplicates=0)
+    assert add_calls(session, organization, [call(people, 1), call(people, 2)]) == Added(added=1, duplicates=1)
+    session.commit()
+    assert add_calls(session, organization, [call(people, 2)]) == Added(added=0, duplicates=1)
+    assert disagreements(session) == []
+
+
+@pytest.mark.parametrize(
+    "text", ["tab\tline\nreturn\rback\\slash \\N", 'quote " and \x01', "nul\0 and \ud800 half", "ü€"]
+)
+def test_any_text_is_stored_as_it_is_but_for_what_no_database_keeps(
+    session: Session, people: People, text: str
+) -> None:
+    told = replace(call(people, model=text), session=text, error=text, tags={text: text}, metadata={"deep": [text]})
+    add_calls(session, people.alice.organization_id, [told])
+    (row,) = session.exec(select(UsageLog)).all()
+    kept = text.replace("\0", "").replace("\ud800", "?")
+    assert (row.model, row.session, row.error, row.tags) == (kept, kept, kept, {kept: kept})
+    assert (row.meta or {})["deep"] == [kept]
+    assert disagreements(session) == []
