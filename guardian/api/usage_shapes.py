@@ -4,9 +4,9 @@ from typing import Any, cast
 
 from pydantic import Field
 
-from guardian.api.envelope import Body, Money, Out, Time
+from guardian.api.envelope import Body, Money, Out, Time, plain
 from guardian.models.enums import CostSource, Provider, UsageOrigin
-from guardian.services.ledger.views import DIMENSIONS, Bucket, Group
+from guardian.services.ledger.views import DIMENSIONS, Bucket, Group, Totals
 
 
 def _values(about: str) -> Any:
@@ -190,4 +190,18 @@ def group_json(group: Group) -> dict[str, Any]:
     """A group's values, names and totals side by side."""
     names = {f"{dimension}Name": name for dimension, name in group.names.items()}
     others = {"others": group.others} if group.others else {}
-    return {**group.values, **names, **others, **TotalsOut.model_validate(group.totals).model_dump(by_alias=True)}
+    return {**group.values, **names, **others, **_totals_json(group.totals)}
+
+
+def _totals_json(of: Totals) -> dict[str, str | int]:
+    """What TotalsOut makes of it, in a tenth of the time: an answer can have thousands of groups."""
+    return {
+        "cost": plain(of.cost),
+        "estimatedCost": plain(of.estimated_cost),
+        "requests": of.requests,
+        "inputTokens": of.input_tokens,
+        "outputTokens": of.output_tokens,
+        "cacheReadTokens": of.cache_read_tokens,
+        "unpricedRows": of.unpriced_rows,
+        "unpricedTokens": of.unpriced_tokens,
+    }

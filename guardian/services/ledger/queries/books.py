@@ -76,7 +76,7 @@ class Books:
         parts = list(windows)
         found = [(place, True) for place in self.hidden_reported] + [(place, False) for place in self.hidden_tracked]
         for day in self.days:
-            if day.hidden and any(part.start < day.end and day.start < part.end for part in parts):
+            if day.hidden != "[]" and any(part.start < day.end and day.start < part.end for part in parts):
                 found += day.places()
         return found
 

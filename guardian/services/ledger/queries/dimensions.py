@@ -116,9 +116,18 @@ def conditions(table: Ledger, filters: Filters) -> list[ColumnElement[bool]]:
             found += _tag_conditions(table, values)
         elif table is UsageLog and name in TAGS:
             found.append(_tagged(name, _typed(name, values)))
+        elif table is UsageLog and name == "user":
+            found.append(_caused_by(_typed(name, values)))
         else:
             found.append(_one_of(column(table, name), _typed(name, values)))
     return found
+
+
+def _caused_by(users: list[str]) -> ColumnElement[bool]:
+    """The filter on `column`'s user, in words that an index knows."""
+    reported = col(UsageLog.origin) == UsageOrigin.SYNC
+    by_one = col(UsageLog.user_id).in_([user for user in users if user != ""]) & ~reported
+    return by_one | reported if "" in users else by_one
 
 
 def _tag_conditions(table: Ledger, filters: Iterable[str]) -> list[ColumnElement[bool]]:

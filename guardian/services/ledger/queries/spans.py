@@ -48,7 +48,9 @@ def rule_of(spans: Iterable[Span], window: Window, accounts: Iterable[str]) -> s
         if span.start is None or span.end is None:
             continue
         name = f"{span.provider}/{span.account_id}"
-        if span.provider in providers and span.overlaps(window):
+        if span.provider in providers and span.start <= window.start and window.end <= span.end:
+            found.append(name)
+        elif span.provider in providers and span.overlaps(window):
             found.append(f"{name} {rfc3339(max(span.start, window.start))} {rfc3339(min(span.end, window.end))}")
         elif name in present and window.end <= span.start:
             found.append(f"{name} before")

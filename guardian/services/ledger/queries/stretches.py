@@ -13,9 +13,9 @@ from guardian.services.ledger.queries.days import Day, left_of, read_days
 from guardian.services.ledger.queries.dimensions import Filters, rollup_filters
 from guardian.services.ledger.rollups import TAGS
 
-# A report's row names the owner of the key that pulled it, and a row loses a key that is deleted: days know neither.
-# Sessions and other tags they do not know at all. For all of these there are indexes.
-_UNKNOWN = ("session", "user", "apiKey", "tag")
+# A row loses a key that is deleted, which its day still knows; sessions and other tags days do not know at all. For
+# all of these there are indexes.
+_UNKNOWN = ("session", "apiKey", "tag")
 
 
 def stretches(session: Session, organization_id: str, filters: Filters, window: Window) -> list[Window]:
