@@ -43,6 +43,7 @@ def run() -> list[Figure]:
         now = utcnow()
         generate.fill(session, tenants, now, ROWS)
         actor = tenants[0].actor
+        generate.sum_up(session, actor, now)
         secret, _ = create_token(session, actor, name="bench", scopes=["api"])
         session.commit()
         end = floor_day(now) + DAY

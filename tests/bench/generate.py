@@ -22,6 +22,7 @@ from guardian.models.enums import Provider, ResourceKind, TeamRole, UserRole
 from guardian.models.keys import ProviderAccount, ProviderResource
 from guardian.periods import DAY, HOUR, floor_day, floor_hour
 from guardian.services.actor import Actor
+from guardian.services.ledger import daily
 from guardian.services.ledger.partitions import ensure_partitions
 from guardian.services.ledger.rollups import COUNTS, DIMENSIONS, TAGS
 from guardian.services.people.accounts import register
@@ -99,6 +100,15 @@ def fill(session: Session, found: list[Tenant], now: datetime, rows: int = ROWS,
     session.commit()
     for table in ("usage_logs", "usage_rollups", "provider_costs"):
         session.connection().execute(text(f"ANALYZE {table}"))
+    session.commit()
+
+
+def sum_up(session: Session, actor: Actor, now: datetime) -> None:
+    """Make the organization's days, as the job does within minutes; committed."""
+    while daily.make_days(session, actor.organization_id, now, at_once=50):
+        session.commit()
+    session.commit()
+    session.connection().execute(text("ANALYZE usage_cells"))
     session.commit()
 
 
