@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
+from urllib.parse import quote, urlencode
 
 import reflex as rx
 from sqlmodel import Session
@@ -14,9 +15,9 @@ from guardian.services.ledger.views import Group, SummaryQuery
 from guardian.services.people.organizations import get_organization
 from guardian.ui import format
 from guardian.ui.colors import provider_name
-from guardian.ui.pages.usage_address import Address
 from guardian.ui.session import Page
 
+_EXPLORER = "/usage"
 _DAYS = 90
 _MOST = 8  # of each kind; typing finds the others
 
@@ -80,4 +81,4 @@ def _key(group: Group) -> Place | None:
 
 def _into(group: Group, dimension: str, value: str, then: str) -> str:
     pairs = [("range", "90d"), ("groupBy", then), ("provider", group.values["provider"] or ""), (dimension, value)]
-    return Address.of(pairs).href
+    return f"{_EXPLORER}?{urlencode(pairs, quote_via=quote)}"
