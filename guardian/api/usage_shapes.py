@@ -1,6 +1,7 @@
 """usage: what a client may ask for, and the shapes that it gets."""
 
-from typing import Any, cast
+from collections.abc import Mapping
+from typing import Any, ClassVar, cast
 
 from pydantic import Field
 
@@ -44,23 +45,27 @@ class Range(Body):
     )
     # The names that a row has for the same.
     api_key_id: list[str] = _values("The same as apiKey.")
-    user_id: list[str] = _values("The same as user.")
+    user_id: list[str] = _values("Id of a user here; of a reported row, the owner of the key that pulled it.")
+
+    # What a sum has no column of its own for.
+    _renamed: ClassVar[Mapping[str, str]] = {"apiKeyId": "apiKey", "userId": "user"}
 
     def filters(self) -> dict[str, tuple[str, ...]]:
         """Values by dimension; a parameter that is there but empty ("model=") does not filter."""
-        renamed = {"apiKeyId": "apiKey", "userId": "user"}
         found: dict[str, tuple[str, ...]] = {}
         for name, values in self.model_dump(by_alias=True).items():
             if not isinstance(values, list):
                 continue
             parts = tuple(part for value in cast("list[str]", values) for part in value.split(",") if part)
             if parts:
-                name = renamed.get(name, name)
+                name = self._renamed.get(name, name)
                 found[name] = (*found.get(name, ()), *parts)
         return found
 
 
 class UsageQuery(Range):
+    _renamed: ClassVar[Mapping[str, str]] = {"apiKeyId": "apiKey"}
+
     cursor: str | None = None
     limit: int = Field(default=50, ge=1, le=200)
 

@@ -103,8 +103,10 @@ def test_filters(mia: Client, query: str, count: int) -> None:
 
 
 def test_filters_by_the_names_of_a_row(mia: Client, company: Company) -> None:
+    rows = mia.data("GET", f"/usage?userId={company.owner.id}")
+    assert [row["userId"] for row in rows] == [company.owner.id] * 2
     # Nobody here caused what a provider reports: not the owner of the key that pulled it either.
-    assert mia.data("GET", f"/usage?userId={company.owner.id}") == []
+    assert mia.data("GET", f"/usage?user={company.owner.id}") == []
     assert mia.data("GET", "/usage?apiKeyId=other") == []
 
 

@@ -211,7 +211,8 @@ USAGE_FILTERS: tuple[str, ...] = (*DIMENSIONS, "session", "tag")
 class UsageFilter:
     """Usage rows of every book with a timestamp in [start, end), either side open when None.
 
-    `filters` holds allowed values by name of USAGE_FILTERS; the value "" means "has none".
+    `filters` holds allowed values by name of USAGE_FILTERS; the value "" means "has none". Besides, `userId` is whose a
+    row is, where `user` is who caused it.
     """
 
     start: datetime | None = None

@@ -36,6 +36,8 @@ FIELDS: Mapping[str, str] = {
     "session": "session",
 }
 _TAG = "tag:"
+# Of single rows: whose they are, which for a reported row is not who caused it.
+_OWNER = "userId"
 _ENUMS: Mapping[str, type[StrEnum]] = {"provider": Provider, "origin": UsageOrigin, "costSource": CostSource}
 _MOST_VALUES = 100  # per filter: a URL holds no more, and a plan with thousands of values is slow
 
@@ -64,7 +66,7 @@ def rollup_column(dimension: str) -> str:
 
 def rollup_filters(filters: Filters) -> list[tuple[str, list[str]]]:
     """The filters of a question that the rollups can answer, by column; the value "" means "has none"."""
-    found = [(FIELDS[name], list(values)) for name, values in filters.items() if values and name != "tag"]
+    found = [(FIELDS[name], list(values)) for name, values in filters.items() if values and name in FIELDS]
     return found + list(_by_key(filters.get("tag", ())).items())
 
 
@@ -106,7 +108,7 @@ def conditions(table: Ledger, filters: Filters) -> list[ColumnElement[bool]]:
     """The filters in SQL. Raises ValidationError for an unknown name or a value that cannot occur."""
     found: list[ColumnElement[bool]] = []
     for name, values in filters.items():
-        if name not in USAGE_FILTERS:
+        if name not in USAGE_FILTERS and not (table is UsageLog and name == _OWNER):
             raise refuse("filters", f"Unknown filter {name!r}. Choose from: {', '.join(USAGE_FILTERS)}.")
         if not values:
             continue
@@ -116,6 +118,8 @@ def conditions(table: Ledger, filters: Filters) -> list[ColumnElement[bool]]:
             found += _tag_conditions(table, values)
         elif table is UsageLog and name in TAGS:
             found.append(_tagged(name, _typed(name, values)))
+        elif name == _OWNER:
+            found.append(_one_of(col(UsageLog.user_id), _typed(name, values)))
         elif table is UsageLog and name == "user":
             found.append(_caused_by(_typed(name, values)))
         else:
