@@ -66,6 +66,7 @@ def test_a_sound_installation(change: Set, session: Session, people: People) -> 
         "migrations",
         "encryption key",
         "audit log",
+        "sums",
         "Redis",
         "email",
         "error tracking",
