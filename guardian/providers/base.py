@@ -3,7 +3,7 @@
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, ClassVar, Protocol
@@ -12,10 +12,12 @@ from guardian.config import Settings
 from guardian.crypto import EncryptionService, SealedSecret
 from guardian.errors import ProviderError
 from guardian.models.enums import CostSource, Provider
-from guardian.periods import Window
+from guardian.periods import Window, utcnow
 from guardian.providers.describing import KeyField, KeyKind
 from guardian.providers.failures import Answer
 from guardian.providers.http import ProviderHttp, check_key
+from guardian.providers.inference import Endpoint
+from guardian.providers.usage import record_of
 from guardian.records import Balance, CostBreakdown, CostBucket, NamedResource, TestResult, UsageBucket, UsageRecord
 
 
@@ -194,12 +196,30 @@ class BaseProvider(ABC):
         return self._sink
 
     def track_answer(
-        self, user_id: str, usage: UsageRecord, answer: Answer, *, missing: str | None, response_id: str | None = None
-    ) -> None:
-        """Price and track one inference answer; `missing` says why its cost is unknown, if it states no usage.
+        self,
+        user_id: str,
+        endpoint: Endpoint,
+        answer: Answer,
+        asked_model: object,
+        *,
+        response_id: str | None = None,
+        tier: str | None = None,
+    ) -> dict[str, Any]:
+        """Price and track what one inference answer states of its use; gives its body.
 
-        `response_id` is the answer's own id where it is not in the field `id`.
+        `response_id` and `tier` are the answer's own where its body does not have them in the usual place.
         """
+        usage, missing = record_of(
+            self.provider,
+            endpoint.operation,
+            endpoint.flavour,
+            answer.body,
+            asked_model=str(asked_model or ""),
+            at=utcnow(),
+            settings=self.metadata,
+        )
+        if tier and usage.service_tier is None:
+            usage = replace(usage, service_tier=tier)
         if missing is None:
             cost = self.calculate_cost(usage)
         else:
@@ -212,6 +232,7 @@ class BaseProvider(ABC):
             response_time=answer.response_time,
             status_code=answer.status,
         )
+        return dict(answer.body)
 
     def validate_api_key(self, stored: SealedSecret, encryption: EncryptionService) -> bool:
         """Open a sealed key and test it. Raises DecryptionError when no key of the ring opens it."""

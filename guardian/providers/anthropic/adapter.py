@@ -11,7 +11,6 @@ from guardian.errors import (
 )
 from guardian.models.enums import Provider, ResourceKind
 from guardian.periods import DAY, HOUR, Window, floor_day, floor_hour, rfc3339, utcnow
-from guardian.providers.anthropic import inference
 from guardian.providers.anthropic.errors import ADMIN_PREFIX, INFERENCE_PREFIX, KEY_KINDS, classify
 from guardian.providers.anthropic.reports import COST_GROUPS, DROPPABLE_GROUPS, USAGE_GROUPS, read_cost, read_usage
 from guardian.providers.base import BaseProvider
@@ -26,10 +25,12 @@ from guardian.providers.buckets import (
 )
 from guardian.providers.failures import Answer
 from guardian.providers.http import Params, check_key
+from guardian.providers.inference import Endpoint, route
 from guardian.providers.paging import ask_within_support, names, walk
 from guardian.providers.reading import Row
 from guardian.records import CostBucket, CostRecord, NamedResource, TestResult, UsageBucket, UsageRecord
 
+ENDPOINTS = {"/v1/messages": Endpoint("messages", "message")}
 _VERSION = "2023-06-01"
 _FAST_MODE = "fast-mode-2026-02-01"  # the beta in which usage can be grouped by speed
 _USAGE_PAGE, _COST_PAGE, _LIST_PAGE = 168, 31, 100
@@ -177,18 +178,15 @@ class AnthropicProvider(BaseProvider):
     def make_request(self, api_key: str, user_id: str, payload: Mapping[str, Any]) -> dict[str, Any]:
         """POST to /v1/messages and track the usage. Streaming belongs to the gateway: ValidationError."""
         self.require_sink()
-        if payload.get("stream"):
-            raise ValidationError("A request that is tracked here cannot be streamed. Use the gateway for streams.")
+        path, body = route(self.name, ENDPOINTS, {"endpoint": "/v1/messages", **payload})
         key = check_key(self.http.vendor, api_key)
         answer = self.http.post_json(
-            "/v1/messages",
-            payload,
+            path,
+            body,
             _headers(key),
             classify=lambda a: classify(a, admin_key=key.startswith(ADMIN_PREFIX), reports=False),
         )
-        usage, reason = inference.read(answer.body, str(payload.get("model") or ""), utcnow())
-        self.track_answer(user_id, usage, answer, missing=reason)
-        return dict(answer.body)
+        return self.track_answer(user_id, ENDPOINTS[path], answer, body.get("model"))
 
     def _get(
         self,

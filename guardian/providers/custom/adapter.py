@@ -11,7 +11,7 @@ from guardian.config import Settings
 from guardian.errors import ProviderError, ValidationError
 from guardian.models.enums import Provider
 from guardian.outbound import reachable
-from guardian.periods import Window, utcnow
+from guardian.periods import Window
 from guardian.providers.base import BaseProvider, Pricer, UsageSink
 from guardian.providers.custom import deepseek, openrouter, plain
 from guardian.providers.custom.checking import SECRETS, check_names, clean, secret_headers
@@ -30,7 +30,6 @@ from guardian.providers.describing import allows_paid_test
 from guardian.providers.http import SECRET_HEADERS, ProviderHttp, check_key
 from guardian.providers.inference import Endpoint, route
 from guardian.providers.transport import DeadlineTransport
-from guardian.providers.usage import record_of
 from guardian.records import Balance, CostBucket, NamedResource, TestResult, UsageBucket
 
 ENDPOINTS = {
@@ -188,18 +187,7 @@ class CustomProvider(BaseProvider):
         self.require_sink()
         path, body = route(self.http.vendor, ENDPOINTS, payload)
         answer = self._wire(api_key).post(path, body)
-        endpoint = ENDPOINTS[path]
-        usage, reason = record_of(
-            self.provider,
-            endpoint.operation,
-            endpoint.flavour,
-            answer.body,
-            asked_model=str(body.get("model") or ""),
-            at=utcnow(),
-            settings=self.metadata,
-        )
-        self.track_answer(user_id, usage, answer, missing=reason)
-        return dict(answer.body)
+        return self.track_answer(user_id, ENDPOINTS[path], answer, body.get("model"))
 
 
 def _title(settings: CustomSettings) -> str:

@@ -202,14 +202,19 @@ class GoogleProvider(BaseProvider):
         Streaming belongs to the gateway. Raises ValidationError.
         """
         self.require_sink()
-        path, method, model, body = inference.route(payload)
+        path, endpoint, model, body = inference.route(payload)
         if is_service_account(api_key):
             raise ProviderWrongKeyKind("This key of Google is for reports, not for inference. Use a Gemini API key.")
         key = check_key(self.http.vendor, api_key)
         answer = self.http.post_json(path, body, _gemini_headers(key), classify=_of_gemini)
-        usage, missing = inference.read(method, answer, model, utcnow())
-        self.track_answer(user_id, usage, answer, missing=missing, response_id=answer.body.get("responseId"))
-        return dict(answer.body)
+        return self.track_answer(
+            user_id,
+            endpoint,
+            answer,
+            model,
+            response_id=answer.body.get("responseId"),
+            tier=inference.tier_of(answer),
+        )
 
     # Connections
 

@@ -1,24 +1,21 @@
-"""Gemini's answers as usage records: generated content and embeddings, not streamed."""
+"""Single requests to Gemini: generated content and embeddings, not streamed."""
 
 from collections.abc import Mapping
-from dataclasses import replace
-from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
 from guardian.errors import ValidationError
-from guardian.models.enums import Provider
 from guardian.providers.failures import Answer
-from guardian.providers.usage import record_of
-from guardian.records import UsageRecord
+from guardian.providers.inference import Endpoint
 
-# method → (flavour of its answer, operation)
-METHODS = {"generateContent": ("generate_content", "generate_content"), "embedContent": ("embed_content", "embedding")}
-_TIER_HEADER = "x-gemini-service-tier"
+METHODS = {
+    "generateContent": Endpoint("generate_content", "generate_content"),
+    "embedContent": Endpoint("embed_content", "embedding"),
+}
 
 
-def route(payload: Mapping[str, Any]) -> tuple[str, str, str, dict[str, Any]]:
-    """The path, the method, the model and the body of a request; see GoogleProvider.make_request."""
+def route(payload: Mapping[str, Any]) -> tuple[str, Endpoint, str, dict[str, Any]]:
+    """The path, what its answer is, the model and the body of a request; see GoogleProvider.make_request."""
     body = dict(payload)
     model, method = str(body.pop("model", "") or ""), str(body.pop("endpoint", None) or "generateContent")
     name = model.removeprefix("models/")
@@ -26,15 +23,10 @@ def route(payload: Mapping[str, Any]) -> tuple[str, str, str, dict[str, Any]]:
         raise ValidationError("Name the model of the request.", details=[{"field": "model", "message": "required"}])
     if method not in METHODS:
         raise ValidationError(f"Google requests can be sent to {', '.join(METHODS)}; for others use the gateway.")
-    return f"/v1beta/models/{quote(name, safe='')}:{method}", method, name, body
+    return f"/v1beta/models/{quote(name, safe='')}:{method}", METHODS[method], name, body
 
 
-def read(method: str, answer: Answer, asked_model: str, at: datetime) -> tuple[UsageRecord, str | None]:
-    """The usage of one answer, and why it cannot be priced when the answer states none.
-
-    The tier that served it is in a header only.
-    """
-    flavour, operation = METHODS[method]
-    record, missing = record_of(Provider.GOOGLE, operation, flavour, answer.body, asked_model=asked_model, at=at)
-    tier = answer.headers.get(_TIER_HEADER)
-    return (replace(record, service_tier=tier.lower()) if tier and record.service_tier is None else record), missing
+def tier_of(answer: Answer) -> str | None:
+    """The tier that served a request is in a header only."""
+    tier = answer.headers.get("x-gemini-service-tier")
+    return tier.lower() if tier else None

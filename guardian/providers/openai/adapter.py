@@ -27,7 +27,7 @@ from guardian.providers.buckets import (
 )
 from guardian.providers.failures import Answer
 from guardian.providers.http import Params, check_key
-from guardian.providers.openai import inference
+from guardian.providers.inference import Endpoint, route
 from guardian.providers.openai.errors import INFERENCE_PREFIXES, KEY_KINDS, classify, is_admin
 from guardian.providers.openai.reports import (
     COST_GROUPS,
@@ -41,6 +41,11 @@ from guardian.providers.paging import ask_within_support, names, walk
 from guardian.providers.reading import Row
 from guardian.records import CostBucket, CostRecord, NamedResource, TestResult, UsageBucket, UsageRecord
 
+ENDPOINTS = {
+    "/chat/completions": Endpoint("chat"),
+    "/responses": Endpoint("responses"),
+    "/embeddings": Endpoint("embeddings", "embedding"),
+}
 _USAGE_PAGE, _COST_PAGE, _LIST_PAGE = 168, 180, 100  # the most that each endpoint allows
 
 
@@ -217,17 +222,17 @@ class OpenAIProvider(BaseProvider):
         name says so, else responses. Streaming belongs to the gateway: ValidationError.
         """
         self.require_sink()
-        endpoint, body = inference.route(payload)
+        embeds = "messages" not in payload and "embedding" in str(payload.get("model", ""))
+        usual = {"endpoint": "/embeddings"} if embeds else {}
+        path, body = route(self.name, ENDPOINTS, {**usual, **payload})
         key = check_key(self.http.vendor, api_key)
         answer = self.http.post_json(
-            endpoint,
+            path,
             body,
             _bearer(key),
             classify=lambda a: classify(a, admin_key=is_admin(key), reports=False),
         )
-        usage, reason = inference.read(endpoint, answer.body, str(body.get("model") or ""), utcnow())
-        self.track_answer(user_id, usage, answer, missing=reason)
-        return dict(answer.body)
+        return self.track_answer(user_id, ENDPOINTS[path], answer, body.get("model"))
 
     def _get(
         self, api_key: str, path: str, params: Params = (), *, attempts: int | None = None, reports: bool = True

@@ -6,12 +6,10 @@ from typing import Any
 
 from guardian.errors import ProviderError, ProviderQuotaExhausted, ValidationError
 from guardian.models.enums import Provider
-from guardian.periods import utcnow
 from guardian.providers.base import BaseProvider
 from guardian.providers.describing import PAID_TEST, KeyKind, allows_paid_test
 from guardian.providers.failures import Answer, quoted
 from guardian.providers.inference import Endpoint, route
-from guardian.providers.usage import record_of
 from guardian.records import CostBucket, NamedResource, TestResult, UsageBucket
 
 # POST /chat/completions (Sonar) ended on 2026-09-27.
@@ -105,17 +103,7 @@ class PerplexityProvider(BaseProvider):
                 "the model perplexity/sonar."
             )
         answer = self.http.post_json(path, body, _bearer(self.clean_key(api_key)), classify=_classify)
-        endpoint = ENDPOINTS[path]
-        usage, reason = record_of(
-            self.provider,
-            endpoint.operation,
-            endpoint.flavour,
-            answer.body,
-            asked_model=str(body.get("model") or ""),
-            at=utcnow(),
-        )
-        self.track_answer(user_id, usage, answer, missing=reason)
-        return dict(answer.body)
+        return self.track_answer(user_id, ENDPOINTS[path], answer, body.get("model"))
 
 
 def _classify(answer: Answer) -> ProviderError | None:

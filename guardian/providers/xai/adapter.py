@@ -21,7 +21,6 @@ from guardian.providers.http import Params, ProviderHttp
 from guardian.providers.inference import Endpoint, route
 from guardian.providers.paging import ask_within_support
 from guardian.providers.reading import Row
-from guardian.providers.usage import record_of
 from guardian.providers.xai import billing
 from guardian.providers.xai.errors import KEY_KINDS, NO_REPORTING, blocked, classify, classify_question, wrong_kind
 from guardian.records import Balance, CostBucket, CostRecord, NamedResource, TestResult, UsageBucket
@@ -215,17 +214,7 @@ class XAIProvider(BaseProvider):
         self.require_sink()
         path, body = route(self.name, ENDPOINTS, payload)
         answer = self.http.post_json(path, body, _bearer(self.clean_key(api_key)), classify=classify)
-        endpoint = ENDPOINTS[path]
-        usage, reason = record_of(
-            self.provider,
-            endpoint.operation,
-            endpoint.flavour,
-            answer.body,
-            asked_model=str(body.get("model") or ""),
-            at=utcnow(),
-        )
-        self.track_answer(user_id, usage, answer, missing=reason)
-        return dict(answer.body)
+        return self.track_answer(user_id, ENDPOINTS[path], answer, body.get("model"))
 
     def _get(self, key: str, path: str, params: Params = (), *, attempts: int | None = None) -> Answer:
         return self._management.get_json(path, params, _bearer(key), classify=classify, attempts=attempts)

@@ -64,8 +64,8 @@ def make_days(session: Session, organization_id: str, now: datetime, at_once: in
     """
     db.lock(session, "usage days", organization_id)
     wanted = _wanted(session, organization_id, now)
-    todo = _outdated(session, organization_id, wanted)
-    some = sorted(todo[-at_once:], key=lambda window: window.start)
+    due = _outdated(session, organization_id, wanted)
+    some = sorted(due[-at_once:], key=lambda window: window.start)
     stored = session.connection().execute(
         select(col(UsageDay.start), col(UsageDay.end)).where(col(UsageDay.organization_id) == organization_id)
     )
@@ -78,7 +78,7 @@ def make_days(session: Session, organization_id: str, now: datetime, at_once: in
         _make(session, organization_id, some)
     else:
         _forget_changes_elsewhere(session, organization_id)
-    return len(todo) - len(some)
+    return len(due) - len(some)
 
 
 def disagreements(session: Session, organization_id: str, latest: int = AT_ONCE) -> list[str]:
