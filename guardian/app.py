@@ -8,21 +8,15 @@ from guardian.errors import GuardianError
 from guardian.models.base import new_id
 from guardian.ui.components.crash import crash_boundary
 from guardian.ui.components.offline import offline_banner
-from guardian.ui.pages import (
-    admin,
-    dashboard,
-    forgot,
-    imports,
-    keys,
-    missing,
-    prices,
-    reconciliation,
-    reset,
-    settings,
-    sign_in,
-    sign_up,
-    usage,
-)
+from guardian.ui.pages.admin import page as admin
+from guardian.ui.pages.dashboard import page as dashboard
+from guardian.ui.pages.doors import forgot, missing, reset, sign_in, sign_up
+from guardian.ui.pages.imports import page as imports
+from guardian.ui.pages.keys import page as keys
+from guardian.ui.pages.prices import page as prices
+from guardian.ui.pages.reconciliation import page as reconciliation
+from guardian.ui.pages.settings import page as settings
+from guardian.ui.pages.usage import page as usage
 from guardian.ui.session import NotSignedIn, connect_hub, current_request_id
 from guardian.ui.state_locks import give_back_cancelled_locks
 from guardian.ui.toasts import error_toast

@@ -7,7 +7,7 @@ from sqlmodel import Session
 
 from guardian.config import settings
 from guardian.models.enums import UserRole
-from guardian.ui.pages.admin import AdminState
+from guardian.ui.pages.admin.page import AdminState
 from tests.fakes import seed
 from tests.ui.conftest import StatePage
 from tests.ui.pages import work

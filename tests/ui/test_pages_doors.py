@@ -6,11 +6,11 @@ import pytest
 from sqlmodel import Session
 
 from guardian.api import auth_forms as auth
-from guardian.ui.pages import door
-from guardian.ui.pages.forgot import ForgotState
-from guardian.ui.pages.reset import ResetState
-from guardian.ui.pages.sign_in import SignInState
-from guardian.ui.pages.sign_up import SignUpState
+from guardian.ui.pages.doors import door
+from guardian.ui.pages.doors.forgot import ForgotState
+from guardian.ui.pages.doors.reset import ResetState
+from guardian.ui.pages.doors.sign_in import SignInState
+from guardian.ui.pages.doors.sign_up import SignUpState
 from guardian.ui.session import NotSignedIn
 from tests.fakes import seed
 from tests.ui.conftest import StatePage

@@ -13,7 +13,7 @@ from guardian.jobs.imports import import_upload
 from guardian.models import ActivityLog, ImportRun
 from guardian.models.enums import ImportStatus
 from guardian.services.ledger.imports import begin_import
-from guardian.ui.pages.imports import ImportsState
+from guardian.ui.pages.imports.page import ImportsState
 from tests.fakes import seed
 from tests.ui.conftest import StatePage, Web
 from tests.ui.pages import work

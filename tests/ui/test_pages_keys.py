@@ -10,7 +10,7 @@ from guardian.errors import NotFoundError, ValidationError
 from guardian.models import ActivityLog, ApiKey, SyncRun, TeamMember, User
 from guardian.models.enums import KeyStatus, Provider, SyncStatus, SyncTrigger, TeamRole
 from guardian.services.people.sessions import open_session
-from guardian.ui.pages.keys import KeysState
+from guardian.ui.pages.keys.page import KeysState
 from tests.conftest import Servers
 from tests.fakes import seed
 from tests.fakes.anthropic_api import ADMIN_KEY as ANTHROPIC_ADMIN

@@ -15,10 +15,10 @@ from guardian.providers.custom.settings import Secret
 from guardian.providers.registry import describe, supported
 from guardian.services.people.provider_keys import open_secret
 from guardian.services.people.views import KeyView
-from guardian.ui.pages.keys import KeysState
-from guardian.ui.pages.keys_dialogs import key_dialogs
-from guardian.ui.pages.keys_fields import metadata_of, settings_of
-from guardian.ui.pages.keys_rows import key_row, provider_choices
+from guardian.ui.pages.keys.dialogs import key_dialogs
+from guardian.ui.pages.keys.fields import metadata_of, settings_of
+from guardian.ui.pages.keys.page import KeysState
+from guardian.ui.pages.keys.rows import key_row, provider_choices
 from tests.conftest import Servers
 from tests.fakes import compatible_api, perplexity_api, seed, xai_api
 from tests.fakes.provider_server import FakeProvider

@@ -13,8 +13,8 @@ from guardian.models.enums import Provider, TeamRole
 from guardian.periods import DAY, floor_hour, utcnow
 from guardian.records import UsageCounts, UsageRecord
 from guardian.services.people.sessions import open_session
-from guardian.ui.pages.dashboard import DashboardState
-from guardian.ui.pages.prices import PricesState
+from guardian.ui.pages.dashboard.page import DashboardState
+from guardian.ui.pages.prices.page import PricesState
 from tests.fakes import seed
 from tests.ui.conftest import StatePage
 from tests.ui.pages import payload, work

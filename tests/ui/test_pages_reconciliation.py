@@ -12,7 +12,7 @@ from guardian.errors import AuthorizationError, ValidationError
 from guardian.models import ActivityLog, ClosedMonth, TeamMember
 from guardian.models.enums import TeamRole
 from guardian.periods import DAY, utcnow
-from guardian.ui.pages.reconciliation import ReconciliationState
+from guardian.ui.pages.reconciliation.page import ReconciliationState
 from tests.fakes import seed
 from tests.fakes.seed import Company
 from tests.ui.conftest import StatePage, Web

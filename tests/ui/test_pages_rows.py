@@ -11,7 +11,8 @@ import pytest
 from guardian.models.enums import KeyStatus, Provider, SyncStatus, SyncTrigger
 from guardian.services.ledger.views import SyncRunView
 from guardian.services.people.views import KeyLoss, KeyView, TokenView
-from guardian.ui.pages import keys_rows, settings_rows
+from guardian.ui.pages.keys import rows as keys_rows
+from guardian.ui.pages.settings import rows as settings_rows
 
 NOW = datetime(2025, 11, 5, 12, 4, tzinfo=UTC)
 BERLIN = ZoneInfo("Europe/Berlin")

@@ -16,10 +16,10 @@ from guardian.services.ledger.rows import LedgerAccount
 from guardian.services.ledger.writer import replace_buckets
 from guardian.services.people.sessions import open_session
 from guardian.ui import format
-from guardian.ui.pages.dashboard import DashboardState
-from guardian.ui.pages.usage import UsageState
-from guardian.ui.pages.usage_address import Address
-from guardian.ui.pages.usage_groups import GroupRow
+from guardian.ui.pages.dashboard.page import DashboardState
+from guardian.ui.pages.usage.address import Address
+from guardian.ui.pages.usage.groups import GroupRow
+from guardian.ui.pages.usage.page import UsageState
 from guardian.ui.palette import PaletteState
 from tests.fakes import seed
 from tests.ui.conftest import StatePage, run_async

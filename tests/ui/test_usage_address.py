@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from guardian.services.ledger.views import USAGE_FILTERS
 from guardian.ui import ranges
-from guardian.ui.pages import usage_choices as choices
-from guardian.ui.pages.usage_address import Address, asked, before
-from guardian.ui.pages.usage_read import buckets_for
+from guardian.ui.pages.usage import choices
+from guardian.ui.pages.usage.address import Address, asked, before
+from guardian.ui.pages.usage.read import buckets_for
 from guardian.ui.ranges import CUSTOM, Range
 
 NOW = datetime(2025, 11, 23, 7, 30, tzinfo=UTC)

@@ -1,0 +1,1 @@
+"""The organizations of this server, at /admin."""

@@ -1,0 +1,65 @@
+"""/register: a new person and their organization."""
+
+import reflex as rx
+
+from guardian.services.people.passwords import MIN_CHARACTERS
+from guardian.ui.components.basics import link
+from guardian.ui.components.forms import field
+from guardian.ui.pages.doors.door import SIGN_IN, SIGN_UP, Door, carried, door, door_form
+
+ROUTE = SIGN_UP
+PASSWORD_RULE = f"At least {MIN_CHARACTERS} characters, and not your e-mail address. A few words in a row do well."
+
+
+class SignUpState(Door, rx.State):
+    """What to fill in again after a refusal."""
+
+    name_again: str = ""
+    company: str = ""
+
+    def _read_address(self, query: dict[str, str]) -> None:
+        super()._read_address(query)
+        self.name_again, self.company = query.get("name", ""), query.get("company", "")
+
+
+def page() -> rx.Component:
+    return door(
+        "Create your account",
+        "With it comes an organization, which you own.",
+        SignUpState.problem,
+        door_form(
+            "/auth/register",
+            field(
+                "Your name",
+                "name",
+                value=SignUpState.name_again,
+                custom_attrs={"autoComplete": "name", "autoFocus": True, "maxLength": 200},
+            ),
+            field(
+                "Company",
+                "company",
+                value=SignUpState.company,
+                help="Names the organization. You can change it later.",
+                custom_attrs={"autoComplete": "organization", "maxLength": 200},
+            ),
+            field(
+                "E-mail",
+                "email",
+                kind="email",
+                value=SignUpState.email,
+                required=True,
+                custom_attrs={"autoComplete": "username", "maxLength": 320},
+            ),
+            field(
+                "Password",
+                "password",
+                kind="password",
+                help=PASSWORD_RULE,
+                required=True,
+                custom_attrs={"autoComplete": "new-password", "minLength": MIN_CHARACTERS},
+            ),
+            carried("next"),
+            verb="Create account",
+        ),
+        foot=rx.el.p("Already have an account? ", link("Sign in", to=SIGN_IN)),
+    )

@@ -1,0 +1,1 @@
+"""The vault of provider keys, at /keys."""

@@ -1,0 +1,201 @@
+"""The dialogs of the key manager: add, replace, rename, delete."""
+
+from typing import Any
+
+import reflex as rx
+
+from guardian.providers.describing import KeyKind
+from guardian.ui.components.basics import button, icon, provider_badge
+from guardian.ui.components.dialog import confirm_dialog, dialog
+from guardian.ui.components.forms import choice, field, refusal
+from guardian.ui.components.states import notice
+from guardian.ui.pages.keys.fields import provider_fields
+from guardian.ui.pages.keys.rows import ProviderChoice
+
+
+def key_dialogs(state: Any, providers: list[ProviderChoice]) -> rx.Component:
+    """All of them; the State says which one is open."""
+    return rx.fragment(
+        _add_dialog(state, providers), _replace_dialog(state, providers), _rename_dialog(state), _delete_dialog(state)
+    )
+
+
+def where_it_is_made(kind: KeyKind) -> rx.Component:
+    """A link to the provider's page on which such a key is made; nothing where there is none."""
+    if not kind.href:
+        return rx.fragment()
+    return rx.el.a(
+        kind.place,
+        icon("external-link", 12),
+        rx.el.span(" (opens in a new tab)", class_name="sr-only"),
+        href=kind.href,
+        target="_blank",
+        rel="noreferrer",
+        class_name="outside small",
+    )
+
+
+def _add_dialog(state: Any, providers: list[ProviderChoice]) -> rx.Component:
+    return dialog(
+        state.dialog == "add",
+        "Add a key",
+        rx.el.form(
+            rx.el.fieldset(
+                rx.el.legend("Provider", class_name="label-text"),
+                rx.el.div(
+                    *(_choice(each, first=index == 0) for index, each in enumerate(providers)),
+                    class_name="provider-choices",
+                ),
+                class_name="choices",
+            ),
+            *(_of_provider(each) for each in providers),
+            _label_field(""),
+            _secret_field(),
+            _foot(state, "Nothing was stored.", "Test and save"),
+            on_submit=state.add,
+            class_name="form",
+        ),
+        on_dismiss=state.close,
+        name="add-key",
+    )
+
+
+def _choice(each: ProviderChoice, *, first: bool) -> rx.Component:
+    return choice(
+        "radio",
+        "provider",
+        provider_badge(each.name, each.color),
+        ident=f"provider-{each.value.lower()}",
+        value=each.value,
+        default_checked=first,
+        required=True,
+    )
+
+
+def _of_provider(each: ProviderChoice) -> rx.Component:
+    """What is seen while this provider is chosen: its kinds of keys, what it does not report, and its fields."""
+    kinds = rx.el.ul(
+        *(
+            rx.el.li(
+                rx.el.strong(kind.name), " ", rx.el.span(kind.hint, class_name="muted"), " ", where_it_is_made(kind)
+            )
+            for kind in each.kinds
+        ),
+        class_name="kinds",
+    )
+    return rx.el.div(
+        kinds,
+        notice(each.no_reporting, icon_name="info") if each.no_reporting else rx.fragment(),
+        provider_fields(each, "add"),
+        class_name="form of-provider",
+        custom_attrs={"data-provider": each.value},
+    )
+
+
+def _replace_dialog(state: Any, providers: list[ProviderChoice]) -> rx.Component:
+    return dialog(
+        state.dialog == "replace",
+        rx.fragment("Replace ", state.key.name),
+        rx.el.p(
+            rx.cond(
+                state.key.hint != "",
+                rx.fragment("The new key takes the place of the one that ends in ", rx.el.code(state.key.hint), "."),
+                "The new key takes the place of the old one.",
+            ),
+            " Name, history and figures stay.",
+            class_name="muted",
+        ),
+        rx.el.form(
+            _secret_field(),
+            rx.match(
+                state.key.provider_value,
+                *(
+                    (each.value, rx.fragment(provider_fields(each, "replace", state.key.settings)))
+                    for each in providers
+                    if each.fields
+                ),
+                rx.fragment(),
+            ),
+            _foot(state, "The old key is still in its place.", "Test and replace"),
+            on_submit=state.replace,
+            class_name="form",
+        ),
+        on_dismiss=state.close,
+        name="replace-key",
+    )
+
+
+def _rename_dialog(state: Any) -> rx.Component:
+    return dialog(
+        state.dialog == "rename",
+        rx.fragment("Rename ", state.key.name),
+        rx.el.form(
+            _label_field(state.key.label),
+            refusal(state.refusal, "Nothing was changed."),
+            _form_buttons(state, "Rename"),
+            on_submit=state.rename,
+            class_name="form",
+        ),
+        on_dismiss=state.close,
+        name="rename-key",
+    )
+
+
+def _delete_dialog(state: Any) -> rx.Component:
+    return confirm_dialog(
+        state.dialog == "delete",
+        rx.fragment("Delete ", state.key.name, "?"),
+        rx.el.ul(rx.foreach(state.losses, rx.el.li), class_name="losses"),
+        refusal(state.refusal, "Nothing was deleted."),
+        word=state.key.name,
+        typed=state.typed,
+        on_type=state.type_name,
+        on_confirm=state.delete,
+        on_dismiss=state.close,
+        verb="Delete the key",
+        name="delete-key",
+    )
+
+
+def _label_field(value: Any) -> rx.Component:
+    return field(
+        "Label",
+        "label",
+        ident="key-label",
+        value=value,
+        help="What people call it, as in Production. It tells two keys of a provider apart.",
+        auto_complete="off",
+        max_length=100,
+    )
+
+
+def _secret_field() -> rx.Component:
+    return field(
+        "Key",
+        "secret",
+        ident="key-secret",
+        kind="password",
+        help="Tested first, then sealed. Nobody can read it again.",
+        auto_complete="off",
+        class_name="input mono",
+        # Password managers would offer to keep it as somebody's password.
+        custom_attrs={"spellCheck": "false", "data-1p-ignore": "", "data-lpignore": "true", "data-bwignore": ""},
+    )
+
+
+def _foot(state: Any, kept: str, verb: str) -> rx.Component:
+    """The end of a form that may be taller than the screen: why it was refused, and its buttons, always in sight."""
+    return rx.el.div(refusal(state.refusal, kept), _form_buttons(state, verb), class_name="dialog-foot")
+
+
+def _form_buttons(state: Any, verb: str) -> rx.Component:
+    return rx.el.div(
+        button("Cancel", on_click=state.close, disabled=state.working),
+        button(
+            rx.cond(state.working, rx.fragment(rx.el.span(class_name="spinner"), "Testing…"), verb),
+            type="submit",
+            kind="primary",
+            disabled=state.working,
+        ),
+        class_name="dialog-actions",
+    )

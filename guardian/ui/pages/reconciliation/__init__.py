@@ -1,0 +1,1 @@
+"""The three books side by side, at /reconciliation."""

@@ -1,0 +1,230 @@
+"""/reconciliation: is the bill right, and if not, why: three books, their differences, and months that are closed."""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, date
+from decimal import Decimal
+from functools import partial
+from typing import Any, ClassVar
+from zoneinfo import ZoneInfo
+
+import reflex as rx
+from sqlmodel import Session
+
+from guardian.errors import ConflictError, GuardianError, ValidationError
+from guardian.live import USAGE_UPDATE
+from guardian.periods import utcnow
+from guardian.services.actor import Actor
+from guardian.services.ledger.closing import close_month, get_month, list_months, reopen_month
+from guardian.services.ledger.closing.views import MonthView
+from guardian.services.ledger.reconciliation import reconcile
+from guardian.services.ledger.reconciliation.views import Reconciliation, ReconciliationQuery
+from guardian.ui import format, headline, ranges
+from guardian.ui.audited import audited
+from guardian.ui.live_hub import Query
+from guardian.ui.pages.reconciliation import rows, words
+from guardian.ui.pages.reconciliation.address import KNOWN, NAMES, ROUTE, Address
+from guardian.ui.pages.reconciliation.rows import BookRow, Chosen, FindingRow, MonthRow
+from guardian.ui.pages.reconciliation.view import reconciliation_view
+from guardian.ui.ranges import Range
+from guardian.ui.rows import Choice, Money
+from guardian.ui.session import NotSignedIn, Page
+from guardian.ui.toasts import toast
+
+_UTC = ZoneInfo("UTC")
+_MOST_POINTS = 183  # half a year of days
+_ACCENT, _BILL = "#2f7fd0", "#d0631c"
+_MONTH = re.compile(r"[12]\d{3}-(0[1-9]|1[0-2])")
+
+
+@dataclass(frozen=True)
+class _View:
+    asked: Range
+    address: Address
+    found: Reconciliation
+    months: tuple[MonthView, ...]
+
+
+class ReconciliationState(Page, rx.State):
+    """The page as text; the figures stay in the ledger. Days are UTC, as bills are."""
+
+    _live_events: ClassVar[frozenset[str]] = frozenset({USAGE_UPDATE})
+
+    choices: list[Choice] = []
+    custom: str = ""
+    first: str = ""
+    last: str = ""
+    about: str = ""
+
+    has_books: bool = True
+    has_bill: bool = True
+    has_tracked: bool = True
+    answer: str = ""
+    answer_note: str = ""
+    tracked: Money = Money()
+    reported: Money = Money()
+    billed: Money = Money()
+    spend: str = ""
+    coverage: str = ""
+    coverage_note: str = ""
+    drift: str = ""
+    drift_note: str = ""
+
+    coverage_figure: dict[str, Any] = {}
+    coverage_text: str = ""
+    drift_figure: dict[str, Any] = {}
+    drift_text: str = ""
+
+    findings: list[FindingRow] = []
+    more_findings: str = ""
+
+    tabs: list[Choice] = []
+    chosen: list[Chosen] = []
+    dimension: str = ""
+    lines: list[BookRow] = []
+    more_lines: str = ""
+
+    months: list[MonthRow] = []
+    dialog: str = ""
+    month: MonthRow = rows.NO_MONTH
+    typed: str = ""
+    refusal: str = ""
+
+    @classmethod
+    def _read(cls, session: Session, actor: Actor, query: Query) -> _View:
+        address = Address.of(query)
+        asked = ranges.from_query(dict(query), utcnow(), _UTC)
+        wanted = ReconciliationQuery(
+            first=asked.first,
+            last=asked.last,
+            group_by=(address.by,),
+            lines=address.filters,
+            step=-(-((asked.last - asked.first).days + 1) // _MOST_POINTS),
+        )
+        return _View(asked, address, reconcile(session, actor, wanted), list_months(session, actor))
+
+    def _query(self) -> Query:
+        return tuple(item for item in super()._query() if item[0] in KNOWN)
+
+    def _show(self, view: _View) -> None:
+        asked, address, found = view.asked, view.address, view.found
+        self.choices = [
+            Choice(choice.label, address.range_href(choice.href), choice.current)
+            for choice in headline.presets(asked.preset)
+        ]
+        self.custom = asked.label if asked.preset == ranges.CUSTOM else ""
+        self.first, self.last = asked.first.isoformat(), asked.last.isoformat()
+        read = f", read until {found.as_of.astimezone(UTC):%-d %b %H:%M}" if found.as_of else ""
+        self.about = f"Days are UTC here, because bills are{read}"
+        self._show_figures(found)
+        self.findings = [rows.finding(each) for each in found.findings[: rows.MOST_FINDINGS]]
+        rest = found.findings[rows.MOST_FINDINGS :]
+        left = format.money(sum((each.size for each in rest), Decimal(0)))
+        self.more_findings = f"{len(rest)} smaller ones, {left} in all, are left out here." if rest else ""
+        self._show_lines(found, address)
+        may_change = "books:close" in self.viewer.permissions
+        self.months = [rows.month(each, may_change=may_change) for each in view.months]
+
+    def _show_figures(self, found: Reconciliation) -> None:
+        figures = found.figures
+        books = (figures.tracked, figures.reported, figures.billed)
+        self.has_books = any(book is not None for book in books)
+        self.has_tracked, self.has_bill = figures.tracked is not None, figures.billed is not None
+        self.answer, self.answer_note = words.answer(found)
+        self.tracked, self.reported, self.billed = (rows.money(book) for book in books)
+        self.spend = f"Spend is {format.money(found.spend)}"
+        self.coverage, self.coverage_note = words.coverage(figures, found.tracked_reported)
+        self.drift, self.drift_note = words.drift(figures)
+        self.coverage_figure, self.coverage_text = words.over_time(found.days, "coverage", "Coverage", _ACCENT)
+        self.drift_figure, self.drift_text = words.over_time(found.days, "drift", "Drift", _BILL)
+
+    def _show_lines(self, found: Reconciliation, address: Address) -> None:
+        self.tabs, self.dimension = rows.tabs(address), NAMES[address.by]
+        self.chosen = rows.chosen(address, found.key_names)
+        shown = found.lines[: rows.MOST_ROWS]
+        self.lines = [rows.line(each, address, found.first, found.last) for each in shown]
+        left = found.line_count - len(shown)
+        self.more_lines = f"{left:,} more. Choose fewer days, or open one of these." if left else ""
+
+    @rx.event
+    async def choose_days(self, form: dict[str, Any]) -> rx.event.EventSpec:
+        """Show the days of the custom range: they go into the URL, which loads the page anew."""
+        await self._actor()
+        return rx.redirect(ranges.custom_href(str(form.get("from", "")), str(form.get("to", "")), ROUTE))
+
+    # Months
+
+    @rx.event
+    async def open_close(self, month: str) -> None:
+        """Ask before closing that month, with what may still change in it."""
+        await self._open("close", month)
+
+    @rx.event
+    async def open_reopen(self, month: str) -> None:
+        """Ask before reopening that month."""
+        await self._open("reopen", month)
+
+    async def _open(self, dialog: str, month: str) -> None:
+        (await self._actor()).require("books:close")
+        view = await self._call(lambda session, actor: get_month(session, actor, _day_of(month)))
+        self.month = rows.month(view, may_change=True)
+        self.dialog, self.typed, self.refusal = dialog, "", ""
+
+    @rx.event
+    async def dismiss(self) -> None:
+        """Close the dialog."""
+        await self._actor()
+        self.dialog = ""
+
+    @rx.event
+    async def type_name(self, text: str) -> None:
+        """What is typed to confirm the reopening."""
+        await self._actor()
+        self.typed = text[:100]
+
+    @rx.event
+    async def close(self, form: dict[str, Any]) -> rx.event.EventSpec | None:
+        """Close the month of the dialog, whose doubts were shown there."""
+        await self._actor()
+        month, note = self.month, str(form.get("note", ""))
+        work = partial(close_month, month=_day_of(month.month), confirm=bool(month.doubts), note=note)
+        facts = {"confirmed": bool(month.doubts)}
+        try:
+            await self._call(audited("MONTH_CLOSE", "month", work, lambda _view: (month.month, facts)))
+        except NotSignedIn:
+            raise
+        except ConflictError as error:
+            # Something has begun since the dialog was opened: its doubts are shown before anything is confirmed.
+            view = await self._call(lambda session, actor: get_month(session, actor, _day_of(month.month)))
+            self.month, self.refusal = rows.month(view, may_change=True), error.message
+            return None
+        except GuardianError as error:
+            self.refusal = error.message
+            return None
+        return await self._done(f"{month.name} is closed.")
+
+    @rx.event
+    async def reopen(self) -> rx.event.EventSpec | None:
+        """Reopen the month of the dialog, whose name was typed."""
+        await self._actor()
+        month = self.month
+        if self.typed != month.name:
+            raise ValidationError("Type the month's name to reopen it.")
+        work = partial(reopen_month, month=_day_of(month.month))
+        await self._call(audited("MONTH_REOPEN", "month", work, lambda _view: (month.month, {})))
+        return await self._done(f"{month.name} is open again.")
+
+    async def _done(self, said: str) -> rx.event.EventSpec:
+        self.dialog = ""
+        await self._refresh()
+        return toast(said)
+
+
+def _day_of(month: str) -> date:
+    if _MONTH.fullmatch(month) is None:
+        raise ValidationError("There is no such month.")
+    return date.fromisoformat(f"{month}-01")
+
+
+def page() -> rx.Component:
+    return reconciliation_view(ReconciliationState, ROUTE)

@@ -1,0 +1,1 @@
+"""A person's and an organization's settings, at /settings."""

@@ -1,0 +1,120 @@
+"""The dialogs of access tokens: making one, whose secret is shown once, and revoking one."""
+
+from typing import Any
+
+import reflex as rx
+
+from guardian.services.people.tokens import MAX_NAME
+from guardian.ui.components.basics import button, icon
+from guardian.ui.components.dialog import dialog
+from guardian.ui.components.forms import choice, choices, field, refusal
+from guardian.ui.components.states import notice
+from guardian.ui.pages.settings.rows import EXPIRIES
+
+SECRET_FIELD = "token-secret"  # noqa: S105  # the name of an element
+_SCOPES = (
+    ("api", "Read and change everything that you may, over REST"),
+    ("gateway", "Call models through the gateway"),
+    ("ingest", "Send usage, and nothing else"),
+)
+
+
+def token_dialogs(state: Any) -> rx.Component:
+    """Both of them; the State says which one is open."""
+    return rx.fragment(_create_dialog(state), _revoke_dialog(state))
+
+
+def _create_dialog(state: Any) -> rx.Component:
+    return dialog(
+        state.dialog == "create",
+        rx.cond(state.made != "", rx.fragment(state.made, " is made"), "Create an access token"),
+        _token_form(state),
+        _made(state),
+        on_dismiss=state.close,
+        name="create-token",
+    )
+
+
+def _token_form(state: Any) -> rx.Component:
+    return rx.el.form(
+        field(
+            "Name",
+            "name",
+            ident="token-name",
+            help="What it is for, as in Nightly export.",
+            required=True,
+            max_length=MAX_NAME,
+        ),
+        choices(
+            "It may",
+            *(
+                choice("checkbox", f"scope-{name}", name, what, ident=f"scope-{name}", default_checked=name == "api")
+                for name, what in _SCOPES
+            ),
+        ),
+        rx.el.div(
+            rx.el.label("Ends", html_for="token-expires"),
+            rx.el.select(
+                *(rx.el.option(text, value=days) for days, text in EXPIRIES),
+                name="expires",
+                id="token-expires",
+                class_name="input",
+            ),
+            class_name="field",
+        ),
+        refusal(state.token_refusal, "No token was made."),
+        rx.el.div(
+            button("Cancel", on_click=state.close),
+            button("Create the token", type="submit", kind="primary"),
+            class_name="dialog-actions",
+        ),
+        on_submit=state.create_token,
+        class_name="form",
+        hidden=state.made != "",
+    )
+
+
+def _made(state: Any) -> rx.Component:
+    # Always there while the dialog is open: the secret is put into the field itself, and into no var.
+    return rx.el.div(
+        notice("Copy it now. It is shown this once and cannot be read again.", tone="warn", icon_name="triangle-alert"),
+        rx.el.div(
+            rx.el.label("Access token", html_for=SECRET_FIELD),
+            rx.el.div(
+                rx.el.input(
+                    id=SECRET_FIELD, read_only=True, class_name="input mono", custom_attrs={"autoComplete": "off"}
+                ),
+                rx.el.button(
+                    icon("copy", 14),
+                    rx.el.span("Copy", custom_attrs={"data-copy-label": "true"}),
+                    type="button",
+                    class_name="button",
+                    custom_attrs={"data-copy-from": SECRET_FIELD},
+                ),
+                class_name="joined",
+            ),
+            class_name="field",
+        ),
+        rx.el.div(button("Done", kind="primary", on_click=state.close), class_name="dialog-actions"),
+        class_name="form",
+        hidden=state.made == "",
+    )
+
+
+def _revoke_dialog(state: Any) -> rx.Component:
+    return dialog(
+        state.dialog == "revoke",
+        rx.fragment("Revoke ", state.token.name, "?"),
+        rx.el.p(
+            "Every program that uses the token ",
+            rx.el.code(state.token.hint),
+            " is refused from now on. It cannot be undone; a new token can be made at any time.",
+        ),
+        rx.el.div(
+            button("Cancel", on_click=state.close),
+            button("Revoke the token", kind="danger", on_click=state.revoke_token),
+            class_name="dialog-actions",
+        ),
+        on_dismiss=state.close,
+        name="revoke-token",
+    )

@@ -1,0 +1,1 @@
+"""The explorer, at /usage."""

@@ -1,0 +1,132 @@
+"""How the explorer looks: how much first, bars and groups or single rows below, and the bill of one row beside."""
+
+from typing import Any
+
+import reflex as rx
+
+from guardian.ui.components.basics import button_link, delta, icon, link, money
+from guardian.ui.components.chart import chart
+from guardian.ui.components.frame import frame
+from guardian.ui.components.range_picker import range_picker
+from guardian.ui.components.states import empty_state, skeleton, skeleton_card
+from guardian.ui.pages.usage.bar import usage_bar, views_menu
+from guardian.ui.pages.usage.dialogs import view_dialogs
+from guardian.ui.pages.usage.panel import usage_panel
+from guardian.ui.pages.usage.tables import groups_table, rows_table
+from guardian.ui.rows import Choice
+
+
+def usage_view(state: Any, here: str) -> rx.Component:
+    """The page; `state` is the UsageState class."""
+    return frame(
+        state,
+        here,
+        usage_bar(state),
+        _tabs(state),
+        rx.match(
+            state.nothing,
+            ("", rx.cond(state.tab == "rows", rows_table(state), _spending(state))),
+            ("filtered", _nothing_matches(state)),
+            ("unconnected", _nothing_connected()),
+            _nothing_in_range(state),
+        ),
+        usage_panel(state),
+        view_dialogs(state),
+        skeleton=_skeleton(),
+        about=rx.cond(
+            state.loaded,
+            rx.el.span(f"{state.freshness}, times in {state.zone}", title=state.freshness_title),
+            rx.el.span("\u00a0"),
+        ),
+        actions=range_picker(state.ranges, state.custom, state.first, state.last, state.choose_days),
+    )
+
+
+def _tabs(state: Any) -> rx.Component:
+    return rx.el.div(
+        rx.el.nav(rx.foreach(state.tabs, _tab), custom_attrs={"aria-label": "Show as"}),
+        views_menu(state),
+        class_name="tabs",
+    )
+
+
+def _tab(tab: Choice) -> rx.Component:
+    return link(
+        tab.label,
+        to=tab.href,
+        prevent_scroll_reset=True,
+        custom_attrs={"aria-current": rx.cond(tab.current, "page", "false")},
+        key=tab.label,
+    )
+
+
+def _spending(state: Any) -> rx.Component:
+    return rx.fragment(
+        rx.el.section(
+            rx.el.div(
+                _figure("Spend", money(state.total, data_testid="explorer-total"), delta(state.change), lead=True),
+                _figure("Calls", rx.el.span(state.calls, custom_attrs={"data-live": "true"})),
+                _figure("Tokens", rx.el.span(state.tokens, custom_attrs={"data-live": "true"})),
+                rx.cond(
+                    state.unpriced != "",
+                    _figure(
+                        "Tokens without a price",
+                        rx.el.span(state.unpriced, class_name="warn"),
+                        rx.el.span("not in the spend", class_name="muted small"),
+                    ),
+                    rx.fragment(),
+                ),
+                class_name="figures",
+            ),
+            rx.el.div(chart(state.figure, state.figure_text), class_name="card-body"),
+            class_name="card",
+            custom_attrs={"aria-label": "Spend over time"},
+        ),
+        groups_table(state),
+    )
+
+
+def _figure(name: str, value: rx.Component, *notes: rx.Component, lead: bool = False) -> rx.Component:
+    return rx.el.div(
+        rx.el.h2(name, class_name="name"),
+        rx.el.div(value, class_name="value"),
+        *notes,
+        class_name="figure lead" if lead else "figure",
+    )
+
+
+def _nothing_matches(state: Any) -> rx.Component:
+    return empty_state(
+        "search-x",
+        "Nothing matches",
+        "No usage in this range has all of these values. Take a filter away, or choose a longer range.",
+        button_link(icon("x"), "Clear the filters", to=state.clear_href, kind="primary"),
+    )
+
+
+def _nothing_in_range(state: Any) -> rx.Component:
+    return empty_state(
+        "calendar-search",
+        "No usage in this range",
+        "What was spent, on what and by whom, is shown here as soon as there is some in the days that you chose.",
+        button_link(icon("calendar"), "Show the last 90 days", to=state.wider_href, kind="primary"),
+    )
+
+
+def _nothing_connected() -> rx.Component:
+    return empty_state(
+        "key-round",
+        "Nothing is connected yet",
+        "With an admin key of a provider, what was spent in the last 90 days is pulled at once, and can be looked at "
+        "here by model, project, key and person, down to the single line of a bill.",
+        button_link(icon("plus"), "Add a key", to="/keys", kind="primary"),
+    )
+
+
+def _skeleton() -> rx.Component:
+    return rx.fragment(
+        rx.el.div(skeleton("32px", "480px"), class_name="filter-bar"),
+        skeleton("36px", "160px"),
+        skeleton_card(1, "356px"),
+        skeleton_card(8, "36px"),
+    )
