@@ -1,6 +1,6 @@
 """From the catalog's prices, our supplements and the prices of a customer to one sheet."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal, Inexact, localcontext
@@ -28,6 +28,7 @@ _MILLION = 1_000_000
 _SHARE_PRICES = frozenset(name for share in SHARES for name in share.prices)
 _NOT_TOKENS = frozenset({"seconds", "audio_seconds"})
 _NO_PRICES: Mapping[str, Decimal] = {}
+_CACHE_WRITES = tuple(share.unit for share in SHARES if share.unit.startswith("cache_write_"))
 
 
 @dataclass(slots=True)
@@ -70,7 +71,11 @@ def compile_sheet(
     if listed is not None:
         _supplement(terms, listed, day, processing, geo)
     for given, factor in ((own, terms.percent), (override, _ONE)):
-        for unit, amount in (given.prices if given else _NO_PRICES).items():
+        prices = given.prices if given else _NO_PRICES
+        if "cache_write_tokens" in prices:
+            # One price for every kind of cache write: the list has no other word on those that it names apart.
+            _forget(terms, _CACHE_WRITES)
+        for unit, amount in prices.items():
             terms.prices[unit] = (amount, _MILLION)
             terms.final[unit] = factor
     tiered = [value for value, _ in terms.prices.values() if isinstance(value, TieredPrices)]
@@ -88,6 +93,12 @@ def compile_sheet(
         ref=ref,
         by_time=listed is not None and listed.by_time,
     )
+
+
+def _forget(terms: _Terms, units: Iterable[str]) -> None:
+    for unit in units:
+        terms.prices.pop(unit, None)
+        terms.final.pop(unit, None)
 
 
 def _supplement(terms: _Terms, listed: ListPrice, day: date, processing: Processing, geo: str | None) -> None:

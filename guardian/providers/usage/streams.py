@@ -41,7 +41,7 @@ def _take_chunk(found: dict[str, Any], chunk: Event) -> None:
     choices: object = chunk.get("choices")
     inner = [c for c in cast("list[object]", choices) if _is_object(c)] if isinstance(choices, list) else []
     for holder in (chunk, *(cast("Event", choice) for choice in inner), chunk.get("x_groq")):
-        if _is_object(holder) and _is_object(cast("Event", holder).get("usage")):
+        if _is_object(holder) and _states(cast("Event", holder).get("usage")):
             found["usage"] = cast("Event", holder)["usage"]
             break
     # Ollama's own last line, and a CUSTOM key's paths of its own, are at the top.
@@ -51,9 +51,11 @@ def _take_chunk(found: dict[str, Any], chunk: Event) -> None:
 
 def _take_content(found: dict[str, Any], chunk: Event) -> None:
     """A chunk of generateContent; grounding may be told on another chunk than the last usage."""
-    for name in ("modelVersion", "responseId", "usageMetadata"):
+    for name in ("modelVersion", "responseId"):
         if chunk.get(name) is not None:
             found[name] = chunk[name]
+    if _states(chunk.get("usageMetadata")):
+        found["usageMetadata"] = chunk["usageMetadata"]
     candidates: object = chunk.get("candidates")
     if isinstance(candidates, list) and any(
         _is_object(c) and cast("Event", c).get("groundingMetadata") for c in cast("list[object]", candidates)
@@ -84,10 +86,17 @@ def _taker(wrapper: str) -> Callable[[dict[str, Any], Event], None]:
     def take(found: dict[str, Any], event: Event) -> None:
         whole: object = event.get(wrapper)
         if _is_object(whole):
-            newer = cast("Event", whole)
-            found.update({name: value for name, value in newer.items() if value is not None})
+            newer = {name: value for name, value in cast("Event", whole).items() if value is not None}
+            if "usage" in found and not _states(newer.get("usage")):
+                newer.pop("usage", None)
+            found.update(newer)
 
     return take
+
+
+def _states(usage: object) -> bool:
+    """Whether it says anything: an empty usage at the end of a stream takes nothing back of what was said before."""
+    return isinstance(usage, Mapping) and any(v is not None for v in cast("Event", usage).values())
 
 
 def _is_object(value: object) -> bool:

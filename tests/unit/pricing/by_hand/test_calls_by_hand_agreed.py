@@ -14,6 +14,7 @@ from guardian.pricing.own import key_prices
 from tests.unit.pricing.by_hand.make import ESTIMATED, Body, Case, assert_as_by_hand, case, chat
 from tests.unit.pricing.make import utc
 
+_PROVIDERS = {"llama": Provider.CUSTOM, "claude": Provider.ANTHROPIC}
 LLAMA = {"prices": [{"model": "llama-*", "inputTokens": "0.2", "outputTokens": "0.6"}]}
 
 
@@ -32,7 +33,7 @@ def agreed(
 ) -> Override:
     return Override(
         id="agreed",
-        provider=Provider.CUSTOM if pattern.startswith("llama") else Provider.OPENAI,
+        provider=_PROVIDERS.get(pattern.partition("-")[0], Provider.OPENAI),
         model_pattern=pattern,
         valid_from=utc(since),
         valid_to=utc(until) if until else None,
@@ -113,6 +114,23 @@ AGREED = [
         ESTIMATED,
         overrides=[agreed("gpt-6-sol", cache_write_tokens="3")],
         flavour="responses",
+    ),
+    # so are the lifetimes that the list has a price of: 50×4 + 100×3 + 200×3 + 10×20 µ
+    case(
+        Provider.ANTHROPIC,
+        "messages",
+        {
+            "model": "claude-opus-5-5",
+            "usage": {
+                "input_tokens": 50,
+                "output_tokens": 10,
+                "cache_creation_input_tokens": 300,
+                "cache_creation": {"ephemeral_5m_input_tokens": 100, "ephemeral_1h_input_tokens": 200},
+            },
+        },
+        "0.0013",
+        ESTIMATED,
+        overrides=[agreed("claude-*", cache_write_tokens="3")],
     ),
 ]
 

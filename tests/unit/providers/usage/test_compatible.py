@@ -74,6 +74,19 @@ def test_ollama_streams_and_cached_prompts() -> None:
     assert read_usage(CUSTOM, "ollama", lines[0]) is None
 
 
+def test_an_empty_usage_at_the_end_of_a_stream_takes_nothing_back() -> None:
+    last: tuple[dict[str, Any], ...] = ({"usage": {}}, {"usage": {"total_tokens": None}}, {"usage": None}, {})
+    for closing in last:
+        chunks = [{"model": "llama", "usage": {"prompt_tokens": 10, "completion_tokens": 1}}, closing]
+        assert stated(CUSTOM, "chat", merged(CUSTOM, "chat", chunks)).counts.total_tokens == 11
+    chunks = [{"usageMetadata": {"promptTokenCount": 10, "candidatesTokenCount": 1}}, {"usageMetadata": {}}]
+    assert stated(Provider.GOOGLE, "generate_content", merged(Provider.GOOGLE, "generate_content", chunks)).counts == (
+        UsageCounts(input_tokens=10, output_tokens=1)
+    )
+    events = [{"response": {"usage": {"input_tokens": 3, "output_tokens": 4}}}, {"response": {"usage": {}}}]
+    assert stated(CUSTOM, "responses", merged(CUSTOM, "responses", events)).counts.total_tokens == 7
+
+
 def test_mistral_audio_and_pages() -> None:
     usage = {"prompt_tokens": 1, "completion_tokens": 1, "prompt_audio_seconds": 12}
     assert stated(CUSTOM, "chat", {"usage": usage}).counts.units == units(seconds=12)
