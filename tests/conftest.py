@@ -81,8 +81,8 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
 
 
 @pytest.fixture
-def environment(servers: Servers, monkeypatch: pytest.MonkeyPatch) -> Generator[Servers]:
-    """A database and a Redis that hold nothing, and an environment that names them."""
+def environment(servers: Servers, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Generator[Servers]:
+    """A database, a Redis and a data directory that hold nothing, and an environment that names them."""
     name = f"test_{os.urandom(6).hex()}"
     servers.execute(f"CREATE DATABASE {name} TEMPLATE {servers.template} STRATEGY file_copy")
     with redis_library.Redis.from_url(servers.redis_url) as cleaner:
@@ -90,6 +90,7 @@ def environment(servers: Servers, monkeypatch: pytest.MonkeyPatch) -> Generator[
     monkeypatch.setenv("DATABASE_URL", servers.database_url(name))
     monkeypatch.setenv("REDIS_URL", servers.redis_url)
     monkeypatch.setenv("ENCRYPTION_KEY", ENCRYPTION_KEY)
+    monkeypatch.setenv("GUARDIAN_DATA_DIR", str(tmp_path / "data"))
     forget_caches()
     yield servers
     forget_caches()

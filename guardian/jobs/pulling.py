@@ -15,6 +15,7 @@ from guardian.jobs.patience import in_transaction, patiently
 from guardian.pricing.calculator import price
 from guardian.providers.base import BaseProvider
 from guardian.providers.registry import provider_for
+from guardian.records import CostBreakdown, UsageRecord
 from guardian.services.ledger import leases, runs
 from guardian.services.ledger.leases import Claim, LeaseLost
 from guardian.services.ledger.partitions import ensure_partitions
@@ -83,8 +84,10 @@ def _note_failure(claim: Claim, error: ProviderError | DecryptionError, vendor: 
 
 
 def _provider(claim: Claim) -> BaseProvider:
-    overrides = claim.account.overrides
-    return provider_for(claim.provider, pricer=lambda usage: price(usage, overrides), metadata=claim.metadata)
+    def pricer(usage: UsageRecord) -> CostBreakdown:
+        return price(usage, claim.account.overrides, key_id=claim.api_key_id)
+
+    return provider_for(claim.provider, pricer=pricer, metadata=claim.metadata)
 
 
 def _our_fault(claim: Claim) -> GuardianError:

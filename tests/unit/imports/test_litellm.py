@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 from sqlmodel import Session
 
+from guardian.models import ApiKey
 from guardian.models.enums import CostSource, Provider
 from guardian.services.ledger.rollups import disagreements
+from tests.conftest import People
 from tests.unit.imports.making import Importer, jsonl
 from tests.unit.imports.test_claude_code import rows
 
@@ -134,3 +136,22 @@ def test_counts_as_texts_and_with_exponents_are_the_same_numbers(session: Sessio
     bring(jsonl(log(prompt_tokens="1e3", completion_tokens="100.0", total_tokens="1100")))
     (row,) = rows(session)
     assert (row.input_tokens, row.output_tokens) == (1_000, 100)
+
+
+def test_the_keys_own_prices_hold_for_its_calls(session: Session, people: People, bring: Importer) -> None:
+    row = ApiKey(
+        provider=Provider.CUSTOM,
+        encrypted_key="00",
+        iv="00",
+        tag="00",
+        label="at home",
+        user_id=people.alice.user_id,
+        organization_id=people.alice.organization_id,
+        meta={"baseUrl": "https://llm.example.com/v1", "prices": "llama-* input 2 cached 1 output 8"},
+    )
+    session.add(row)
+    session.commit()
+    bring(jsonl(log(model="llama-at-home", custom_llm_provider="ollama", spend="1.5e-3")), key_label="at home")
+    (call,) = rows(session)
+    # 400 × $2 + 600 × $1 + 100 × $8 per million = 2,200 millionths
+    assert (call.api_key_id, call.cost, call.price_source) == (row.id, Decimal("0.0022000000"), "key")

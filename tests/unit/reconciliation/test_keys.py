@@ -3,9 +3,11 @@
 from datetime import date
 from decimal import Decimal
 
-from guardian.models.enums import Provider
+from guardian.models.enums import CostSource, Provider
+from guardian.records import CostBreakdown
 from guardian.services.ledger.reconciliation.keys import Usage, VaultKey, same_usage, told_keys
-from guardian.services.ledger.reconciliation.views import Cause
+from guardian.services.ledger.reconciliation.service import read_books
+from guardian.services.ledger.reconciliation.views import Cause, ReconciliationQuery
 from tests.fakes.provider_server import FakeProvider
 from tests.unit.reconciliation.conftest import FIRST, World, at, causes, only, unix
 
@@ -80,3 +82,16 @@ def test_calls_without_a_key_are_compared_with_all_keys_that_have_none_of_their_
     # 30k tokens at $2 a million; whose they are cannot be told.
     assert (found.amount, found.estimated, found.provider_key) == (Decimal("0.06"), True, None)
     assert "key_one, key_two" in found.sentence
+
+
+def test_a_keys_own_prices_tell_what_of_its_cost_is_of_which_kind(world: World) -> None:
+    meta = {"baseUrl": "https://llm.example.com/v1", "prices": "llama-* input 2 output 8"}
+    own = world.vault_key(Provider.CUSTOM, None, meta=meta)
+    # 1,000 × $2 + 100 × $8 per million = 2,800 millionths
+    cost = CostBreakdown(amount=Decimal("0.0028"), source=CostSource.COMPUTED)
+    counts = {"input_tokens": 1_000, "output_tokens": 100}
+    world.call(at(FIRST, 9), "llama-3", own, provider=Provider.CUSTOM, cost=cost, **counts)
+    organization_id = world.actor.organization_id
+    books = read_books(world.session, organization_id, ReconciliationQuery(first=FIRST, last=FIRST))
+    (cell,) = books.tracked.values()
+    assert cell.amounts == {"uncached_input_tokens": Decimal("0.002"), "output_tokens": Decimal("0.0008")}

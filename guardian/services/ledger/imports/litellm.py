@@ -122,7 +122,7 @@ def _call(importing: Importing, row: Mapping[str, Any], report: Report) -> Call 
 
 
 def _cost(importing: Importing, usage: UsageRecord, spend: Decimal | None) -> CostBreakdown:
-    ours = price(usage, importing.overrides.get(usage.provider, ()))
+    ours = price(usage, importing.overrides.get(usage.provider, ()), key_id=importing.api_key_id)
     if ours.source is not CostSource.UNPRICED or not spend:
         return ours
     return CostBreakdown(amount=spend, source=CostSource.ESTIMATED, price_source="litellm", reason=f"{_THEIRS}.")

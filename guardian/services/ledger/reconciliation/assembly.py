@@ -90,9 +90,12 @@ def cells(
 ) -> tuple[dict[Spot, Cell], dict[Spot, Cell], list[Spot]]:
     """The tracked and the reported cells, and the reported spots whose cost could not be told by kind from prices."""
     books: tuple[dict[Spot, Cell], dict[Spot, Cell]] = ({}, {})
+    callers: dict[Spot, set[str | None]] = defaultdict(set)
     for group in groups:
         spot = group.spot if group.reported else found.place(group.spot, group.api_key_id)
         book = books[group.reported]
+        if not group.reported:
+            callers[spot].add(group.api_key_id)
         if spot in book:
             book[spot].add(group.cell)
         else:
@@ -100,7 +103,8 @@ def cells(
     unsplit: list[Spot] = []
     for is_reported, book in enumerate(books):
         for spot, cell in book.items():
-            if not cell.cost or prices.split(spot, cell):
+            of = set() if is_reported else callers[spot]
+            if not cell.cost or prices.split(spot, cell, next(iter(of)) if len(of) == 1 else None):
                 continue
             cell.amounts = {NOT_SPLIT: cell.cost}
             if is_reported:

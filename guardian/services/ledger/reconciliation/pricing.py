@@ -49,9 +49,10 @@ class Prices:
         self.of = cache(self._of)
         self.alternatives = cache(self._alternatives)
 
-    def split(self, spot: Spot, cell: Cell) -> bool:
+    def split(self, spot: Spot, cell: Cell, key_id: str | None = None) -> bool:
         """Tell the cell's cost by kind, when today's prices make exactly that cost of its tokens.
 
+        `key_id` is the vault's key of all its calls, where that is known: a CUSTOM key may have prices of its own.
         Prices of the first of the month are tried first: they are looked up once for all its days.
         """
         if not cell.quantities or spot.model is None:
@@ -59,7 +60,7 @@ class Prices:
         for day in dict.fromkeys((spot.day.replace(day=1), spot.day)):
             amounts: dict[str, Decimal] = {}
             for kind, quantity in cell.quantities.items():
-                unit_price = self.of(spot.provider, spot.model, spot.tier, kind, day)
+                unit_price = self.of(spot.provider, spot.model, spot.tier, kind, day, key_id)
                 if unit_price is None:
                     return False
                 amounts[kind] = (quantity * unit_price).quantize(_DIGIT)
@@ -67,8 +68,10 @@ class Prices:
                 return True
         return False
 
-    def _of(self, provider: Provider, model: str, tier: str | None, kind: str, day: date) -> Decimal | None:
-        return self._unit_price(provider, model, kind, day, tier, {}, long=False)
+    def _of(
+        self, provider: Provider, model: str, tier: str | None, kind: str, day: date, key_id: str | None
+    ) -> Decimal | None:
+        return self._unit_price(provider, model, kind, day, tier, {}, long=False, key_id=key_id)
 
     def _alternatives(self, provider: Provider, model: str, kind: str, day: date) -> Mapping[str, Decimal]:
         """Prices by the names of the tiers that are known to have one of their own, and the standard price."""
@@ -96,6 +99,7 @@ class Prices:
         *,
         long: bool,
         sure: bool = False,
+        key_id: str | None = None,
     ) -> Decimal | None:
         """None where there is no price, and with `sure` where it may not be the real one."""
         if kind not in _ONE_OF:
@@ -114,7 +118,7 @@ class Prices:
             service_tier=tier,
             dimensions=dimensions,
         )
-        found = price(record, self._overrides.get(provider, ()))
+        found = price(record, self._overrides.get(provider, ()), key_id=key_id)
         if found.amount is None or (sure and found.source is not CostSource.COMPUTED):
             return None
         lines = [line for line in found.lines if line.unit == kind]
