@@ -117,7 +117,7 @@ def rotate(
 ) -> None:
     """Seal every stored provider key with ENCRYPTION_KEY; ENCRYPTION_KEY_PREVIOUS opens what it replaces."""
     from guardian.crypto import EncryptionService
-    from guardian.services.people.key_rotation import reseal_batch
+    from guardian.services.people.provider_keys.rotation import reseal_batch
 
     found = configured()
     previous = found.encryption_key_previous
@@ -146,7 +146,8 @@ def create(
     password_stdin: Annotated[bool, typer.Option("--password-stdin", help="Read the password from a pipe.")] = False,
 ) -> None:
     """Add a person with an organization of their own; the password is asked for, or read from standard input."""
-    from guardian.services.people import accounts, audit
+    from guardian.services.people import audit
+    from guardian.services.people.access import accounts
 
     configured()
     if password_stdin:

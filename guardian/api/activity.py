@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 
-from guardian.api.envelope import Out, Time
+from guardian.api.answers.envelope import Out, Time
 from guardian.api.steps import CallDep, route
 from guardian.services.people import audit
 from guardian.services.people.views import Page

@@ -10,7 +10,7 @@ from prometheus_client import Counter, Histogram
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from guardian.api import failures
+from guardian.api.answers import failures
 
 log = structlog.get_logger(__name__)
 

@@ -8,9 +8,9 @@ from fastapi import APIRouter, Query
 from fastapi.responses import StreamingResponse
 from sqlmodel import Session
 
-from guardian.api.moments import end_of, start_of
+from guardian.api.requests.moments import end_of, start_of
 from guardian.api.steps import Call, CallDep, route
-from guardian.api.usage_shapes import Range
+from guardian.api.usage.shapes import Range
 from guardian.periods import local_date, utcnow, zone
 from guardian.services.actor import Actor
 from guardian.services.ledger.exports import focus, usage

@@ -10,7 +10,7 @@ from prometheus_client.registry import Collector
 from redis.exceptions import RedisError
 
 from guardian import db, queue
-from guardian.api.envelope import Failure, Out
+from guardian.api.answers.envelope import Failure, Out
 from guardian.cache import CacheService
 from guardian.errors import ConfigurationError, UnavailableError
 from guardian.periods import rfc3339, utcnow

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 
-from guardian.api.envelope import Body, Out, Time
+from guardian.api.answers.envelope import Body, Out, Time
 from guardian.api.steps import CallDep, route
 from guardian.models.enums import ImportStatus
 from guardian.services.ledger import imports

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from guardian.api.envelope import Out, Time
+from guardian.api.answers.envelope import Out, Time
 from guardian.api.steps import CallDep, route
 from guardian.models.enums import SyncStatus, SyncTrigger
 from guardian.services.ledger import sync

@@ -6,7 +6,7 @@ from fastapi import APIRouter
 
 from guardian.api.jobs import JobOut, job_json
 from guardian.api.keys_shapes import ChangedKeyOut, KeyChange, KeyOut, NewKey, ProviderOut, SyncBody, TestOut
-from guardian.api.moments import end_of, start_of
+from guardian.api.requests.moments import end_of, start_of
 from guardian.api.steps import CallDep, route
 from guardian.errors import ValidationError
 from guardian.models.enums import SyncTrigger

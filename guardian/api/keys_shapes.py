@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, SecretStr, StringConstraints
 
-from guardian.api.envelope import Body, Line, Money, Out, Time
+from guardian.api.answers.envelope import Body, Line, Money, Out, Time
 from guardian.models.enums import KeyStatus, Provider
 
 _Name = Annotated[str, StringConstraints(min_length=1, max_length=50)]

@@ -12,40 +12,34 @@ from starlette.routing import Match
 from guardian.api import (
     activity,
     auth,
-    auth_forms,
     exports,
-    failures,
     health,
     imports,
     jobs,
     keys,
     organization,
     prices,
-    prices_currencies,
-    prices_reprice,
     reconciliation,
     tokens,
     usage,
     views,
 )
+from guardian.api.answers import failures
 from guardian.api.edge import Edge
 from guardian.api.steps import COOKIE
 
 ROUTERS: tuple[APIRouter, ...] = (
-    auth.api,
-    auth_forms.forms,
+    *auth.ROUTERS,
     tokens.api,
     keys.api,
     # Before usage, whose /usage/{usage_id} would take its path.
     reconciliation.api,
-    usage.api,
+    *usage.ROUTERS,
     views.api,
     imports.api,
     exports.api,
     jobs.api,
-    prices.api,
-    prices_reprice.api,
-    prices_currencies.api,
+    *prices.ROUTERS,
     organization.api,
     activity.api,
     health.router,

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from guardian.api.envelope import Body, Line, Out, Time
+from guardian.api.answers.envelope import Body, Line, Out, Time
 from guardian.api.steps import CallDep, route
 from guardian.models.enums import Plan
 from guardian.services.people import organizations

@@ -8,7 +8,6 @@ from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Query
 
-from guardian.api.moments import end_of, start_of
 from guardian.api.reconciliation_shapes import (
     Closing,
     DayOut,
@@ -21,6 +20,7 @@ from guardian.api.reconciliation_shapes import (
     line_json,
     month_json,
 )
+from guardian.api.requests.moments import end_of, start_of
 from guardian.api.steps import CallDep, route
 from guardian.errors import ValidationError
 from guardian.periods import DAY, utcnow, zone

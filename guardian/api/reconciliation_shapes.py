@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from guardian.api.envelope import Body, Money, Out, Time
+from guardian.api.answers.envelope import Body, Money, Out, Time
 from guardian.models.enums import Provider
 from guardian.services.ledger.closing.views import Change, MonthView
 from guardian.services.ledger.reconciliation.views import LINE_DIMENSIONS, Cause, Comparison, Line

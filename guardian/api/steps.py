@@ -25,17 +25,18 @@ from fastapi.routing import APIRoute
 from sqlmodel import Session
 
 from guardian import db, limits
-from guardian.api.bodies import read_body, replayed
-from guardian.api.envelope import Envelope, Failure, ListEnvelope, ListMetadata, Metadata
-from guardian.api.origin import require_same_origin
-from guardian.api.page_forms import back_to_page
-from guardian.api.uploading import FILE_BODY, Upload, spooled
+from guardian.api.answers.envelope import Envelope, Failure, ListEnvelope, ListMetadata, Metadata
+from guardian.api.answers.page_forms import back_to_page
+from guardian.api.requests.bodies import read_body, replayed
+from guardian.api.requests.origin import require_same_origin
+from guardian.api.requests.uploading import FILE_BODY, Upload, spooled
 from guardian.config import settings
 from guardian.errors import AuthenticationError
 from guardian.limits import Limit
 from guardian.periods import utcnow
 from guardian.services.actor import Actor
-from guardian.services.people import audit, sessions, tokens
+from guardian.services.people import audit
+from guardian.services.people.access import sessions, tokens
 from guardian.services.people.views import Page
 
 COOKIE = "guardian_session"

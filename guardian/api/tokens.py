@@ -6,9 +6,9 @@ from typing import Annotated
 from fastapi import APIRouter
 from pydantic import AfterValidator, Field
 
-from guardian.api.envelope import Body, Line, Out, Time
+from guardian.api.answers.envelope import Body, Line, Out, Time
 from guardian.api.steps import CallDep, route
-from guardian.services.people import tokens
+from guardian.services.people.access import tokens
 
 api = APIRouter(prefix="/api/v1/tokens", tags=["tokens"])
 

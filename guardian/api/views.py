@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from pydantic import Field
 
-from guardian.api.envelope import Body, Line, Out, Time
+from guardian.api.answers.envelope import Body, Line, Out, Time
 from guardian.api.steps import CallDep, route
 from guardian.services.ledger import saved_views
 

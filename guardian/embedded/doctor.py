@@ -22,7 +22,7 @@ from guardian.models import Organization
 from guardian.queue import connection
 from guardian.services.ledger import daily
 from guardian.services.people import audit
-from guardian.services.people.key_rotation import Unopened, reseal_batch
+from guardian.services.people.provider_keys.rotation import Unopened, reseal_batch
 
 _SMTP_SECONDS = 5.0
 _HTTP_SECONDS = 3.0

@@ -14,7 +14,7 @@ from alembic import command
 from guardian import db
 from guardian.errors import GuardianError, UnavailableError
 from guardian.periods import DAY, floor_month, utcnow
-from guardian.services.ledger.partitions import ensure_partitions
+from guardian.services.ledger.sql.partitions import ensure_partitions
 
 ROOT = Path(__file__).parents[2]
 _AHEAD = timedelta(days=92)

@@ -16,10 +16,10 @@ from guardian.pricing.calculator import price
 from guardian.providers.base import BaseProvider
 from guardian.providers.registry import provider_for
 from guardian.records import CostBreakdown, UsageRecord
-from guardian.services.ledger import leases, runs
-from guardian.services.ledger.leases import Claim, LeaseLost
-from guardian.services.ledger.partitions import ensure_partitions
-from guardian.services.ledger.pull import fetch, plan, write
+from guardian.services.ledger.sql.partitions import ensure_partitions
+from guardian.services.ledger.sync import leases, runs
+from guardian.services.ledger.sync.leases import Claim, LeaseLost
+from guardian.services.ledger.sync.pull import fetch, plan, write
 from guardian.services.people.provider_keys import encryption
 
 log = structlog.get_logger(__name__)

@@ -9,7 +9,7 @@ from guardian import db
 from guardian.errors import ApiError, GuardianError, UnavailableError
 from guardian.jobs.patience import patiently
 from guardian.services.ledger.repricing import fail_run, resume_runs
-from guardian.services.ledger.repricing_steps import step
+from guardian.services.ledger.repricing.steps import step
 
 log = structlog.get_logger(__name__)
 

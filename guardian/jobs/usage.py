@@ -9,7 +9,7 @@ from guardian.models.enums import SyncTrigger
 from guardian.periods import DAY, utcnow
 from guardian.services.actor import Actor
 from guardian.services.ledger import daily
-from guardian.services.ledger.partitions import ensure_partitions
+from guardian.services.ledger.sql.partitions import ensure_partitions
 from guardian.services.ledger.sync import due_keys, request_sync, resume_runs
 
 _AHEAD = 62 * DAY  # at least two months: a scheduler that was away for weeks is no harm

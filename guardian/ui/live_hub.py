@@ -19,7 +19,7 @@ from guardian import db, live
 from guardian.errors import GuardianError
 from guardian.live import LiveMessage
 from guardian.services.actor import Actor
-from guardian.services.people.sessions import actors_for_sessions
+from guardian.services.people.access.sessions import actors_for_sessions
 
 # The first message is answered at once, those that follow within this time together.
 COALESCE_SECONDS = 0.2

@@ -34,8 +34,8 @@ from guardian.errors import AuthenticationError, GuardianError
 from guardian.models.base import new_id
 from guardian.models.enums import UserRole
 from guardian.services.actor import Actor
-from guardian.services.people import accounts
-from guardian.services.people.sessions import actor_for_session
+from guardian.services.people.access import accounts
+from guardian.services.people.access.sessions import actor_for_session
 from guardian.ui.cookie import session_token
 from guardian.ui.live_hub import Query, Watch, hub
 

@@ -20,7 +20,7 @@ from guardian.config import settings
 from guardian.models import Organization, User
 from guardian.models.enums import TeamRole
 from guardian.services.actor import Actor
-from guardian.services.people.sessions import open_session
+from guardian.services.people.access.sessions import open_session
 from tests.conftest import People, Servers, make_actor
 from tests.fakes.provider_server import FakeProvider
 

@@ -12,7 +12,7 @@ from guardian.config import settings
 from guardian.models import ActivityLog, EmailLog, User
 from guardian.models import Session as BrowserSession
 from guardian.periods import utcnow
-from guardian.services.people.accounts import SIGN_IN_PER_USER
+from guardian.services.people.access.accounts import SIGN_IN_PER_USER
 from tests.api.conftest import PASSWORD, Client, MakeClient, SignIn, execute
 from tests.conftest import People
 

@@ -11,13 +11,13 @@ from sqlmodel import select
 
 from guardian import db
 from guardian.api.main import ROUTERS
-from guardian.api.origin import SAFE_METHODS
+from guardian.api.requests.origin import SAFE_METHODS
 from guardian.models import ImportRun, RepriceRun, UsageLog
 from guardian.models import Session as BrowserSession
 from guardian.models.enums import CostSource, Provider, RepriceStatus, TeamRole, UsageOrigin
 from guardian.periods import utcnow
 from guardian.services.actor import Actor
-from guardian.services.ledger.partitions import ensure_partitions
+from guardian.services.ledger.sql.partitions import ensure_partitions
 from tests.api.conftest import Client, SignIn, execute
 from tests.api.routes import NEW_KEY, NEW_PRICE, NEW_VIEW, ROUTES, SIGNED_IN, WITH_ID, WITH_INPUT, Route
 from tests.conftest import People, Servers, forget_caches

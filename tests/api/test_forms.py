@@ -5,11 +5,11 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from sqlmodel import Session, select
 
-from guardian.api.auth_forms import local_path
+from guardian.api.auth.forms import local_path
 from guardian.api.steps import COOKIE
 from guardian.config import settings
 from guardian.models import EmailLog
-from guardian.services.people.problems import CODES
+from guardian.services.people.access.problems import CODES
 from tests.api.conftest import PASSWORD, Client, execute
 from tests.conftest import Servers, forget_caches
 

@@ -8,7 +8,7 @@ import pytest
 
 from guardian import queue
 from guardian.api import steps
-from guardian.api.bodies import MAX_BODY_BYTES
+from guardian.api.requests.bodies import MAX_BODY_BYTES
 from guardian.api.steps import COOKIE, PER_CREDENTIAL
 from guardian.limits import Limit
 from tests.api.conftest import Client, MakeClient

@@ -8,15 +8,15 @@ import pytest
 from sqlmodel import Session
 
 from guardian import db
-from guardian.api.moments import end_of, start_of
-from guardian.api.usage_shapes import TotalsOut, UsageQuery, group_json
+from guardian.api.requests.moments import end_of, start_of
+from guardian.api.usage.shapes import TotalsOut, UsageQuery, group_json
 from guardian.errors import ValidationError
 from guardian.models.enums import Provider
 from guardian.periods import HOUR, floor_hour, utcnow, zone
 from guardian.records import UsageCounts, UsageRecord
-from guardian.services.ledger.partitions import ensure_partitions
+from guardian.services.ledger.sql.partitions import ensure_partitions
 from guardian.services.ledger.views import DIMENSIONS, USAGE_FILTERS, Group, Totals
-from guardian.services.people.sessions import actor_for_session
+from guardian.services.people.access.sessions import actor_for_session
 from tests.api.conftest import Client, MakeClient
 from tests.fakes import seed
 from tests.fakes.seed import Company

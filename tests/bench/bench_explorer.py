@@ -18,8 +18,8 @@ from guardian.periods import DAY, floor_day, utcnow
 from guardian.services.actor import Actor
 from guardian.services.ledger import queries
 from guardian.services.ledger.views import DIMENSIONS
-from guardian.services.people.accounts import register
-from guardian.services.people.tokens import create_token
+from guardian.services.people.access.accounts import register
+from guardian.services.people.access.tokens import create_token
 from tests.bench import company
 from tests.bench.figures import Figure, figure
 from tests.bench.place import FULL, Place, place

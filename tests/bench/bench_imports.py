@@ -14,7 +14,7 @@ from sqlalchemy import text
 
 from guardian import db
 from guardian.models import Organization, User
-from guardian.services.ledger.rollups import disagreements
+from guardian.services.ledger.sums.rollups import disagreements
 from tests.bench import logs
 from tests.bench.figures import Figure, figure
 from tests.bench.place import FULL, Place, place

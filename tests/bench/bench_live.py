@@ -17,7 +17,7 @@ from guardian.models import SyncRun
 from guardian.models.enums import Provider
 from guardian.periods import HOUR, floor_hour, utcnow
 from guardian.records import UsageCounts, UsageRecord
-from guardian.services.ledger.rows import LedgerAccount
+from guardian.services.ledger.writing.rows import LedgerAccount
 from guardian.ui import build
 from guardian.ui.cookie import COOKIE_NAME
 from tests.bench.figures import Figure, figure, measure

@@ -14,7 +14,7 @@ from guardian import db
 from guardian.periods import DAY, floor_day, utcnow
 from guardian.services.actor import Actor
 from guardian.services.ledger import queries
-from guardian.services.people.tokens import create_token
+from guardian.services.people.access.tokens import create_token
 from tests.bench import generate
 from tests.bench.figures import Figure, figure, interleave
 from tests.bench.place import FULL, Place, place

@@ -21,7 +21,7 @@ from guardian.models.people import User
 from guardian.periods import DAY, floor_day, floor_hour, floor_month, next_month
 from guardian.services.actor import Actor
 from guardian.services.ledger import daily
-from guardian.services.ledger.partitions import ensure_partitions
+from guardian.services.ledger.sql.partitions import ensure_partitions
 from tests.bench.generate import roll_up
 
 ROWS = int(os.environ.get("GUARDIAN_BENCH_ROWS", "10000000"))

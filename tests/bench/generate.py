@@ -23,9 +23,9 @@ from guardian.models.keys import ProviderAccount, ProviderResource
 from guardian.periods import DAY, HOUR, floor_day, floor_hour
 from guardian.services.actor import Actor
 from guardian.services.ledger import daily
-from guardian.services.ledger.partitions import ensure_partitions
-from guardian.services.ledger.rollups import COUNTS, DIMENSIONS, TAGS
-from guardian.services.people.accounts import register
+from guardian.services.ledger.sql.partitions import ensure_partitions
+from guardian.services.ledger.sums.rollups import COUNTS, DIMENSIONS, TAGS
+from guardian.services.people.access.accounts import register
 
 ROWS = int(os.environ.get("GUARDIAN_BENCH_ROWS", "1000000"))
 DAYS = 395

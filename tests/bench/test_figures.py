@@ -10,7 +10,7 @@ from guardian.models.enums import TeamRole, UserRole
 from guardian.models.usage import UsageLog, UsageRollup
 from guardian.periods import utcnow
 from guardian.services.actor import Actor
-from guardian.services.ledger.rollups import RollupChanges
+from guardian.services.ledger.sums.rollups import RollupChanges
 from tests.bench import generate
 from tests.bench.figures import figure, interleave, percentile, table
 

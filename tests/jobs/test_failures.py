@@ -12,8 +12,8 @@ from guardian.jobs.pulling import pull
 from guardian.models.enums import KeyStatus, Provider, SyncStatus
 from guardian.periods import utcnow
 from guardian.records import TestResult
-from guardian.services.ledger import pull as pull_service
-from guardian.services.ledger.runs import BACKOFF, MOST_FAILURES
+from guardian.services.ledger.sync import pull as pull_service
+from guardian.services.ledger.sync.runs import BACKOFF, MOST_FAILURES
 from guardian.services.people.provider_keys import record_test, replace_secret
 from tests.conftest import forget_caches
 from tests.fakes import openai_api

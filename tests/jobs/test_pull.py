@@ -14,10 +14,10 @@ from guardian.models.enums import CostSource, KeyStatus, Provider, SyncStatus, S
 from guardian.periods import DAY, floor_hour, utcnow
 from guardian.pricing.calculator import price
 from guardian.providers.registry import provider_for
-from guardian.services.ledger import leases, runs
-from guardian.services.ledger.leases import LeaseLost
-from guardian.services.ledger.pull import fetch, plan, write
-from guardian.services.ledger.writer import WriteResult
+from guardian.services.ledger.sync import leases, runs
+from guardian.services.ledger.sync.leases import LeaseLost
+from guardian.services.ledger.sync.pull import fetch, plan, write
+from guardian.services.ledger.writing.writer import WriteResult
 from tests.fakes.provider_server import FakeProvider
 from tests.fakes.reporting import example
 from tests.jobs.conftest import FIRST_DAY, SECRETS, START, Pulls, hours_ago

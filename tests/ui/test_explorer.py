@@ -15,7 +15,7 @@ from guardian.models.enums import Provider
 from guardian.periods import HOUR, floor_hour, utcnow
 from guardian.records import UsageCounts, UsageRecord
 from guardian.services.ledger import queries
-from guardian.services.ledger.rows import LedgerAccount
+from guardian.services.ledger.writing.rows import LedgerAccount
 from tests.fakes import seed
 from tests.ui.conftest import Web
 

@@ -10,7 +10,7 @@ from sqlmodel import Session
 from guardian import live
 from guardian.queue import connection
 from guardian.services.actor import Actor
-from guardian.services.people import sessions
+from guardian.services.people.access import sessions
 from guardian.ui.live_hub import LiveHub, Query, Watch
 from tests.fakes import seed
 from tests.ui.conftest import run_async

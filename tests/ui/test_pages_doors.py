@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from sqlmodel import Session
 
-from guardian.api import auth_forms as auth
+from guardian.api.auth import forms as auth
 from guardian.ui.pages.doors import door
 from guardian.ui.pages.doors.forgot import ForgotState
 from guardian.ui.pages.doors.reset import ResetState

@@ -9,7 +9,7 @@ from guardian.config import settings
 from guardian.errors import NotFoundError, ValidationError
 from guardian.models import ActivityLog, ApiKey, SyncRun, TeamMember, User
 from guardian.models.enums import KeyStatus, Provider, SyncStatus, SyncTrigger, TeamRole
-from guardian.services.people.sessions import open_session
+from guardian.services.people.access.sessions import open_session
 from guardian.ui.pages.keys.page import KeysState
 from tests.conftest import Servers
 from tests.fakes import seed

@@ -12,7 +12,7 @@ from guardian.models import ActivityLog, ExchangeRate, PriceOverride, TeamMember
 from guardian.models.enums import Provider, TeamRole
 from guardian.periods import DAY, floor_hour, utcnow
 from guardian.records import UsageCounts, UsageRecord
-from guardian.services.people.sessions import open_session
+from guardian.services.people.access.sessions import open_session
 from guardian.ui.pages.dashboard.page import DashboardState
 from guardian.ui.pages.prices.page import PricesState
 from tests.fakes import seed

@@ -9,7 +9,7 @@ from guardian.models import AccessToken, ActivityLog, Organization, TeamMember, 
 from guardian.models import Session as BrowserSession
 from guardian.models.enums import TeamRole
 from guardian.services.people import audit
-from guardian.services.people.sessions import open_session
+from guardian.services.people.access.sessions import open_session
 from guardian.ui.pages.settings.page import SettingsState
 from guardian.ui.session import NotSignedIn
 from tests.fakes import seed

@@ -12,9 +12,9 @@ from guardian.models import ActivityLog, SavedView, TeamMember, UsageLog, User
 from guardian.models.enums import Provider, TeamRole
 from guardian.periods import DAY, HOUR, floor_hour, utcnow
 from guardian.records import UsageBucket, UsageCounts, UsageRecord
-from guardian.services.ledger.rows import LedgerAccount
-from guardian.services.ledger.writer import replace_buckets
-from guardian.services.people.sessions import open_session
+from guardian.services.ledger.writing.rows import LedgerAccount
+from guardian.services.ledger.writing.writer import replace_buckets
+from guardian.services.people.access.sessions import open_session
 from guardian.ui import format
 from guardian.ui.pages.dashboard.page import DashboardState
 from guardian.ui.pages.usage.address import Address

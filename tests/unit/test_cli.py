@@ -16,7 +16,7 @@ from guardian.crypto import EncryptionService, SealedSecret
 from guardian.embedded.processes import free_port
 from guardian.models import ActivityLog, ApiKey, User
 from guardian.models.enums import Provider, UserRole
-from guardian.services.people import accounts
+from guardian.services.people.access import accounts
 from tests.conftest import ENCRYPTION_KEY, ROOT, People, Servers
 
 PASSWORD = "correct horse battery"

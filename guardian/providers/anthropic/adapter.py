@@ -14,7 +14,10 @@ from guardian.periods import DAY, HOUR, Window, floor_day, floor_hour, rfc3339, 
 from guardian.providers.anthropic.errors import ADMIN_PREFIX, INFERENCE_PREFIX, KEY_KINDS, classify
 from guardian.providers.anthropic.reports import COST_GROUPS, DROPPABLE_GROUPS, USAGE_GROUPS, read_cost, read_usage
 from guardian.providers.base import BaseProvider
-from guardian.providers.buckets import (
+from guardian.providers.failures import Answer
+from guardian.providers.http.client import Params, check_key
+from guardian.providers.inference import Endpoint, route
+from guardian.providers.reports.buckets import (
     Buckets,
     add_cost,
     add_usage,
@@ -23,11 +26,8 @@ from guardian.providers.buckets import (
     page_bound,
     usage_identity,
 )
-from guardian.providers.failures import Answer
-from guardian.providers.http import Params, check_key
-from guardian.providers.inference import Endpoint, route
-from guardian.providers.paging import ask_within_support, names, walk
-from guardian.providers.reading import Row
+from guardian.providers.reports.paging import ask_within_support, names, walk
+from guardian.providers.reports.reading import Row
 from guardian.records import CostBucket, CostRecord, NamedResource, TestResult, UsageBucket, UsageRecord
 
 ENDPOINTS = {"/v1/messages": Endpoint("messages", "message")}

@@ -27,9 +27,9 @@ from guardian.providers.custom.fields import (
 from guardian.providers.custom.settings import CustomSettings, Secret, read_settings
 from guardian.providers.custom.wire import Wire
 from guardian.providers.describing import allows_paid_test
-from guardian.providers.http import SECRET_HEADERS, ProviderHttp, check_key
+from guardian.providers.http.client import SECRET_HEADERS, ProviderHttp, check_key
+from guardian.providers.http.transport import DeadlineTransport
 from guardian.providers.inference import Endpoint, route
-from guardian.providers.transport import DeadlineTransport
 from guardian.records import Balance, CostBucket, NamedResource, TestResult, UsageBucket
 
 ENDPOINTS = {

@@ -2,7 +2,7 @@
 
 from guardian.errors import ProviderQuotaExhausted
 from guardian.providers.custom.wire import Wire
-from guardian.providers.reading import Row
+from guardian.providers.reports.reading import Row
 from guardian.records import Balance, TestResult
 
 _MESSAGE = "This key works for inference, and tells the balance."

@@ -7,9 +7,9 @@ from typing import TypeVar
 from guardian.errors import ProviderError, ProviderForbidden, ProviderKeyRejected, ProviderWrongKeyKind
 from guardian.models.enums import Provider
 from guardian.periods import DAY, Window, floor_day, utcnow
-from guardian.providers.buckets import add_cost, add_usage, aligned, cost_identity, usage_identity
 from guardian.providers.custom.wire import Wire
-from guardian.providers.reading import Row
+from guardian.providers.reports.buckets import add_cost, add_usage, aligned, cost_identity, usage_identity
+from guardian.providers.reports.reading import Row
 from guardian.records import Balance, CostBucket, CostRecord, TestResult, UsageBucket, UsageCounts, UsageRecord
 
 REPORT = "activity"

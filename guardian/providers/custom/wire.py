@@ -8,7 +8,7 @@ from guardian.errors import ProviderKeyRejected
 from guardian.providers.custom.fields import NONE
 from guardian.providers.custom.settings import CustomSettings, Secret
 from guardian.providers.failures import Answer
-from guardian.providers.http import Classify, Params, ProviderHttp, check_key
+from guardian.providers.http.client import Classify, Params, ProviderHttp, check_key
 
 
 class Wire:

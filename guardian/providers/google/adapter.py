@@ -15,7 +15,6 @@ from guardian.errors import (
 from guardian.models.enums import Provider, ResourceKind
 from guardian.periods import DAY, HOUR, Window, ceil_hour, floor_day, floor_hour, utcnow
 from guardian.providers.base import BaseProvider, Pricer, UsageSink
-from guardian.providers.buckets import add_cost, aligned, cost_identity
 from guardian.providers.failures import Answer
 from guardian.providers.google import costs, inference
 from guardian.providers.google.cloud import BIGQUERY, MONITORING, OAUTH, Cloud
@@ -30,8 +29,9 @@ from guardian.providers.google.keys import (
     service_account,
 )
 from guardian.providers.google.usage import REPORTS, may_read_usage, read_report
-from guardian.providers.http import ProviderHttp, check_key
-from guardian.providers.reading import Row
+from guardian.providers.http.client import ProviderHttp, check_key
+from guardian.providers.reports.buckets import add_cost, aligned, cost_identity
+from guardian.providers.reports.reading import Row
 from guardian.records import CostBucket, CostRecord, NamedResource, TestResult, UsageBucket, UsageRecord
 
 _MODELS, _NAMED_SINCE = 50, 30 * DAY

@@ -8,9 +8,9 @@ from guardian.errors import ProviderContractBroken, ProviderUnavailable
 from guardian.providers.failures import Answer
 from guardian.providers.google.keys import Places
 from guardian.providers.google.monitoring import names_more, next_token
-from guardian.providers.http import Params
-from guardian.providers.paging import walk
-from guardian.providers.reading import Row
+from guardian.providers.http.client import Params
+from guardian.providers.reports.paging import walk
+from guardian.providers.reports.reading import Row
 
 _PAGE_ROWS = 10_000
 _MOST_PAGES = 200

@@ -10,7 +10,7 @@ from guardian.providers.google.errors import classify
 from guardian.providers.google.keys import ServiceAccount
 from guardian.providers.google.monitoring import Get
 from guardian.providers.google.tokens import AccessTokens
-from guardian.providers.http import Params, ProviderHttp
+from guardian.providers.http.client import Params, ProviderHttp
 
 BIGQUERY, MONITORING, OAUTH = "google_bigquery_base_url", "google_monitoring_base_url", "google_oauth_token_url"
 

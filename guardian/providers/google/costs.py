@@ -10,7 +10,7 @@ from guardian.periods import DAY, Window, rfc3339
 from guardian.providers.google.bigquery import Ask, dry_run, query, strings, timestamp
 from guardian.providers.google.keys import Places
 from guardian.providers.google.skus import Sku, read_sku
-from guardian.providers.reading import Row
+from guardian.providers.reports.reading import Row
 from guardian.records import CostRecord
 
 SERVICES = ("AEFD-7695-64FA", "C7E2-9256-1C43")  # Gemini API, Vertex AI

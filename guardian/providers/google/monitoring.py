@@ -8,9 +8,9 @@ from typing import Any, Protocol, cast
 from guardian.errors import ProviderContractBroken, ProviderRequestRejected
 from guardian.periods import HOUR, Window, floor_hour, rfc3339
 from guardian.providers.failures import Answer
-from guardian.providers.http import Params
-from guardian.providers.paging import ask_within_support, walk
-from guardian.providers.reading import Row
+from guardian.providers.http.client import Params
+from guardian.providers.reports.paging import ask_within_support, walk
+from guardian.providers.reports.reading import Row
 
 _PAGE = 100_000  # points, the most that is allowed
 _MOST_PAGES = 200

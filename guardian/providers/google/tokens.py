@@ -10,8 +10,8 @@ from guardian.errors import ProviderError, ProviderKeyRejected, ProviderRequestR
 from guardian.periods import utcnow
 from guardian.providers.failures import Answer
 from guardian.providers.google.keys import ServiceAccount
-from guardian.providers.http import ProviderHttp
-from guardian.providers.reading import Row
+from guardian.providers.http.client import ProviderHttp
+from guardian.providers.reports.reading import Row
 
 # Whoever is asked on the way: the assertion is for Google, and for nobody else.
 AUDIENCE: Final = "https://oauth2.googleapis.com/token"

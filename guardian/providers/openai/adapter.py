@@ -16,17 +16,8 @@ from guardian.errors import (
 from guardian.models.enums import Provider, ResourceKind
 from guardian.periods import DAY, HOUR, Window, floor_day, floor_hour, utcnow
 from guardian.providers.base import BaseProvider
-from guardian.providers.buckets import (
-    Buckets,
-    add_cost,
-    add_usage,
-    aligned,
-    cost_identity,
-    page_bound,
-    usage_identity,
-)
 from guardian.providers.failures import Answer
-from guardian.providers.http import Params, check_key
+from guardian.providers.http.client import Params, check_key
 from guardian.providers.inference import Endpoint, route
 from guardian.providers.openai.errors import INFERENCE_PREFIXES, KEY_KINDS, classify, is_admin
 from guardian.providers.openai.reports import (
@@ -37,8 +28,17 @@ from guardian.providers.openai.reports import (
     read_cost,
     read_usage,
 )
-from guardian.providers.paging import ask_within_support, names, walk
-from guardian.providers.reading import Row
+from guardian.providers.reports.buckets import (
+    Buckets,
+    add_cost,
+    add_usage,
+    aligned,
+    cost_identity,
+    page_bound,
+    usage_identity,
+)
+from guardian.providers.reports.paging import ask_within_support, names, walk
+from guardian.providers.reports.reading import Row
 from guardian.records import CostBucket, CostRecord, NamedResource, TestResult, UsageBucket, UsageRecord
 
 ENDPOINTS = {

@@ -9,7 +9,7 @@ from decimal import Decimal
 from guardian.errors import ProviderContractBroken
 from guardian.models.enums import Provider
 from guardian.periods import DAY, Window, floor_day
-from guardian.providers.reading import Row
+from guardian.providers.reports.reading import Row
 from guardian.records import UNKNOWN_MODEL, CostRecord, UsageCounts, UsageRecord
 
 _WHO = ("project_id", "user_id", "api_key_id")

@@ -15,12 +15,12 @@ from guardian.errors import (
 from guardian.models.enums import Provider, ResourceKind
 from guardian.periods import DAY, Window, floor_day, utcnow
 from guardian.providers.base import BaseProvider
-from guardian.providers.buckets import add_cost, aligned, cost_identity
 from guardian.providers.failures import Answer
-from guardian.providers.http import Params, ProviderHttp
+from guardian.providers.http.client import Params, ProviderHttp
 from guardian.providers.inference import Endpoint, route
-from guardian.providers.paging import ask_within_support
-from guardian.providers.reading import Row
+from guardian.providers.reports.buckets import add_cost, aligned, cost_identity
+from guardian.providers.reports.paging import ask_within_support
+from guardian.providers.reports.reading import Row
 from guardian.providers.xai import billing
 from guardian.providers.xai.errors import KEY_KINDS, NO_REPORTING, blocked, classify, classify_question, wrong_kind
 from guardian.records import Balance, CostBucket, CostRecord, NamedResource, TestResult, UsageBucket

@@ -9,7 +9,7 @@ from guardian.errors import (
 )
 from guardian.providers.describing import KeyKind
 from guardian.providers.failures import Answer, quoted
-from guardian.providers.reading import Row
+from guardian.providers.reports.reading import Row
 
 MANAGEMENT_KEYS_PAGE = "https://console.x.ai/team/default/management-keys"
 KEY_KINDS = (

@@ -8,10 +8,10 @@ import pyarrow.parquet as pq
 from sqlmodel import Session
 
 from guardian import db
-from guardian.services.ledger.calls import add_calls
 from guardian.services.ledger.exports.columns import NAMES
 from guardian.services.ledger.exports.usage import usage_csv, usage_parquet
 from guardian.services.ledger.views import UsageFilter
+from guardian.services.ledger.writing.calls import add_calls
 from tests.conftest import People
 from tests.unit.imports.test_own import call
 

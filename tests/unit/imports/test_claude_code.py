@@ -15,7 +15,7 @@ from sqlmodel import Session, select
 from guardian.models import UsageLog
 from guardian.models.enums import CostSource, ImportStatus, UsageOrigin
 from guardian.services.ledger.imports import READERS, Importing, Report, Source
-from guardian.services.ledger.rollups import disagreements
+from guardian.services.ledger.sums.rollups import disagreements
 from tests.conftest import People
 from tests.unit.imports.making import Importer, claude, jsonl
 

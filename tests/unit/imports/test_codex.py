@@ -6,7 +6,7 @@ from typing import Any
 from sqlmodel import Session
 
 from guardian.models.enums import CostSource, Provider
-from guardian.services.ledger.rollups import disagreements
+from guardian.services.ledger.sums.rollups import disagreements
 from tests.unit.imports.making import Importer, jsonl
 from tests.unit.imports.test_claude_code import rows
 

@@ -13,7 +13,7 @@ from sqlmodel import Session, func, select
 
 from guardian.models import ImportRun, UsageLog
 from guardian.models.enums import ImportStatus
-from guardian.services.ledger.rollups import disagreements
+from guardian.services.ledger.sums.rollups import disagreements
 from tests.conftest import ROOT, People
 from tests.unit.imports.making import claude, jsonl
 

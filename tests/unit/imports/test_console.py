@@ -12,11 +12,11 @@ from guardian.models.enums import ImportStatus, Provider, ResourceKind, UsageOri
 from guardian.periods import DAY, HOUR
 from guardian.records import CostBucket, CostRecord, UsageBucket, UsageCounts, UsageRecord
 from guardian.services.ledger import queries
-from guardian.services.ledger.coverage import know_account
-from guardian.services.ledger.rollups import disagreements
-from guardian.services.ledger.rows import LedgerAccount
+from guardian.services.ledger.sums.rollups import disagreements
+from guardian.services.ledger.sync.coverage import know_account
 from guardian.services.ledger.views import SummaryQuery
-from guardian.services.ledger.writer import replace_buckets, replace_costs
+from guardian.services.ledger.writing.rows import LedgerAccount
+from guardian.services.ledger.writing.writer import replace_buckets, replace_costs
 from tests.conftest import People
 from tests.unit.imports.making import Importer, claude, jsonl
 from tests.unit.imports.test_claude_code import rows

@@ -11,7 +11,7 @@ from sqlmodel import Session
 
 from guardian.models import ApiKey
 from guardian.models.enums import CostSource, Provider
-from guardian.services.ledger.rollups import disagreements
+from guardian.services.ledger.sums.rollups import disagreements
 from tests.conftest import People
 from tests.unit.imports.making import Importer, jsonl
 from tests.unit.imports.test_claude_code import rows

@@ -20,14 +20,14 @@ from guardian.models.enums import CostSource, ImportStatus, Provider, UsageOrigi
 from guardian.periods import HOUR
 from guardian.records import CostBreakdown, UsageBucket, UsageCounts, UsageRecord
 from guardian.services.actor import Actor
-from guardian.services.ledger.calls import Call, add_calls
 from guardian.services.ledger.exports.columns import escaped, unescaped
 from guardian.services.ledger.exports.usage import usage_csv
-from guardian.services.ledger.rollups import disagreements
-from guardian.services.ledger.rows import LedgerAccount
-from guardian.services.ledger.tables import USAGE
+from guardian.services.ledger.sql.tables import USAGE
+from guardian.services.ledger.sums.rollups import disagreements
 from guardian.services.ledger.views import UsageFilter
-from guardian.services.ledger.writer import replace_buckets
+from guardian.services.ledger.writing.calls import Call, add_calls
+from guardian.services.ledger.writing.rows import LedgerAccount
+from guardian.services.ledger.writing.writer import replace_buckets
 from tests.conftest import People
 from tests.unit.imports.making import Importer, run
 

@@ -12,9 +12,9 @@ from guardian.models.enums import Provider
 from guardian.periods import DAY, HOUR
 from guardian.records import CostBucket, CostRecord, UsageBucket, UsageCounts, UsageRecord
 from guardian.services.actor import Actor
-from guardian.services.ledger.rollups import disagreements
-from guardian.services.ledger.rows import LedgerAccount
-from guardian.services.ledger.tables import COSTS, ROLLUPS, USAGE
+from guardian.services.ledger.sql.tables import COSTS, ROLLUPS, USAGE
+from guardian.services.ledger.sums.rollups import disagreements
+from guardian.services.ledger.writing.rows import LedgerAccount
 
 T0 = datetime(2026, 11, 1, tzinfo=UTC)
 

@@ -12,8 +12,8 @@ from guardian.models import UsageLog
 from guardian.models.enums import CostSource, Provider, UsageOrigin
 from guardian.pricing.overrides import Override
 from guardian.records import CostBreakdown, UsageCounts, UsageRecord
-from guardian.services.ledger.calls import Added, Call, add_calls
-from guardian.services.ledger.rollups import disagreements
+from guardian.services.ledger.sums.rollups import disagreements
+from guardian.services.ledger.writing.calls import Added, Call, add_calls
 from tests.conftest import People
 
 MOMENT = datetime(2026, 11, 20, 10, 30, tzinfo=UTC)

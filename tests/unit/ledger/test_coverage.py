@@ -9,7 +9,7 @@ from guardian.errors import ValidationError
 from guardian.models import ApiKey, ProviderAccount, SyncRun
 from guardian.models.enums import Provider, SyncTrigger
 from guardian.periods import DAY, HOUR, Window
-from guardian.services.ledger.coverage import account_id_of, extend_coverage, know_account, window_for
+from guardian.services.ledger.sync.coverage import account_id_of, extend_coverage, know_account, window_for
 from tests.conftest import People
 
 NOW = datetime(2026, 11, 23, 12, 4, 31, tzinfo=UTC)

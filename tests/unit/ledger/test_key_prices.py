@@ -11,10 +11,10 @@ from guardian.models import ApiKey
 from guardian.models.enums import CostSource, Provider, UsageOrigin
 from guardian.records import UsageCounts, UsageRecord
 from guardian.services.actor import Actor
-from guardian.services.ledger.calls import Call, add_calls
-from guardian.services.ledger.overrides import overrides_of
-from guardian.services.ledger.repricing_rows import can_be_repriced, priced_again
-from guardian.services.ledger.tables import USAGE
+from guardian.services.ledger.pricebook.overrides import overrides_of
+from guardian.services.ledger.repricing.rows import can_be_repriced, priced_again
+from guardian.services.ledger.sql.tables import USAGE
+from guardian.services.ledger.writing.calls import Call, add_calls
 from tests.conftest import People
 
 MOMENT = datetime(2026, 11, 20, 10, 30, tzinfo=UTC)

@@ -26,11 +26,12 @@ from guardian.periods import DAY, HOUR
 from guardian.queue import USAGE_QUEUE, connection
 from guardian.records import UsageBucket, UsageCounts, UsageRecord
 from guardian.services.actor import Actor
-from guardian.services.ledger import repricing, repricing_steps
-from guardian.services.ledger.calls import Call, add_calls
-from guardian.services.ledger.overrides import overrides_of
-from guardian.services.ledger.repricing_views import RepriceRequest, RepriceView
-from guardian.services.ledger.writer import replace_buckets
+from guardian.services.ledger import repricing
+from guardian.services.ledger.pricebook.overrides import overrides_of
+from guardian.services.ledger.repricing import steps
+from guardian.services.ledger.repricing.views import RepriceRequest, RepriceView
+from guardian.services.ledger.writing.calls import Call, add_calls
+from guardian.services.ledger.writing.writer import replace_buckets
 from tests.conftest import People
 from tests.unit.ledger.making import T0, account, bucket, contents, usage
 
@@ -87,7 +88,7 @@ def ledger() -> dict[str, list[tuple[Any, ...]]]:
 
 def die_within_a_chunk(run_id: str) -> None:
     with db.session() as session:
-        repricing_steps.step(session, run_id)
+        steps.step(session, run_id)
         raise ZeroDivisionError
 
 
@@ -145,7 +146,7 @@ def test_applying_writes_what_was_shown_and_undoing_puts_back_every_digit(people
 def test_chunks_of_every_size_give_the_same(
     people: People, monkeypatch: pytest.MonkeyPatch, rows_per_chunk: int
 ) -> None:
-    monkeypatch.setattr(repricing_steps, "ROWS_PER_CHUNK", rows_per_chunk)
+    monkeypatch.setattr(steps, "ROWS_PER_CHUNK", rows_per_chunk)
     plant(people.alice, *(bucket(hour, usage(hour), usage(hour, model="gpt-5")) for hour in range(3)))
     agree(people.alice, "*")
     before = ledger()
@@ -277,12 +278,12 @@ def test_the_later_of_two_runs_is_undone_first(people: People) -> None:
 
 
 def test_a_run_that_was_cut_off_goes_on_where_it_was(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(repricing_steps, "ROWS_PER_CHUNK", 2)
+    monkeypatch.setattr(steps, "ROWS_PER_CHUNK", 2)
     plant(people.alice, *(bucket(hour, usage(hour)) for hour in range(7)))
     agree(people.alice)
     asked = ask(people.alice, dry_run=False)
     with db.session() as session:
-        assert repricing_steps.step(session, asked.id)
+        assert steps.step(session, asked.id)
     half = get(people.alice, asked.id)
     assert (half.status, half.rows_changed, half.rows_total) == (RepriceStatus.RUNNING, 2, 7)
     assert half.progress == pytest.approx(2 / 7)
@@ -303,7 +304,7 @@ def test_a_worker_that_is_killed_loses_and_doubles_nothing(people: People) -> No
     agree(people.alice)
     asked = ask(people.alice, dry_run=False)
     program = (
-        "import sys; from guardian.services.ledger import repricing_steps as steps; steps.ROWS_PER_CHUNK = 1; "
+        "import sys; from guardian.services.ledger.repricing import steps; steps.ROWS_PER_CHUNK = 1; "
         "from guardian.jobs.repricing import reprice; reprice(sys.argv[1])"
     )
     worker = subprocess.Popen([sys.executable, "-c", program, asked.id], stdout=subprocess.DEVNULL)
@@ -368,13 +369,13 @@ def test_prices_that_changed_since_the_dry_run_are_not_written(people: People) -
 def test_prices_that_change_under_a_run_end_it_and_what_it_wrote_can_be_undone(
     people: People, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(repricing_steps, "ROWS_PER_CHUNK", 1)
+    monkeypatch.setattr(steps, "ROWS_PER_CHUNK", 1)
     plant(people.alice, bucket(0, usage(0)), bucket(1, usage(1)))
     before = ledger()
     agree(people.alice)
     asked = ask(people.alice, dry_run=False)
     with db.session() as session:
-        repricing_steps.step(session, asked.id)
+        steps.step(session, asked.id)
     agree(people.alice, percent_of_list=Decimal(1), valid_from=T0 - HOUR)
     reprice(asked.id)
     failed = get(people.alice, asked.id)
@@ -387,7 +388,7 @@ def test_prices_that_change_under_a_run_end_it_and_what_it_wrote_can_be_undone(
 def test_an_error_of_ours_ends_the_run_with_words(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
     plant(people.alice, bucket(0, usage(0)))
     asked = ask(people.alice)
-    monkeypatch.setattr(repricing_steps, "priced_again", None)
+    monkeypatch.setattr(steps, "priced_again", None)
     with pytest.raises(TypeError):
         reprice(asked.id)
     failed = get(people.alice, asked.id)
@@ -398,7 +399,7 @@ def test_an_error_of_ours_ends_the_run_with_words(people: People, monkeypatch: p
 def test_pulls_that_restate_the_same_rows_meanwhile_lose_and_double_nothing(
     people: People, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(repricing_steps, "ROWS_PER_CHUNK", 3)
+    monkeypatch.setattr(steps, "ROWS_PER_CHUNK", 3)
     hours = range(24)
     plant(people.alice, *(bucket(hour, usage(hour)) for hour in hours))
     agree(people.alice)
@@ -434,7 +435,7 @@ def test_a_pull_that_comes_between_waits_for_the_chunk(people: People) -> None:
     asked = ask(people.alice, dry_run=False)
     with ThreadPoolExecutor(1) as thread:
         with db.session() as session:
-            repricing_steps.step(session, asked.id)
+            steps.step(session, asked.id)
             pull = thread.submit(plant, people.alice, bucket(0, usage(0, tokens=3_000)))
             wait_for_a_waiter()
         pull.result()

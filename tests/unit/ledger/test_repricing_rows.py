@@ -15,9 +15,7 @@ from guardian.models.enums import CostSource, Provider, UsageOrigin
 from guardian.periods import HOUR
 from guardian.pricing.calculator import price
 from guardian.records import UsageBucket, UsageCounts, UsageRecord
-from guardian.services.ledger.bulk import Row
-from guardian.services.ledger.calls import Call, add_calls
-from guardian.services.ledger.repricing_rows import (
+from guardian.services.ledger.repricing.rows import (
     can_be_repriced,
     facts_digest,
     kept,
@@ -25,9 +23,11 @@ from guardian.services.ledger.repricing_rows import (
     stored_record,
     unkept,
 )
-from guardian.services.ledger.rows import PRICE_COLUMNS, cost_columns, count_columns
-from guardian.services.ledger.tables import ROLLUPS, USAGE
-from guardian.services.ledger.writer import replace_buckets
+from guardian.services.ledger.sql.bulk import Row
+from guardian.services.ledger.sql.tables import ROLLUPS, USAGE
+from guardian.services.ledger.writing.calls import Call, add_calls
+from guardian.services.ledger.writing.rows import PRICE_COLUMNS, cost_columns, count_columns
+from guardian.services.ledger.writing.writer import replace_buckets
 from tests.conftest import People
 from tests.unit.ledger.making import T0, account, usage
 

@@ -10,10 +10,10 @@ from guardian import db
 from guardian.embedded.processes import wait_until
 from guardian.models import UsageLog
 from guardian.models.enums import CostSource, Provider, UsageOrigin
-from guardian.services.ledger.partitions import ensure_partitions
-from guardian.services.ledger.rollups import RollupChanges, disagreements
-from guardian.services.ledger.tables import USAGE
-from guardian.services.ledger.writer import WriteResult, replace_buckets
+from guardian.services.ledger.sql.partitions import ensure_partitions
+from guardian.services.ledger.sql.tables import USAGE
+from guardian.services.ledger.sums.rollups import RollupChanges, disagreements
+from guardian.services.ledger.writing.writer import WriteResult, replace_buckets
 from tests.conftest import People
 from tests.unit.ledger.making import T0, account, bucket, contents, usage
 

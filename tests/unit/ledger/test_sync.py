@@ -13,8 +13,8 @@ from guardian.errors import AuthorizationError, NotFoundError, ValidationError
 from guardian.models import ApiKey, SyncRun
 from guardian.models.enums import KeyStatus, Provider, SyncStatus, SyncTrigger, TeamRole
 from guardian.services.actor import Actor
-from guardian.services.ledger.run_events import SYNC_USAGE
 from guardian.services.ledger.sync import due_keys, get_run, list_runs, request_sync, resume_runs
+from guardian.services.ledger.sync.events import SYNC_USAGE
 from tests.conftest import People
 
 DEMAND = SyncTrigger.DEMAND

@@ -17,9 +17,9 @@ from guardian.models.keys import ApiKey, ProviderAccount, ProviderResource
 from guardian.models.sync import SyncRun
 from guardian.models.usage import UsageLog
 from guardian.services.actor import Actor
-from guardian.services.ledger.partitions import ensure_partitions
 from guardian.services.ledger.queries import invalidate_organization
-from guardian.services.ledger.rollups import RollupChanges
+from guardian.services.ledger.sql.partitions import ensure_partitions
+from guardian.services.ledger.sums.rollups import RollupChanges
 from tests.conftest import People
 
 _serial = count()

@@ -16,7 +16,7 @@ import guardian.models as models
 from guardian.models.base import derived_id, new_id
 from guardian.models.enums import Provider
 from guardian.periods import utcnow
-from guardian.services.ledger.partitions import ensure_partitions
+from guardian.services.ledger.sql.partitions import ensure_partitions
 from tests.conftest import People, Servers
 
 # model → {field: (SQL type, nullable, default of the database)}, after section 1 of the product's guide; the types that

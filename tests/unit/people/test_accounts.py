@@ -14,9 +14,9 @@ from guardian import db
 from guardian.errors import AuthenticationError, ConflictError, RateLimitError, ValidationError
 from guardian.models import Organization, TeamMember, User
 from guardian.models.enums import TeamRole, UserRole
-from guardian.services.people.accounts import SIGN_IN_PER_ADDRESS, authenticate, me, register
+from guardian.services.people.access.accounts import SIGN_IN_PER_ADDRESS, authenticate, me, register
+from guardian.services.people.access.sessions import actor_for_user
 from guardian.services.people.emails import normal_email
-from guardian.services.people.sessions import actor_for_user
 from tests.conftest import Servers
 
 PASSWORD = "correct horse battery"

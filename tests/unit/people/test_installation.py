@@ -19,7 +19,8 @@ from guardian.errors import (
 from guardian.models import ApiKey, ProviderAccount
 from guardian.models.enums import Provider, UserRole
 from guardian.periods import utcnow
-from guardian.services.people import installation, problems
+from guardian.services.people import installation
+from guardian.services.people.access import problems
 from tests.conftest import People
 
 

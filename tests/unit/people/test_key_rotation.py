@@ -6,7 +6,7 @@ from sqlmodel import Session, select
 from guardian.crypto import EncryptionService, SealedSecret
 from guardian.models import ApiKey
 from guardian.models.enums import Provider
-from guardian.services.people.key_rotation import Batch, reseal_batch
+from guardian.services.people.provider_keys.rotation import Batch, reseal_batch
 from tests.conftest import ENCRYPTION_KEY, People
 
 NEW_KEY = "f" * 64

@@ -4,7 +4,7 @@ import pytest
 from argon2 import PasswordHasher
 
 from guardian.errors import ValidationError
-from guardian.services.people import passwords
+from guardian.services.people.access import passwords
 
 
 def test_a_hash_opens_for_its_password_only() -> None:

@@ -11,7 +11,7 @@ from guardian.models import Session as BrowserSession
 from guardian.models import TeamMember, User
 from guardian.models.enums import TeamRole
 from guardian.periods import utcnow
-from guardian.services.people import sessions
+from guardian.services.people.access import sessions
 from tests.conftest import People
 
 

@@ -10,7 +10,7 @@ from guardian.models.enums import CostSource
 from guardian.pricing.calculator import price
 from guardian.providers.anthropic import reports as anthropic
 from guardian.providers.openai import reports as openai
-from guardian.providers.reading import Row
+from guardian.providers.reports.reading import Row
 from guardian.records import CostBreakdown, UsageRecord
 
 EXAMPLES = Path(__file__).parents[2] / "contracts" / "examples"

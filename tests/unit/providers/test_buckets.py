@@ -9,7 +9,7 @@ import pytest
 from guardian.errors import ProviderContractBroken
 from guardian.models.enums import Provider
 from guardian.periods import DAY, HOUR, Window, floor_day, floor_hour
-from guardian.providers.buckets import (
+from guardian.providers.reports.buckets import (
     Buckets,
     add_cost,
     add_usage,
@@ -18,7 +18,7 @@ from guardian.providers.buckets import (
     page_bound,
     usage_identity,
 )
-from guardian.providers.reading import Row
+from guardian.providers.reports.reading import Row
 from guardian.records import CostRecord, UsageCounts, UsageRecord
 
 T0 = datetime(2026, 11, 1, tzinfo=UTC)

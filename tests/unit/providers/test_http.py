@@ -10,8 +10,8 @@ import httpx
 import pytest
 
 from guardian import errors
-from guardian.providers import http as http_module
-from guardian.providers.http import USER_AGENT, ProviderHttp
+from guardian.providers.http import client as http_module
+from guardian.providers.http.client import USER_AGENT, ProviderHttp
 from tests.fakes.openai_api import ADMIN_KEY, PROJECT_KEY
 from tests.fakes.provider_server import FakeProvider
 

@@ -9,7 +9,7 @@ import pytest
 from guardian import errors
 from guardian.models.enums import CostSource
 from guardian.providers.base import BaseProvider, TrackedUsage
-from guardian.providers.http import ProviderHttp
+from guardian.providers.http.client import ProviderHttp
 from guardian.providers.openai import OpenAIProvider
 from guardian.records import UsageCounts
 from tests.fakes.fixtures import MakeAdapter, half_dollar

@@ -7,7 +7,7 @@ import pytest
 
 from guardian.errors import ProviderContractBroken, ProviderForbidden, ProviderRequestRejected
 from guardian.providers.failures import Answer
-from guardian.providers.paging import ask_within_support, last_id, walk
+from guardian.providers.reports.paging import ask_within_support, last_id, walk
 
 
 def page(data: list[Any], token: str | None = None, **more: Any) -> Answer:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from guardian.errors import ProviderContractBroken
-from guardian.providers.reading import Row
+from guardian.providers.reports.reading import Row
 
 
 def row(**values: Any) -> Row:

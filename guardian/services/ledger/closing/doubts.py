@@ -9,8 +9,8 @@ from guardian.models import ApiKey, ProviderAccount, SyncRun
 from guardian.models.enums import SyncStatus
 from guardian.periods import Window
 from guardian.services.ledger.closing.views import end_of, long_day
-from guardian.services.ledger.coverage import TRAILING
 from guardian.services.ledger.reconciliation.sentences import provider_name
+from guardian.services.ledger.sync.coverage import TRAILING
 
 _UNFINISHED = (SyncStatus.QUEUED, SyncStatus.RUNNING)
 

@@ -9,9 +9,9 @@ from sqlmodel import Session
 
 from guardian.models.enums import Provider
 from guardian.pricing.overrides import Override
-from guardian.services.ledger.calls import Call, Priced, add_priced, price_calls
 from guardian.services.ledger.imports.report import Report
 from guardian.services.ledger.imports.source import Source
+from guardian.services.ledger.writing.calls import Call, Priced, add_priced, price_calls
 
 BATCH = 10_000  # rows of one transaction; some 25 MB while they are read, and again while they are stored
 

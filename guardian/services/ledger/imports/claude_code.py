@@ -15,12 +15,12 @@ import msgspec
 
 from guardian.models.enums import Provider, UsageOrigin
 from guardian.records import UsageCounts, UsageRecord
-from guardian.services.ledger.calls import Call
 from guardian.services.ledger.imports.agents import numbered, tags, what_is_wrong
 from guardian.services.ledger.imports.batches import Batch, Entry, Importing, in_batches
 from guardian.services.ledger.imports.report import Report
 from guardian.services.ledger.imports.source import Source
 from guardian.services.ledger.imports.values import clean
+from guardian.services.ledger.writing.calls import Call
 
 AGENT = "claude-code"
 PASSES = 2  # the first finds the line of each message that counts

@@ -15,12 +15,12 @@ import msgspec
 
 from guardian.models.enums import Provider, UsageOrigin
 from guardian.records import UNKNOWN_MODEL, UsageCounts, UsageRecord
-from guardian.services.ledger.calls import Call
 from guardian.services.ledger.imports.agents import numbered, tags, what_is_wrong
 from guardian.services.ledger.imports.batches import Batch, Entry, Importing, in_batches
 from guardian.services.ledger.imports.report import Report
 from guardian.services.ledger.imports.source import Member, Source
 from guardian.services.ledger.imports.values import clean
+from guardian.services.ledger.writing.calls import Call
 
 AGENT = "codex"
 _MARKS = (b"token_count", b"token_usage_record", b"turn_context", b"session_meta")

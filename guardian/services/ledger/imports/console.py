@@ -4,7 +4,7 @@ facts from the API would, unless that could count something twice.
 A file is the provider's word about whole UTC days of an account, as its report is. The account it is of gets a name of
 its own, "file:" and the account of the key that was named, and a span that it covers, so that calls tracked in those
 days are explained and not added. What a pull has covered already is left out (it knows hours, keys and restatements),
-and a later pull of a day takes the file's rows of that day away (writer.py). Export whole accounts, without filters.
+and a later pull of a day takes the file's rows of that day away (buckets.py). Export whole accounts, without filters.
 
 The days are written one after the other. A file whose days are in no order is read once per portion of days.
 """

@@ -9,13 +9,13 @@ from sqlmodel import Session, col, select
 from guardian.models import ProviderAccount, ProviderCost
 from guardian.models.enums import Provider
 from guardian.periods import DAY, Window, floor_day
-from guardian.providers.buckets import add_cost, add_usage, cost_identity, usage_identity
+from guardian.providers.reports.buckets import add_cost, add_usage, cost_identity, usage_identity
 from guardian.records import CostBucket, CostRecord, UsageBucket, UsageRecord
-from guardian.services.ledger.coverage import extend_coverage, know_account
 from guardian.services.ledger.imports.batches import Importing
 from guardian.services.ledger.imports.report import Report
-from guardian.services.ledger.rows import FILE_ACCOUNT, LedgerAccount
-from guardian.services.ledger.writer import WriteResult, replace_buckets, replace_costs
+from guardian.services.ledger.sync.coverage import extend_coverage, know_account
+from guardian.services.ledger.writing.rows import FILE_ACCOUNT, LedgerAccount
+from guardian.services.ledger.writing.writer import WriteResult, replace_buckets, replace_costs
 
 _NAME = "Imported files"
 _COVERED = "are left out: a pull has the provider's own report of their days"

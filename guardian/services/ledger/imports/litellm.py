@@ -19,13 +19,13 @@ from guardian.errors import ValidationError
 from guardian.models.enums import CostSource, Provider, UsageOrigin
 from guardian.pricing.calculator import price
 from guardian.records import CostBreakdown, UsageCounts, UsageRecord
-from guardian.services.ledger.calls import Call
 from guardian.services.ledger.imports import table
 from guardian.services.ledger.imports.agents import is_no_object, what_is_wrong
 from guardian.services.ledger.imports.batches import Batch, Entry, Importing, in_batches
 from guardian.services.ledger.imports.report import Report
 from guardian.services.ledger.imports.source import Member, Source
 from guardian.services.ledger.imports.values import Cells, clean, dollars, moment, number, whole
+from guardian.services.ledger.writing.calls import Call
 
 _PROVIDERS: Mapping[str, Provider] = {
     "openai": Provider.OPENAI,

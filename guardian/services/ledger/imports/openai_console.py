@@ -8,7 +8,7 @@ from typing import Any
 from guardian.errors import ValidationError
 from guardian.periods import DAY, floor_day
 from guardian.providers.openai import reports
-from guardian.providers.reading import Row
+from guardian.providers.reports.reading import Row
 from guardian.records import CostRecord, UsageRecord
 from guardian.services.ledger.imports.names import KnownNames
 from guardian.services.ledger.imports.values import Cells, clean, number, whole

@@ -16,7 +16,6 @@ from guardian.errors import ValidationError
 from guardian.models.enums import CostSource, Provider, UsageOrigin
 from guardian.models.usage import Counts
 from guardian.records import BillLine, CostBreakdown, UsageCounts, UsageRecord
-from guardian.services.ledger.calls import Call
 from guardian.services.ledger.exports.columns import COLUMNS, unescaped
 from guardian.services.ledger.imports import table
 from guardian.services.ledger.imports.batches import BATCH, Batch, Importing
@@ -24,7 +23,8 @@ from guardian.services.ledger.imports.own_books import OwnRow, OwnRows
 from guardian.services.ledger.imports.report import Report
 from guardian.services.ledger.imports.source import Source
 from guardian.services.ledger.imports.values import Cells, clean, dollars, number
-from guardian.services.ledger.rows import DIMENSIONS_KEY, DOUBTS_KEY, UNCOLUMNED
+from guardian.services.ledger.writing.calls import Call
+from guardian.services.ledger.writing.rows import DIMENSIONS_KEY, DOUBTS_KEY, UNCOLUMNED
 
 REQUIRED = frozenset({"id", "timestamp", "provider", "model", "inputTokens", "outputTokens", "costSource", "bill"})
 _COUNTS = tuple(name for name in Counts.model_fields if name != "total_tokens")

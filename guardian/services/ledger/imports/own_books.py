@@ -11,14 +11,14 @@ from guardian.models import ApiKey, ProviderAccount, User
 from guardian.models.enums import CostSource, Provider
 from guardian.periods import Window, floor_hour
 from guardian.records import CostBreakdown
-from guardian.services.ledger.bulk import Row, insert_new
-from guardian.services.ledger.calls import Call, add_priced
 from guardian.services.ledger.imports.batches import Entry, Importing, priced
 from guardian.services.ledger.imports.report import Report
-from guardian.services.ledger.partitions import ensure_partitions
-from guardian.services.ledger.rollups import RollupChanges
-from guardian.services.ledger.rows import LedgerAccount, cost_columns, usage_row
-from guardian.services.ledger.tables import USAGE
+from guardian.services.ledger.sql.bulk import Row, insert_new
+from guardian.services.ledger.sql.partitions import ensure_partitions
+from guardian.services.ledger.sql.tables import USAGE
+from guardian.services.ledger.sums.rollups import RollupChanges
+from guardian.services.ledger.writing.calls import Call, add_priced
+from guardian.services.ledger.writing.rows import LedgerAccount, cost_columns, usage_row
 
 _COVERED = "are left out: a pull has the provider's own report of their hours"
 

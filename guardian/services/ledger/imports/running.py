@@ -15,14 +15,14 @@ from guardian.models import ApiKey, ImportRun, User
 from guardian.models.enums import ImportStatus, Provider
 from guardian.periods import rfc3339, utcnow
 from guardian.services.actor import Actor
-from guardian.services.ledger.coverage import account_id_of
 from guardian.services.ledger.imports.batches import Batch, Importing
 from guardian.services.ledger.imports.formats import READERS
 from guardian.services.ledger.imports.report import Report
 from guardian.services.ledger.imports.views import ImportView
-from guardian.services.ledger.overrides import overrides_of
+from guardian.services.ledger.pricebook.overrides import overrides_of
 from guardian.services.ledger.queries.caching import invalidate_organization
 from guardian.services.ledger.queries.dimensions import refuse
+from guardian.services.ledger.sync.coverage import account_id_of
 from guardian.services.people.views import Page
 
 MOST_LISTED = 100

@@ -14,7 +14,7 @@ from guardian.errors import ValidationError
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
 _BIGGEST_COUNT = 2**63 - 1  # the database's bigint
-_BIGGEST_AMOUNT = Decimal(10**9)  # as providers/reading.py: beyond it a unit was mistaken
+_BIGGEST_AMOUNT = Decimal(10**9)  # as providers/reports/reading.py: beyond it a unit was mistaken
 _YEARS = range(2015, 2100)
 _NONE = ("", "null", "none", "\\n")
 

@@ -12,8 +12,8 @@ from guardian.models.enums import Provider
 from guardian.periods import utcnow
 from guardian.pricing.overrides import Override, choose, matches
 from guardian.services.actor import Actor
-from guardian.services.ledger.overrides import override_of, overrides_of
 from guardian.services.ledger.pricebook.comparing import example, list_sheet, listed_models, unit_prices
+from guardian.services.ledger.pricebook.overrides import override_of, overrides_of
 from guardian.services.ledger.pricebook.rules import MAX_PATTERN, refuse
 from guardian.services.ledger.pricebook.views import Example, OverrideView, PriceView, State
 

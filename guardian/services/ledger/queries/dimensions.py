@@ -10,7 +10,7 @@ from sqlmodel import col
 from guardian.errors import ValidationError
 from guardian.models.enums import CostSource, Provider, UsageOrigin
 from guardian.models.usage import UsageLog, UsageRollup
-from guardian.services.ledger.rollups import TAGS, tag_in_sql
+from guardian.services.ledger.sums.rollups import TAGS, tag_in_sql
 from guardian.services.ledger.views import DIMENSIONS, USAGE_FILTERS
 
 Expression = SQLColumnExpression[Any]

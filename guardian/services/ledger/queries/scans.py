@@ -12,12 +12,12 @@ from guardian.models.base import TIMESTAMP
 from guardian.models.cells import CELLS
 from guardian.models.usage import UsageLog
 from guardian.periods import HOUR, Window, ceil_hour
-from guardian.services.ledger.cuts import cut_for, number, place_of, stored, value_of
 from guardian.services.ledger.queries import buckets, dimensions
 from guardian.services.ledger.queries.books import Books, shows_one_book, spend_in
 from guardian.services.ledger.queries.days import Day, left_of, runs, whole_days
 from guardian.services.ledger.queries.dimensions import Expression, Query
 from guardian.services.ledger.queries.sums import day_sums, sums
+from guardian.services.ledger.sums.cuts import cut_for, number, place_of, stored, value_of
 
 _INSTANT = timedelta(microseconds=1)
 

@@ -7,11 +7,11 @@ from sqlmodel import Session
 
 from guardian.models.cells import CELLS
 from guardian.periods import Window, ceil_hour
-from guardian.services.ledger.cuts import cut_for, number, place_of, stored
 from guardian.services.ledger.queries.books import read_spans
 from guardian.services.ledger.queries.days import Day, left_of, read_days
 from guardian.services.ledger.queries.dimensions import Filters, rollup_filters
-from guardian.services.ledger.rollups import TAGS
+from guardian.services.ledger.sums.cuts import cut_for, number, place_of, stored
+from guardian.services.ledger.sums.rollups import TAGS
 
 # A row loses a key that is deleted, which its day still knows; sessions and other tags days do not know at all. For
 # all of these there are indexes.

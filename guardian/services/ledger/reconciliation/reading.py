@@ -15,11 +15,11 @@ from guardian.models.enums import CostSource, Provider, ResourceKind, UsageOrigi
 from guardian.models.keys import ApiKey, ProviderAccount, ProviderResource
 from guardian.models.usage import UsageRollup
 from guardian.periods import DAY, HOUR, Window
-from guardian.services.ledger.coverage import TRAILING
 from guardian.services.ledger.queries.dimensions import Expression, Query
 from guardian.services.ledger.reconciliation.books import Account, BilledLine, Cell, Spot
 from guardian.services.ledger.reconciliation.keys import ProviderKey, VaultKey
 from guardian.services.ledger.reconciliation.kinds import TOKEN_KINDS, billed_kind
+from guardian.services.ledger.sync.coverage import TRAILING
 
 Filters = Mapping[str, tuple[str, ...]]
 

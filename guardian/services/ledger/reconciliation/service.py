@@ -8,8 +8,7 @@ from sqlmodel import Session
 from guardian.models.enums import Provider
 from guardian.periods import utcnow
 from guardian.services.actor import Actor
-from guardian.services.ledger.coverage import TRAILING
-from guardian.services.ledger.overrides import overrides_of
+from guardian.services.ledger.pricebook.overrides import overrides_of
 from guardian.services.ledger.queries.buckets import check_days
 from guardian.services.ledger.queries.dimensions import refuse
 from guardian.services.ledger.queries.freshness import read_freshness
@@ -32,6 +31,7 @@ from guardian.services.ledger.reconciliation.views import (
     Reconciliation,
     ReconciliationQuery,
 )
+from guardian.services.ledger.sync.coverage import TRAILING
 from guardian.services.ledger.views import SummaryQuery
 
 MOST_LINES = 20_000  # some 8 MB of JSON

@@ -7,8 +7,8 @@ import reflex as rx
 
 from guardian import db
 from guardian.errors import AuthenticationError
-from guardian.services.people import problems
-from guardian.services.people.sessions import actor_for_session
+from guardian.services.people.access import problems
+from guardian.services.people.access.sessions import actor_for_session
 from guardian.ui import format
 from guardian.ui.components.basics import button, icon
 from guardian.ui.components.forms import plain_form

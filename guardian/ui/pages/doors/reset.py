@@ -4,7 +4,7 @@ from typing import ClassVar
 
 import reflex as rx
 
-from guardian.services.people.passwords import MIN_CHARACTERS
+from guardian.services.people.access.passwords import MIN_CHARACTERS
 from guardian.ui.components.basics import button_link, link
 from guardian.ui.components.forms import field
 from guardian.ui.components.states import notice

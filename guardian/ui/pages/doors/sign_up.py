@@ -2,7 +2,7 @@
 
 import reflex as rx
 
-from guardian.services.people.passwords import MIN_CHARACTERS
+from guardian.services.people.access.passwords import MIN_CHARACTERS
 from guardian.ui.components.basics import link
 from guardian.ui.components.forms import field
 from guardian.ui.pages.doors.door import SIGN_IN, SIGN_UP, Door, carried, door, door_form

@@ -10,11 +10,12 @@ from zoneinfo import ZoneInfo
 from guardian.errors import ValidationError
 from guardian.models.enums import Provider
 from guardian.periods import DAY, local_midnight
-from guardian.services.ledger import currencies, pricebook, repricing, unpriced
+from guardian.services.ledger import currencies, pricebook, repricing
 from guardian.services.ledger.currencies import RatesAdded
 from guardian.services.ledger.pricebook import NewPrice, OverrideView
-from guardian.services.ledger.repricing_views import RepriceRequest, RepriceView
-from guardian.services.ledger.unpriced import Priced
+from guardian.services.ledger.repricing import unpriced
+from guardian.services.ledger.repricing.unpriced import Priced
+from guardian.services.ledger.repricing.views import RepriceRequest, RepriceView
 from guardian.ui.audited import Work, audited
 from guardian.ui.pages.prices.rows import FIELDS
 

@@ -13,11 +13,12 @@ from guardian.errors import ValidationError
 from guardian.live import JOB_UPDATE, USAGE_UPDATE
 from guardian.periods import local_date, month_start, utcnow, zone
 from guardian.services.actor import Actor
-from guardian.services.ledger import currencies, pricebook, repricing, unpriced
+from guardian.services.ledger import currencies, pricebook, repricing
 from guardian.services.ledger.currencies import RateView
 from guardian.services.ledger.pricebook import OverrideView, PriceView
-from guardian.services.ledger.repricing_views import UNFINISHED, RepriceView
-from guardian.services.ledger.unpriced import UnpricedView
+from guardian.services.ledger.repricing import unpriced
+from guardian.services.ledger.repricing.unpriced import UnpricedView
+from guardian.services.ledger.repricing.views import UNFINISHED, RepriceView
 from guardian.services.people.organizations import get_organization
 from guardian.ui.live_hub import Query
 from guardian.ui.pages.prices import changes, rows

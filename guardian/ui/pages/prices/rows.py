@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from guardian.services.ledger.currencies import RateView
 from guardian.services.ledger.pricebook import Example, OverrideView, Preview
-from guardian.services.ledger.unpriced import Suggestion, UnpricedView
+from guardian.services.ledger.repricing.unpriced import Suggestion, UnpricedView
 from guardian.ui import format
 from guardian.ui.colors import provider_color, provider_name
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from guardian.models.enums import RepriceStatus
-from guardian.services.ledger.repricing_views import UNFINISHED, ModelDifference, RepriceView
+from guardian.services.ledger.repricing.views import UNFINISHED, ModelDifference, RepriceView
 from guardian.ui import format
 from guardian.ui.colors import provider_color, provider_name
 from guardian.ui.rows import NO_MOMENT, NO_PULL, Moment, Money, Pull

@@ -4,7 +4,7 @@ from typing import Any
 
 import reflex as rx
 
-from guardian.services.people.tokens import MAX_NAME
+from guardian.services.people.access.tokens import MAX_NAME
 from guardian.ui.components.basics import button, icon
 from guardian.ui.components.dialog import dialog
 from guardian.ui.components.forms import choice, choices, field, refusal

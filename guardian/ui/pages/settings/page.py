@@ -10,7 +10,8 @@ from sqlmodel import Session
 from guardian.errors import GuardianError, NotFoundError
 from guardian.periods import utcnow, zone
 from guardian.services.actor import Actor
-from guardian.services.people import audit, organizations, sessions, tokens
+from guardian.services.people import audit, organizations
+from guardian.services.people.access import sessions, tokens
 from guardian.services.people.organizations import OrganizationChange
 from guardian.services.people.views import ActivityView, OrganizationView, SessionView, TokenView
 from guardian.services.people.views import Page as Listed

@@ -1,0 +1,80 @@
+"""auth: signing up, in and out, forgotten passwords, and the list of one's sessions."""
+
+from fastapi import APIRouter
+from pydantic import Field
+
+from guardian.api.answers.envelope import Out
+from guardian.api.auth import signing
+from guardian.api.auth.signing import Credentials, Forgotten, NewPassword, Registration, SessionOut, SignedInOut
+from guardian.api.steps import SIGNING, CallDep, route
+from guardian.services.people.access import sessions
+
+api = APIRouter(prefix="/api/v1/auth", tags=["auth"])
+
+
+class DoneOut(Out):
+    """`message` is for the person."""
+
+    message: str = Field(examples=["If there is an account with this address, a link is on its way to it."])
+
+
+@route(api, "POST", "/register", action="AUTH_REGISTER", status=201, limit=SIGNING, public=True)
+def register(call: CallDep, body: Registration) -> SignedInOut:
+    """Sign up: makes a person and their organization, and signs them in."""
+    return signing.sign_up(call, body)
+
+
+@route(api, "POST", "/login", action="AUTH_LOGIN", limit=SIGNING, public=True)
+def login(call: CallDep, body: Credentials) -> SignedInOut:
+    """Sign in: sets the cookie guardian_session."""
+    return signing.sign_in(call, body)
+
+
+@route(api, "POST", "/logout", action="AUTH_LOGOUT")
+def logout(call: CallDep) -> DoneOut:
+    """End the session that asks, and take its cookie away."""
+    signing.sign_out(call)
+    return DoneOut(message="You are signed out.")
+
+
+@route(api, "GET", "/session")
+def signed_in(call: CallDep) -> SignedInOut:
+    """Who is signed in."""
+    with call.transaction() as opened:
+        return signing.signed_in(call, opened)
+
+
+@route(api, "POST", "/password/forgot", action="AUTH_PASSWORD_FORGOT", limit=SIGNING, public=True)
+def forgot_password(call: CallDep, body: Forgotten) -> DoneOut:
+    """Ask for a mail with a link to choose a new password. The answer is the same for every address."""
+    signing.forgot(call, body)
+    return DoneOut(message="If there is an account with this address, a link is on its way to it.")
+
+
+@route(api, "POST", "/password/reset", action="AUTH_PASSWORD_RESET", limit=SIGNING, public=True)
+def reset_password(call: CallDep, body: NewPassword) -> DoneOut:
+    """Choose a new password with a mailed link's token; ends all sessions of that person."""
+    signing.reset(call, body)
+    return DoneOut(message="Your password is changed. Sign in with it.")
+
+
+@route(api, "GET", "/sessions", permission="session:read")
+def list_sessions(call: CallDep) -> list[SessionOut]:
+    """One's own sessions, the latest used first."""
+    with call.transaction() as opened:
+        return [SessionOut.model_validate(view) for view in sessions.list_sessions(opened, call.actor)]
+
+
+@route(api, "DELETE", "/sessions/{session_id}", permission="session:delete", action="SESSION_REVOKE")
+def revoke_session(call: CallDep, session_id: str) -> None:
+    """Sign one of one's own browsers out."""
+    with call.transaction() as opened:
+        sessions.revoke_session(opened, call.actor, session_id)
+        call.note("session", session_id)
+
+
+@route(api, "DELETE", "/sessions", permission="session:delete", action="SESSION_REVOKE_OTHERS")
+def revoke_other_sessions(call: CallDep) -> None:
+    """Sign out everywhere but here."""
+    with call.transaction() as opened:
+        call.note("session", None, count=sessions.revoke_other_sessions(opened, call.actor))

@@ -1,0 +1,1 @@
+"""Reading a provider's reports: page after page, field by field, into buckets that do not overlap."""

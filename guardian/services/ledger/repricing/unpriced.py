@@ -1,0 +1,205 @@
+"""The queue of usage without a price: what is at stake, the nearest priced model, one step to price and back-fill."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlmodel import Session, col
+
+from guardian.errors import NotFoundError, ValidationError
+from guardian.models.enums import CostSource, Provider
+from guardian.models.usage import UsageLog, UsageRollup
+from guardian.periods import HOUR, floor_hour, utcnow
+from guardian.pricing.calculator import price
+from guardian.pricing.overrides import Override, literal
+from guardian.records import UNKNOWN_MODEL, UsageCounts, UsageRecord
+from guardian.services.actor import Actor
+from guardian.services.ledger import pricebook
+from guardian.services.ledger.pricebook.copying import copied_prices, nearest
+from guardian.services.ledger.pricebook.views import NewPrice, OverrideView
+from guardian.services.ledger.repricing.runs import request_run
+from guardian.services.ledger.repricing.views import RepriceRequest, RepriceView
+from guardian.services.ledger.sums.rollups import COUNTS
+
+MOST_LISTED = 200
+SUGGESTIONS = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suggestion:
+    """A priced model that may cost the same. `cost` is what all of the tokens would cost by its list price: a guess."""
+
+    provider: Provider
+    model: str
+    cost: Decimal | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnpricedView:
+    """Rows of one model that have no price for the same reason, of every book.
+
+    `requests` is None where no report counts them. `suggestions` are the nearest priced models, the best one first;
+    empty where nothing is near, or where the report does not name the model.
+    """
+
+    provider: Provider
+    model: str
+    reason: str
+    rows: int
+    tokens: int
+    requests: int | None
+    first_seen: datetime
+    last_seen: datetime
+    suggestions: tuple[Suggestion, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Priced:
+    """What one step did: the price agreed, and the run that prices the stored usage with it."""
+
+    override: OverrideView
+    run: RepriceView
+
+
+def list_unpriced(session: Session, actor: Actor) -> list[UnpricedView]:
+    """All usage without a price, the most tokens first, at most 200 lines. Raises AuthorizationError."""
+    actor.require("prices:read")
+    return [_view(row) for row in _read(session, actor.organization_id)]
+
+
+def price_and_backfill(
+    session: Session,
+    actor: Actor,
+    *,
+    provider: Provider,
+    model: str,
+    like: str | None = None,
+    prices: Mapping[str, Decimal] | None = None,
+    confirm: bool = False,
+) -> Priced:
+    """Agree on a price for a model from its first unpriced row on, and have its stored usage priced with it.
+
+    The price is that of the model `like`, copied as it is listed at that first row, or `prices` in dollars per million
+    units. Raises AuthorizationError; NotFoundError where nothing of that model is unpriced; ValidationError where both
+    or neither are given, or `like` has no list price; and whatever agreeing on a price and asking for a run raise.
+    """
+    actor.require("prices:update")
+    if (like is None) == (not prices):
+        raise _wrong("like", "Give either the model whose prices are to be copied, or prices per million tokens.")
+    first = _first_seen(session, actor.organization_id, provider, model)
+    if first is None:
+        raise NotFoundError("Unpriced usage of this model")
+    note = None
+    if like is not None:
+        copied = copied_prices(provider, model, like, first)
+        if copied is None:
+            raise _wrong("like", f"The price list does not know {like[:100]!r}, so there is nothing to copy.")
+        prices, note = copied.prices, copied.note
+    wanted = NewPrice(
+        provider=provider, model_pattern=literal(model), prices=dict(prices or {}), valid_from=first, note=note
+    )
+    override = pricebook.add_override(session, actor, wanted, confirm=confirm)
+    run = request_run(
+        session,
+        actor,
+        RepriceRequest(
+            start=first,
+            end=max(utcnow(), first + HOUR),
+            provider=provider,
+            model_pattern=override.model_pattern,
+            dry_run=False,
+        ),
+    )
+    return Priced(override=override, run=run)
+
+
+def _first_seen(session: Session, organization_id: str, provider: Provider, model: str) -> datetime | None:
+    first = select(func.min(col(UsageRollup.hour))).where(
+        col(UsageRollup.organization_id) == organization_id,
+        col(UsageRollup.provider) == provider,
+        col(UsageRollup.model) == model,
+        col(UsageRollup.cost_source) == CostSource.UNPRICED,
+    )
+    return session.connection().scalar(first)
+
+
+def _read(session: Session, organization_id: str) -> list[Mapping[str, Any]]:
+    """By provider, model and reason. The rollups, which are few, say of which models and hours the rows are read."""
+    rollup, log = UsageRollup, UsageLog
+    found = session.connection().execute(
+        select(col(rollup.model), func.min(col(rollup.hour)), func.max(col(rollup.hour)))
+        .where(col(rollup.organization_id) == organization_id, col(rollup.cost_source) == CostSource.UNPRICED)
+        .group_by(col(rollup.model))
+    )
+    models = {model: (first, last) for model, first, last in found}
+    if not models:
+        return []
+    tokens = func.sum(col(log.total_tokens)).label("tokens")
+    rows = session.connection().execute(
+        select(
+            col(log.provider),
+            col(log.model),
+            col(log.cost_reason),
+            func.count().label("rows"),
+            tokens,
+            func.sum(col(log.requests)).label("calls"),
+            func.min(col(log.timestamp)).label("first_seen"),
+            func.max(func.coalesce(col(log.bucket_end), col(log.timestamp))).label("last_seen"),
+            func.max(col(log.timestamp)).label("last_start"),
+            *(func.sum(col(getattr(log, name))).label(f"sum_{name}") for name in COUNTS),
+        )
+        .where(
+            col(log.organization_id) == organization_id,
+            col(log.cost_source) == CostSource.UNPRICED,
+            col(log.model).in_(list(models)),
+            col(log.timestamp) >= min(first for first, _ in models.values()),
+            col(log.timestamp) < max(last for _, last in models.values()) + HOUR,
+        )
+        .group_by(col(log.provider), col(log.model), col(log.cost_reason))
+        .order_by(tokens.desc(), col(log.provider), col(log.model))
+        .limit(MOST_LISTED)
+    )
+    return [dict(row) for row in rows.mappings()]
+
+
+def _view(row: Mapping[str, Any]) -> UnpricedView:
+    provider, model = Provider(row["provider"]), row["model"]
+    near = nearest(provider, model, row["last_start"], SUGGESTIONS) if model != UNKNOWN_MODEL else []
+    return UnpricedView(
+        provider=provider,
+        model=model,
+        reason=row["cost_reason"] or "No price is known.",
+        rows=row["rows"],
+        tokens=int(row["tokens"] or 0),
+        requests=None if row["calls"] is None else int(row["calls"]),
+        first_seen=row["first_seen"],
+        last_seen=row["last_seen"],
+        suggestions=tuple(
+            Suggestion(provider=each.provider, model=each.model, cost=_guess(row, each.prices)) for each in near
+        ),
+    )
+
+
+def _guess(row: Mapping[str, Any], prices: Mapping[str, Decimal]) -> Decimal | None:
+    """All rows as if they were one bucket, at these prices; for the tokens alone."""
+    start = floor_hour(row["last_start"])
+    counts: dict[str, Any] = {name: int(row[f"sum_{name}"] or 0) for name in COUNTS if name != "total_tokens"}
+    provider = Provider(row["provider"])
+    record = UsageRecord(
+        provider=provider,
+        operation="chat",
+        model=row["model"],
+        start=start,
+        end=start + HOUR,
+        counts=UsageCounts(**counts),
+        requests=int(row["calls"] or row["rows"]),
+    )
+    copied = Override(id="guess", provider=provider, model_pattern="*", valid_from=start, prices=prices)
+    return price(record, (copied,)).amount
+
+
+def _wrong(field: str, message: str) -> ValidationError:
+    return ValidationError(message, details=[{"field": field, "message": message}])

@@ -1,0 +1,155 @@
+"""Single calls into the tracked book: each once, priced, and the rollups with it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any
+
+from sqlmodel import Session
+
+from guardian.errors import ValidationError
+from guardian.models.enums import CostSource, Provider, UsageOrigin
+from guardian.pricing.calculator import price, to_money
+from guardian.pricing.overrides import Override
+from guardian.records import CostBreakdown, UsageCounts, UsageRecord
+from guardian.services.ledger.sql.bulk import copy_new
+from guardian.services.ledger.sql.partitions import ensure_partitions
+from guardian.services.ledger.sql.tables import USAGE
+from guardian.services.ledger.sums.rollups import COUNTS, DIMENSIONS, SUMS, TAGS, RollupChanges
+from guardian.services.ledger.writing.copying import COLUMNS, NULL, copy_line
+from guardian.services.ledger.writing.rows import BIGGEST_COST, metadata_of
+
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
+Overrides = Mapping[Provider, tuple[Override, ...]]
+_NO_OVERRIDES: Overrides = MappingProxyType({})
+
+# The rollups' share of the rows that were new, summed where they are: by hour and dimensions, in the order of SUMS.
+_TAGGED = [f"CASE WHEN jsonb_typeof(tags -> '{t}') = 'string' THEN nullif(tags ->> '{t}', '') END AS {t}" for t in TAGS]
+_RETURNED = ", ".join(("timestamp", *DIMENSIONS[: -len(TAGS)], *_TAGGED, *COUNTS, "requests", "cost"))
+_UNPRICED = f"FILTER (WHERE cost_source = '{CostSource.UNPRICED}')"
+_SUMMED = (
+    f"SELECT date_trunc('hour', timestamp, 'UTC') AS hour, {', '.join(DIMENSIONS)}, "  # noqa: S608  # our own names
+    f"{', '.join(f'sum({name})::bigint' for name in COUNTS)}, count(*), coalesce(sum(requests), 0)::bigint, "
+    f"coalesce(sum(cost), 0), count(*) {_UNPRICED}, coalesce(sum(total_tokens) {_UNPRICED}, 0)::bigint "
+    f"FROM new GROUP BY hour, {', '.join(DIMENSIONS)}"
+)
+_ROWS = SUMS.index("rows")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One call as the gateway, a sender of events or a file tells it.
+
+    `identity` is what makes it the same call when it is told again: ("event", its id), ("response", provider, response
+    id, attempt), … together with its time. `usage.start` is when it was made, and equals `usage.end`. `cost` is a cost
+    that is known already; without it the call is priced. `response_time` in milliseconds.
+    """
+
+    identity: tuple[str, ...]
+    origin: UsageOrigin
+    usage: UsageRecord
+    user_id: str
+    account_id: str | None = None
+    api_key_id: str | None = None
+    cost: CostBreakdown | None = None
+    response_time: int | None = None
+    status_code: int | None = None
+    error: str | None = None
+    session: str | None = None
+    tags: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
+    metadata: Mapping[str, Any] = field(default_factory=lambda: _NOTHING)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Added:
+    """How many calls were new, and how many the ledger, or an earlier place of the same list, had already."""
+
+    added: int
+    duplicates: int
+
+
+@dataclass(frozen=True, slots=True)
+class Priced:
+    """Calls as lines for the database, priced; `first` and `last` are the times of the earliest and the latest one."""
+
+    organization_id: str
+    lines: list[str]
+    first: datetime | None
+    last: datetime | None
+
+
+def add_calls(
+    session: Session, organization_id: str, calls: Sequence[Call], overrides: Overrides = _NO_OVERRIDES
+) -> Added:
+    """Add the calls that are not there yet. `overrides` are the organization's agreed prices by provider.
+
+    A call is never changed by being told again. Raises ValidationError for counts or a cost that cannot be.
+    """
+    return add_priced(session, price_calls(organization_id, calls, overrides))
+
+
+def price_calls(
+    organization_id: str,
+    calls: Sequence[Call],
+    overrides: Overrides = _NO_OVERRIDES,
+    refused: list[tuple[int, str]] | None = None,
+) -> Priced:
+    """The half of add_calls that needs no database, for who has many and adds them elsewhere meanwhile.
+
+    Where a list `refused` is given, calls that cannot be are left out and noted there, by their place in `calls` and
+    with the reason, instead of raising ValidationError.
+    """
+    lines: list[str] = []
+    times: list[datetime] = []
+    for place, call in enumerate(calls):
+        try:
+            lines.append(_line(organization_id, call, overrides))
+        except ValidationError as error:
+            if refused is None:
+                raise
+            refused.append((place, error.message))
+        else:
+            times.append(call.usage.start)
+    return Priced(organization_id, lines, min(times, default=None), max(times, default=None))
+
+
+def add_priced(session: Session, priced: Priced) -> Added:
+    """The other half: store the calls that are not there yet, and what they add to the rollups."""
+    if priced.first is None or priced.last is None:
+        return Added(added=0, duplicates=0)
+    ensure_partitions(session, priced.first, priced.last)
+    changes = RollupChanges()
+    added = 0
+    for hour, *values in copy_new(session, USAGE, COLUMNS, priced.lines, NULL, _RETURNED, _SUMMED):
+        dimensions, sums = values[: len(DIMENSIONS)], values[len(DIMENSIONS) :]
+        changes.add_sums(priced.organization_id, hour, dimensions, sums)
+        added += sums[_ROWS]
+    changes.apply(session)
+    return Added(added=added, duplicates=len(priced.lines) - added)
+
+
+def _line(organization_id: str, call: Call, overrides: Overrides) -> str:
+    """The call as a line for COPY. Raises ValidationError."""
+    usage = call.usage
+    if not _sound(usage.counts) and (problems := usage.counts.problems()):
+        raise ValidationError(f"These counts cannot be true: {'; '.join(problems)}.")
+    cost = call.cost or price(usage, overrides.get(usage.provider, ()), key_id=call.api_key_id)
+    if cost.amount is not None and abs(cost.amount) >= BIGGEST_COST:
+        raise ValidationError(f"One call cannot cost {cost.amount} dollars.")
+    amount = None if cost.amount is None else to_money(cost.amount)
+    return copy_line(organization_id, call, metadata_of(usage, call.metadata), cost, amount)
+
+
+def _sound(counts: UsageCounts) -> bool:
+    """Whether plain text counts have no problem; of others `problems` tells. It takes a tenth of its time."""
+    written = counts.cache_write_5m_tokens + counts.cache_write_1h_tokens + counts.cache_write_30m_tokens
+    read = counts.cache_read_tokens
+    return (
+        min(counts.cache_write_5m_tokens, counts.cache_write_1h_tokens, counts.cache_write_30m_tokens, read) >= 0
+        and read + written <= counts.input_tokens
+        and 0 <= counts.reasoning_tokens <= counts.output_tokens
+        and not (counts.cache_write_12h_tokens or counts.cache_read_audio_tokens or counts.cache_read_image_tokens)
+        and not (counts.audio_input_tokens or counts.image_input_tokens or counts.video_input_tokens)
+        and not (counts.audio_output_tokens or counts.image_output_tokens or counts.video_output_tokens)
+    )

@@ -1,0 +1,1 @@
+"""Who comes in: accounts and their passwords, signed-in browsers, and access tokens."""

@@ -1,0 +1,133 @@
+"""Accounts: signing up, and proving who one is."""
+
+import hashlib
+
+from sqlmodel import Session, col, exists, select
+
+from guardian import db, limits
+from guardian.errors import AuthenticationError, ConflictError, NotFoundError, ValidationError
+from guardian.limits import Limit
+from guardian.models import Organization, TeamMember, User
+from guardian.models.enums import TeamRole, UserRole
+from guardian.services.actor import Actor
+from guardian.services.people.access import passwords
+from guardian.services.people.emails import normal_email
+from guardian.services.people.organizations import organization_view
+from guardian.services.people.views import UserView
+
+SIGN_IN_PER_USER = Limit("sign-in-user", count=10, seconds=900)
+SIGN_IN_PER_ADDRESS = Limit("sign-in-address", count=100, seconds=300)
+MAX_NAME = 200
+
+_WRONG = "The e-mail address or the password is wrong."
+
+
+def register(
+    session: Session, *, email: str, password: str, name: str | None = None, company: str | None = None
+) -> User:
+    """A new person and their organization, which they own; the installation's first person administers it.
+
+    Raises ValidationError (field email or password), ConflictError when the address has an account already.
+    """
+    address = normal_email(email)
+    passwords.require_acceptable(password, address)
+    name, company = _line(name, "name"), _line(company, "company")
+    # Hashing takes long; it is done before any lock is held.
+    password_hash = passwords.hash_password(password)
+    db.lock(session, "register", address)
+    if by_email(session, address) is not None:
+        raise ConflictError(
+            "There is already an account with this e-mail address. Sign in instead, or reset your password."
+        )
+    organization = Organization(
+        name=company or f"{name or address.split('@')[0]}'s organization", billing_email=address
+    )
+    session.add(organization)
+    session.flush()
+    user = User(
+        email=address,
+        name=name,
+        company=company,
+        password_hash=password_hash,
+        role=_role_of_new(session),
+        organization_id=organization.id,
+    )
+    session.add(user)
+    session.flush()
+    session.add(TeamMember(organization_id=organization.id, user_id=user.id, role=TeamRole.OWNER))
+    session.flush()
+    return user
+
+
+def authenticate(session: Session, *, email: str, password: str, ip_address: str | None) -> User:
+    """The person with that address and password.
+
+    Raises AuthenticationError with one sentence for every reason, and RateLimitError after 10 tries for an address
+    of mail in 15 minutes or 100 from a network address in 5. An unknown person costs as much work as a known one.
+    """
+    who, where = limit_key(email.strip().lower()), ip_address or "unknown"
+    limits.hit(SIGN_IN_PER_ADDRESS, where)
+    limits.hit(SIGN_IN_PER_USER, who)
+    try:
+        user = by_email(session, normal_email(email))
+    except ValidationError:
+        user = None
+    stored = user.password_hash if user else None
+    if not passwords.verify(stored, password) or user is None or stored is None:
+        raise AuthenticationError(_WRONG)
+    if passwords.needs_rehash(stored):
+        user.password_hash = passwords.hash_password(password)
+        session.flush()
+    limits.forget(SIGN_IN_PER_USER, who)
+    limits.give_back(SIGN_IN_PER_ADDRESS, where)
+    return user
+
+
+def me(session: Session, actor: Actor) -> UserView:
+    """The person who asks. Raises NotFoundError when they were deleted meanwhile."""
+    row = session.exec(
+        select(User, Organization)
+        .join(Organization, col(Organization.id) == col(User.organization_id))
+        .where(User.id == actor.user_id, Organization.id == actor.organization_id)
+    ).one_or_none()
+    if row is None:
+        raise NotFoundError("User")
+    user, organization = row
+    return UserView(
+        id=user.id,
+        email=user.email,
+        name=user.name,
+        company=user.company,
+        role=user.role,
+        team_role=actor.team_role,
+        created_at=user.created_at,
+        organization=organization_view(organization),
+        permissions=tuple(sorted(actor.permissions)),
+    )
+
+
+def by_email(session: Session, address: str) -> User | None:
+    """The person with that (normal) address."""
+    return session.exec(select(User).where(User.email == address)).one_or_none()
+
+
+def _role_of_new(session: Session) -> UserRole:
+    anybody = select(exists().select_from(User))
+    if session.exec(anybody).one():
+        return UserRole.ADMIN
+    # Of two who are first at once, one waits here until the other is committed, and then finds them.
+    db.lock(session, "first-user")
+    return UserRole.ADMIN if session.exec(anybody).one() else UserRole.SUPER_ADMIN
+
+
+def _line(value: str | None, field: str) -> str | None:
+    text = " ".join((value or "").split())
+    if len(text) > MAX_NAME or "\x00" in text:
+        message = f"Use at most {MAX_NAME} characters of text."
+        raise ValidationError(f"This {field} is not usable. {message}", details=[{"field": field, "message": message}])
+    return text or None
+
+
+def limit_key(email: str) -> str:
+    """How a person is called in the rate limits: addresses of mail are not for Redis to know."""
+    return hashlib.sha256(email.encode()).hexdigest()[:32]

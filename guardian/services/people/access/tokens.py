@@ -1,0 +1,137 @@
+"""Access tokens of ours (gdn_…): made, listed, revoked, and turned into an actor."""
+
+from datetime import datetime, timedelta
+
+from sqlmodel import Session, col, or_, select, update
+
+from guardian.crypto import hash_token, new_token
+from guardian.errors import AuthenticationError, AuthorizationError, NotFoundError, ValidationError
+from guardian.models import AccessToken, Budget, TeamMember, User
+from guardian.periods import utcnow
+from guardian.services.actor import Actor
+from guardian.services.people.access.sessions import member_of_own_organization, person
+from guardian.services.people.views import TokenView
+
+PREFIX = "gdn_"
+SCOPES = frozenset({"api", "gateway", "ingest"})
+MAX_NAME = 100
+TOUCH = timedelta(minutes=1)
+
+_REFUSED = "This access token is unknown, revoked or expired. Make a new one in the settings."
+
+
+def create_token(
+    session: Session,
+    actor: Actor,
+    *,
+    name: str,
+    scopes: list[str],
+    expires_at: datetime | None = None,
+    budget_id: str | None = None,
+) -> tuple[str, TokenView]:
+    """A new token: its secret, which nobody can read again, and its row.
+
+    Raises ValidationError, NotFoundError for a budget of another organization, and AuthorizationError when an access
+    token asks.
+    """
+    actor.require("tokens:create")
+    if actor.scopes is not None:
+        # A stolen token must not outlive its revocation by having made another.
+        raise AuthorizationError("An access token cannot make access tokens. Sign in with a browser to make one.")
+    name = " ".join(name.split())
+    if not 1 <= len(name) <= MAX_NAME:
+        raise _wrong("name", f"Give the token a name of 1 to {MAX_NAME} characters.")
+    wanted = frozenset(scopes)
+    if not wanted or not wanted <= SCOPES:
+        raise _wrong("scopes", "Choose one or more of the scopes api, gateway and ingest.")
+    if expires_at is not None and expires_at <= utcnow():
+        raise _wrong("expiresAt", "Choose a time in the future.")
+    if budget_id is not None:
+        budget = session.get(Budget, budget_id)
+        if budget is None or budget.organization_id != actor.organization_id:
+            raise NotFoundError("Budget")
+    secret = new_token(PREFIX)
+    row = AccessToken(
+        organization_id=actor.organization_id,
+        user_id=actor.user_id,
+        name=name,
+        token_hash=hash_token(secret),
+        hint=secret[-4:],
+        scopes=sorted(wanted),
+        budget_id=budget_id,
+        expires_at=expires_at,
+    )
+    session.add(row)
+    session.flush()
+    return secret, _view(row)
+
+
+def list_tokens(session: Session, actor: Actor) -> list[TokenView]:
+    """The tokens that were not revoked, newest first: one's own, or for an administrator the organization's."""
+    actor.require("tokens:read")
+    query = select(AccessToken).where(
+        AccessToken.organization_id == actor.organization_id, col(AccessToken.revoked_at).is_(None)
+    )
+    if not actor.can("team:update"):
+        query = query.where(AccessToken.user_id == actor.user_id)
+    return [_view(row) for row in session.exec(query.order_by(col(AccessToken.id).desc()))]
+
+
+def revoke_token(session: Session, actor: Actor, token_id: str) -> TokenView:
+    """End a token for good. Raises NotFoundError for one that the actor cannot see."""
+    actor.require("tokens:delete")
+    row = session.get(AccessToken, token_id)
+    if row is None or row.organization_id != actor.organization_id or row.revoked_at is not None:
+        raise NotFoundError("Access token")
+    if row.user_id != actor.user_id and not actor.can("team:update"):
+        raise NotFoundError("Access token")
+    row.revoked_at = utcnow()
+    session.flush()
+    return _view(row)
+
+
+def actor_for_token(
+    session: Session, secret: str, *, request_id: str | None = None, ip_address: str | None = None
+) -> Actor:
+    """Who holds this token, with its scopes. Raises AuthenticationError when it is unknown, revoked or expired."""
+    now = utcnow()
+    found = session.exec(
+        select(AccessToken, User, TeamMember)
+        .join(User, col(User.id) == col(AccessToken.user_id))
+        .join(TeamMember, member_of_own_organization())
+        .where(AccessToken.token_hash == hash_token(secret), User.organization_id == AccessToken.organization_id)
+    ).one_or_none()
+    if found is None:
+        raise AuthenticationError(_REFUSED)
+    row, user, member = found
+    if row.revoked_at is not None or (row.expires_at is not None and row.expires_at <= now):
+        raise AuthenticationError(_REFUSED)
+    if row.last_used_at is None or row.last_used_at <= now - TOUCH:
+        session.exec(
+            update(AccessToken)
+            .where(
+                col(AccessToken.id) == row.id,
+                or_(col(AccessToken.last_used_at).is_(None), col(AccessToken.last_used_at) <= now - TOUCH),
+            )
+            .values(last_used_at=now)
+            .execution_options(synchronize_session=False)
+        )
+    return person(user, member.role, scopes=frozenset(row.scopes), request_id=request_id, ip_address=ip_address)
+
+
+def _view(row: AccessToken) -> TokenView:
+    return TokenView(
+        id=row.id,
+        name=row.name,
+        hint=row.hint,
+        scopes=tuple(row.scopes),
+        user_id=row.user_id,
+        budget_id=row.budget_id,
+        created_at=row.created_at,
+        expires_at=row.expires_at,
+        last_used_at=row.last_used_at,
+    )
+
+
+def _wrong(field: str, message: str) -> ValidationError:
+    return ValidationError(message, details=[{"field": field, "message": message}])
