@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import func, literal, select, text, tuple_
+from sqlalchemy import FromClause, Select, String, and_, func, literal, null, select, text, tuple_, union_all
 from sqlmodel import Session
 
 from guardian.services.ledger.queries import dimensions
@@ -39,6 +39,8 @@ def read(session: Session, asked: Question) -> tuple[list[Row], int]:
     """The answer, for `table`, and how many groups are beyond the top ones. Raises ValidationError for a long one."""
     if asked.top is None or not asked.group_by:
         return _cells(session, asked, asked.group_by), 0
+    if asked.cut and not asked.days:
+        return _by_one_scan(session, asked)
     rows = _cells(session, asked, ())
     best, others = _most_expensive(session, asked)
     rows += best
@@ -105,13 +107,41 @@ def _statement(asked: Question, group_by: Sequence[str], only: Sequence[Values] 
     return query.group_by(func.grouping_sets(*sets)).order_by(text("no_bucket DESC, no_group DESC"))
 
 
+def _by_one_scan(session: Session, asked: Question) -> tuple[list[Row], int]:
+    """The top groups, all of it, and both by bucket, of rows that are read once: they are many where no day helps."""
+    cells = select(scan(asked, asked.group_by)).cte("cells")
+    best = _best(asked, cells).cte("best")
+    names = [f"by_{n}" for n in range(len(asked.group_by))]
+    nobody = [null().cast(String).label(name) for name in names]
+    by = [cells.c[name] for name in names]
+    alike = and_(*(cells.c[name].is_not_distinct_from(best.c[name]) for name in names))
+    bars = select(cells.c.place, literal(1), literal(0), *nobody, *sums_of(cells))
+    parts = select(cells.c.place, literal(0), literal(0), *by, *sums_of(cells)).join(best, alike)
+    whole = select(literal(0), literal(0), best.c.groups, *(best.c[name] for name in names), *best.c[-WIDTH:])
+    query = union_all(
+        bars.group_by(func.grouping_sets(tuple_(), tuple_(cells.c.place))), whole, parts.group_by(cells.c.place, *by)
+    )
+    rows: list[Row] = []
+    others = 0
+    answer: Sequence[Any] = session.connection().execute(query).fetchall()
+    for place, no_group, found, *facts in answer:
+        values = None if no_group else [text_of(value) for value in facts[:-WIDTH]]
+        others = found - asked.top if found else others
+        rows.append([place or 0, values, *plain(facts[-WIDTH:])])
+    return rows, max(others, 0)
+
+
 def _most_expensive(session: Session, asked: Question) -> tuple[list[Row], int]:
     """The top groups, and how many there are besides."""
-    cells = scan(replace(asked, cut=None), asked.group_by)
-    by = [cells.c[f"by_{n}"] for n in range(len(asked.group_by))]
-    groups = select(*by, *sums_of(cells)).group_by(*by).subquery("groups")
-    order = (groups.c.cost.desc().nulls_last(), groups.c.unpriced_tokens.desc().nulls_last(), *groups.c[: len(by)])
-    query = select(func.count().over(), *groups.c).order_by(*order).limit(asked.top)
+    query = _best(asked, scan(replace(asked, cut=None), asked.group_by))
     rows: Sequence[Any] = session.connection().execute(query).fetchall()
     best = [[0, [text_of(value) for value in row[1:-WIDTH]], *plain(row[-WIDTH:])] for row in rows]
     return best, rows[0][0] - len(rows) if rows else 0
+
+
+def _best(asked: Question, cells: FromClause) -> Select[*tuple[Any, ...]]:
+    """The top groups of some cells, after "groups", the number of all groups."""
+    by = [cells.c[f"by_{n}"] for n in range(len(asked.group_by))]
+    groups = select(*by, *sums_of(cells)).group_by(*by).subquery("sums")
+    order = (groups.c.cost.desc().nulls_last(), groups.c.unpriced_tokens.desc().nulls_last(), *groups.c[: len(by)])
+    return select(func.count().over().label("groups"), *groups.c).order_by(*order).limit(asked.top)
