@@ -9,7 +9,7 @@ from sqlmodel import Session, select
 from guardian import db
 from guardian.jobs.repricing import reprice
 from guardian.models import ActivityLog
-from guardian.services.ledger.writing.writer import replace_buckets
+from guardian.services.ledger.writing.buckets import replace_buckets
 from tests.api.conftest import Client
 from tests.conftest import People
 from tests.unit.ledger.making import account, bucket, usage

@@ -7,9 +7,8 @@ from dataclasses import replace
 import pytest
 
 from guardian import queue
-from guardian.api import steps
 from guardian.api.requests.bodies import MAX_BODY_BYTES
-from guardian.api.steps import COOKIE, PER_CREDENTIAL
+from guardian.api.steps import COOKIE, PER_CREDENTIAL, call
 from guardian.limits import Limit
 from tests.api.conftest import Client, MakeClient
 from tests.conftest import forget_caches
@@ -92,8 +91,8 @@ def strict(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, int], None]:
     """Make one limit so small that a test reaches it."""
 
     def make(name: str, count: int) -> None:
-        old: Limit = getattr(steps, name)
-        monkeypatch.setattr(steps, name, replace(old, count=count))
+        old: Limit = getattr(call, name)
+        monkeypatch.setattr(call, name, replace(old, count=count))
 
     return make
 

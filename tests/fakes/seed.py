@@ -16,8 +16,8 @@ from guardian.models.enums import KeyStatus, Provider, ResourceKind, SyncStatus,
 from guardian.periods import DAY, HOUR, floor_day, floor_hour, utcnow
 from guardian.records import CostBucket, CostRecord, UsageBucket, UsageCounts, UsageRecord
 from guardian.services.actor import Actor
+from guardian.services.ledger.writing.buckets import replace_buckets, replace_costs
 from guardian.services.ledger.writing.rows import LedgerAccount
-from guardian.services.ledger.writing.writer import replace_buckets, replace_costs
 from guardian.services.people.access.sessions import actor_for_session, open_session
 
 _PROJECTS = {

@@ -16,7 +16,7 @@ from guardian.periods import HOUR
 from guardian.pricing.calculator import price
 from guardian.providers.base import BaseProvider
 from guardian.providers.registry import provider_for
-from guardian.services.ledger.writing.writer import replace_buckets
+from guardian.services.ledger.writing.buckets import replace_buckets
 from tests.conftest import People
 from tests.fakes.openai_api import ADMIN_KEY, OpenAIFake
 from tests.fakes.provider_server import FakeProvider

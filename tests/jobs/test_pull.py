@@ -17,7 +17,7 @@ from guardian.providers.registry import provider_for
 from guardian.services.ledger.sync import leases, runs
 from guardian.services.ledger.sync.leases import LeaseLost
 from guardian.services.ledger.sync.pull import fetch, plan, write
-from guardian.services.ledger.writing.writer import WriteResult
+from guardian.services.ledger.writing.buckets import WriteResult
 from tests.fakes.provider_server import FakeProvider
 from tests.fakes.reporting import example
 from tests.jobs.conftest import FIRST_DAY, SECRETS, START, Pulls, hours_ago

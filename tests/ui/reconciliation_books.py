@@ -10,8 +10,8 @@ from guardian.models.base import new_id
 from guardian.models.enums import KeyStatus, Provider, UsageOrigin
 from guardian.periods import DAY, floor_day, utcnow
 from guardian.records import CostBucket, CostRecord, UsageBucket, UsageCounts, UsageRecord
+from guardian.services.ledger.writing.buckets import replace_buckets, replace_costs
 from guardian.services.ledger.writing.calls import Call, add_calls
-from guardian.services.ledger.writing.writer import replace_buckets, replace_costs
 from tests.fakes import seed
 from tests.fakes.seed import Company
 

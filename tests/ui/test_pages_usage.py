@@ -12,8 +12,8 @@ from guardian.models import ActivityLog, SavedView, TeamMember, UsageLog, User
 from guardian.models.enums import Provider, TeamRole
 from guardian.periods import DAY, HOUR, floor_hour, utcnow
 from guardian.records import UsageBucket, UsageCounts, UsageRecord
+from guardian.services.ledger.writing.buckets import replace_buckets
 from guardian.services.ledger.writing.rows import LedgerAccount
-from guardian.services.ledger.writing.writer import replace_buckets
 from guardian.services.people.access.sessions import open_session
 from guardian.ui import format
 from guardian.ui.pages.dashboard.page import DashboardState

@@ -25,9 +25,9 @@ from guardian.services.ledger import queries
 from guardian.services.ledger.exports.focus import focus_csv, focus_parquet
 from guardian.services.ledger.sync.coverage import know_account
 from guardian.services.ledger.views import SummaryQuery, UsageFilter
+from guardian.services.ledger.writing.buckets import replace_buckets, replace_costs
 from guardian.services.ledger.writing.calls import add_calls
 from guardian.services.ledger.writing.rows import LedgerAccount
-from guardian.services.ledger.writing.writer import replace_buckets, replace_costs
 from tests.conftest import People
 from tests.unit.imports.test_own import call
 

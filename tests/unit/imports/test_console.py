@@ -15,8 +15,8 @@ from guardian.services.ledger import queries
 from guardian.services.ledger.sums.rollups import disagreements
 from guardian.services.ledger.sync.coverage import know_account
 from guardian.services.ledger.views import SummaryQuery
+from guardian.services.ledger.writing.buckets import replace_buckets, replace_costs
 from guardian.services.ledger.writing.rows import LedgerAccount
-from guardian.services.ledger.writing.writer import replace_buckets, replace_costs
 from tests.conftest import People
 from tests.unit.imports.making import Importer, claude, jsonl
 from tests.unit.imports.test_claude_code import rows

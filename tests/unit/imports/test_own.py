@@ -25,9 +25,9 @@ from guardian.services.ledger.exports.usage import usage_csv
 from guardian.services.ledger.sql.tables import USAGE
 from guardian.services.ledger.sums.rollups import disagreements
 from guardian.services.ledger.views import UsageFilter
+from guardian.services.ledger.writing.buckets import replace_buckets
 from guardian.services.ledger.writing.calls import Call, add_calls
 from guardian.services.ledger.writing.rows import LedgerAccount
-from guardian.services.ledger.writing.writer import replace_buckets
 from tests.conftest import People
 from tests.unit.imports.making import Importer, run
 

@@ -16,7 +16,7 @@ from guardian.services.actor import Actor
 from guardian.services.ledger import pricebook
 from guardian.services.ledger.pricebook import NewPrice, OverrideView
 from guardian.services.ledger.pricebook.overrides import overrides_of
-from guardian.services.ledger.writing.writer import replace_buckets
+from guardian.services.ledger.writing.buckets import replace_buckets
 from tests.conftest import People
 from tests.unit.ledger.making import T0, account, bucket, usage
 

@@ -30,8 +30,8 @@ from guardian.services.ledger import repricing
 from guardian.services.ledger.pricebook.overrides import overrides_of
 from guardian.services.ledger.repricing import steps
 from guardian.services.ledger.repricing.views import RepriceRequest, RepriceView
+from guardian.services.ledger.writing.buckets import replace_buckets
 from guardian.services.ledger.writing.calls import Call, add_calls
-from guardian.services.ledger.writing.writer import replace_buckets
 from tests.conftest import People
 from tests.unit.ledger.making import T0, account, bucket, contents, usage
 

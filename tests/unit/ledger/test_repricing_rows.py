@@ -25,9 +25,9 @@ from guardian.services.ledger.repricing.rows import (
 )
 from guardian.services.ledger.sql.bulk import Row
 from guardian.services.ledger.sql.tables import ROLLUPS, USAGE
+from guardian.services.ledger.writing.buckets import replace_buckets
 from guardian.services.ledger.writing.calls import Call, add_calls
 from guardian.services.ledger.writing.rows import PRICE_COLUMNS, cost_columns, count_columns
-from guardian.services.ledger.writing.writer import replace_buckets
 from tests.conftest import People
 from tests.unit.ledger.making import T0, account, usage
 

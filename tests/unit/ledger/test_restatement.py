@@ -14,7 +14,7 @@ from sqlmodel import Session
 from guardian import db
 from guardian.periods import HOUR
 from guardian.records import CostBucket, CostRecord, UsageBucket, UsageCounts, UsageRecord
-from guardian.services.ledger.writing.writer import replace_buckets, replace_costs
+from guardian.services.ledger.writing.buckets import replace_buckets, replace_costs
 from tests.conftest import People
 from tests.unit.ledger.making import T0, account, contents, cost, usage
 

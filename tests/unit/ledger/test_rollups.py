@@ -13,7 +13,7 @@ from guardian.models.enums import CostSource, Provider, UsageOrigin
 from guardian.services.ledger.sql.partitions import ensure_partitions
 from guardian.services.ledger.sql.tables import USAGE
 from guardian.services.ledger.sums.rollups import RollupChanges, disagreements
-from guardian.services.ledger.writing.writer import WriteResult, replace_buckets
+from guardian.services.ledger.writing.buckets import WriteResult, replace_buckets
 from tests.conftest import People
 from tests.unit.ledger.making import T0, account, bucket, contents, usage
 

@@ -17,7 +17,7 @@ from guardian.records import UNKNOWN_MODEL, UsageBucket, UsageCounts
 from guardian.services.ledger.pricebook.copying import copied_prices, nearest
 from guardian.services.ledger.repricing import get_run, undo_run
 from guardian.services.ledger.repricing.unpriced import Priced, list_unpriced, price_and_backfill
-from guardian.services.ledger.writing.writer import replace_buckets
+from guardian.services.ledger.writing.buckets import replace_buckets
 from tests.conftest import People
 from tests.unit.ledger.making import T0, account, bucket, contents, usage
 

@@ -16,7 +16,7 @@ from guardian.pricing.overrides import Override
 from guardian.records import UsageCounts
 from guardian.services.ledger.sql.partitions import ensure_partitions
 from guardian.services.ledger.sql.tables import COSTS, USAGE
-from guardian.services.ledger.writing.writer import WriteResult, replace_buckets, replace_costs
+from guardian.services.ledger.writing.buckets import WriteResult, replace_buckets, replace_costs
 from tests.conftest import People
 from tests.unit.ledger.making import T0, account, bucket, contents, cost, cost_bucket, usage
 

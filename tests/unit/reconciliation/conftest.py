@@ -19,10 +19,10 @@ from guardian.records import CostBreakdown, UsageCounts, UsageRecord
 from guardian.services.actor import Actor
 from guardian.services.ledger.reconciliation import reconcile
 from guardian.services.ledger.reconciliation.views import Cause, Finding, Reconciliation, ReconciliationQuery
+from guardian.services.ledger.writing.buckets import replace_buckets, replace_costs
 from guardian.services.ledger.writing.calls import Call, add_calls
 from guardian.services.ledger.writing.resources import keep_names
 from guardian.services.ledger.writing.rows import LedgerAccount
-from guardian.services.ledger.writing.writer import replace_buckets, replace_costs
 from tests.conftest import People
 from tests.fakes import anthropic_api, openai_api
 from tests.fakes.fixtures import anthropic, fake, make_adapter, openai, sleeps, tracked

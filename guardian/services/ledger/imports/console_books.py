@@ -14,8 +14,8 @@ from guardian.records import CostBucket, CostRecord, UsageBucket, UsageRecord
 from guardian.services.ledger.imports.batches import Importing
 from guardian.services.ledger.imports.report import Report
 from guardian.services.ledger.sync.coverage import extend_coverage, know_account
+from guardian.services.ledger.writing.buckets import WriteResult, replace_buckets, replace_costs
 from guardian.services.ledger.writing.rows import FILE_ACCOUNT, LedgerAccount
-from guardian.services.ledger.writing.writer import WriteResult, replace_buckets, replace_costs
 
 _NAME = "Imported files"
 _COVERED = "are left out: a pull has the provider's own report of their days"

@@ -13,8 +13,8 @@ from guardian.providers.base import BaseProvider
 from guardian.records import Balance, CostBucket, NamedResource, UsageBucket
 from guardian.services.ledger.sync.leases import Claim, is_done
 from guardian.services.ledger.sync.runs import record_step
+from guardian.services.ledger.writing.buckets import WriteResult, replace_buckets, replace_costs
 from guardian.services.ledger.writing.resources import keep_names
-from guardian.services.ledger.writing.writer import WriteResult, replace_buckets, replace_costs
 from guardian.services.people.provider_keys import keep_balance
 
 # One page of an hourly report holds a week, one of a cost report a month (contracts): a step is one request.

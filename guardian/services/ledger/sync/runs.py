@@ -16,7 +16,7 @@ from guardian.services.ledger.sync.coverage import extend_coverage, know_account
 from guardian.services.ledger.sync.events import close_run, end_run, enqueue_run, steps_done, tell
 from guardian.services.ledger.sync.leases import Claim, held, lock_key
 from guardian.services.ledger.sync.outcomes import stop_key
-from guardian.services.ledger.writing.writer import WriteResult
+from guardian.services.ledger.writing.buckets import WriteResult
 from guardian.services.people.provider_keys import mark_key
 
 # Minutes to wait after the first, second, … temporary failure in a row, ± 20 %.

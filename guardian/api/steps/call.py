@@ -1,35 +1,19 @@
-"""The seven steps that every route takes, in this order and nowhere else.
+"""One request on its way through the steps: who makes it, what it did, and how it is answered."""
 
-    1 rate limit    per credential and per network address
-    2 authenticate  session cookie or access token; a request that only our own pages may make is checked for it
-    3 validate      size, content type, then the route's Pydantic models
-    4 authorize     the route's permission (the service asks again)
-    5 do            the route's function
-    6 audit         one row in the transaction of step 5, for whatever changes something
-    7 answer        the envelope
-
-A body that cannot even be parsed is looked at in step 3, so who is not signed in reads 401 whatever they sent.
-"""
-
-import functools
 import hashlib
 import time
-from collections.abc import Callable, Coroutine, Generator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Annotated, Any, ParamSpec, TypeVar, cast, get_args, get_origin, get_type_hints
+from typing import Any, cast
 
-from fastapi import APIRouter, Depends, Request, Response
-from fastapi.concurrency import run_in_threadpool
-from fastapi.routing import APIRoute
+from fastapi import Request, Response
 from sqlmodel import Session
 
 from guardian import db, limits
-from guardian.api.answers.envelope import Envelope, Failure, ListEnvelope, ListMetadata, Metadata
-from guardian.api.answers.page_forms import back_to_page
-from guardian.api.requests.bodies import read_body, replayed
+from guardian.api.answers.envelope import Envelope, ListEnvelope, ListMetadata, Metadata
 from guardian.api.requests.origin import require_same_origin
-from guardian.api.requests.uploading import FILE_BODY, Upload, spooled
+from guardian.api.requests.uploading import Upload
 from guardian.config import settings
 from guardian.errors import AuthenticationError
 from guardian.limits import Limit
@@ -46,10 +30,6 @@ PER_CREDENTIAL = Limit("api", count=6_000, seconds=60)
 PER_ADDRESS = Limit("api-address", count=12_000, seconds=60)
 # Sign-up, sign-in and reset cost an argon2 (35 ms) each: 300 take 10 s of a minute, from an office behind one address.
 SIGNING = Limit("auth", count=300, seconds=60)
-
-_SECURED: dict[str, Any] = {"security": [{"session": []}, {"accessToken": []}]}
-P = ParamSpec("P")
-R = TypeVar("R")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,94 +162,6 @@ class Call:
         audit.record(
             session, self._actor, action, request_id=self.request_id, ip_address=self.ip_address, **self._facts
         )
-
-
-class StepRoute(APIRoute):
-    """Takes steps 1 to 3 around FastAPI's own handling; the wrapped endpoint takes 4 to 7."""
-
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        handle = super().get_route_handler()
-        rule: Rule = getattr(self.endpoint, "rule")  # noqa: B009  # set by route(); a plain attribute is unknown to a type checker
-
-        async def steps(request: Request) -> Response:
-            call = Call(request, rule)
-            request.state.call = call
-            body = b""
-            try:
-                await run_in_threadpool(call.enter)
-                if rule.upload:
-                    call.authorize()  # before two gigabytes are taken from somebody who may not send them
-                    async with spooled(request) as call.upload:
-                        return call.finish(await handle(replayed(request, b"")))
-                body = await read_body(request, form=rule.page is not None)
-                return call.finish(await handle(replayed(request, body)))
-            except Exception as error:
-                if rule.page is None:
-                    raise
-                return back_to_page(rule.page, error, body)
-
-        return steps
-
-
-def current_call(request: Request) -> Call:
-    return request.state.call
-
-
-CallDep = Annotated[Call, Depends(current_call)]
-
-
-def route(
-    router: APIRouter,
-    method: str,
-    path: str,
-    *,
-    permission: str | None = None,
-    action: str | None = None,
-    status: int = 200,
-    limit: Limit = PER_CREDENTIAL,
-    public: bool = False,
-    page: str | None = None,
-    upload: bool = False,
-) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Put a function behind the seven steps. It takes `call: CallDep` and gives the data, or a Page of it.
-
-    `action` names the audit row ("KEY_CREATE"); every route that changes something has one.
-    """
-    rule = Rule(permission=permission, action=action, limit=limit, public=public, page=page, upload=upload)
-
-    def decorate(function: Callable[P, R]) -> Callable[P, R]:
-        @functools.wraps(function)
-        def endpoint(*args: P.args, **kwargs: P.kwargs) -> Any:
-            call = kwargs["call"]
-            assert isinstance(call, Call)
-            call.authorize()
-            return call.answer(function(*args, **kwargs))
-
-        setattr(endpoint, "rule", rule)  # noqa: B010  # as in StepRoute
-        router.add_api_route(
-            path,
-            endpoint,
-            methods=[method],
-            status_code=status,
-            response_model=_envelope(get_type_hints(function)["return"]),
-            responses={"4XX": {"model": Failure}, "5XX": {"model": Failure}},
-            openapi_extra=({} if public else _SECURED) | (FILE_BODY if upload else {}),
-            route_class_override=StepRoute,
-            include_in_schema=page is None,
-        )
-        return function
-
-    return decorate
-
-
-def _envelope(data: Any) -> Any:
-    if data is type(None) or data is None:
-        return Envelope[None]
-    if isinstance(data, type) and issubclass(data, Response):
-        return None
-    if get_origin(data) is Page:
-        return ListEnvelope[get_args(data)[0]]
-    return Envelope[data]
 
 
 def _bearer(request: Request) -> str | None:

@@ -1,0 +1,109 @@
+"""Puts a function behind the seven steps, and takes a request through them."""
+
+import functools
+from collections.abc import Callable, Coroutine
+from typing import Annotated, Any, ParamSpec, TypeVar, get_args, get_origin, get_type_hints
+
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.concurrency import run_in_threadpool
+from fastapi.routing import APIRoute
+
+from guardian.api.answers.envelope import Envelope, Failure, ListEnvelope
+from guardian.api.answers.page_forms import back_to_page
+from guardian.api.requests.bodies import read_body, replayed
+from guardian.api.requests.uploading import FILE_BODY, spooled
+from guardian.api.steps.call import PER_CREDENTIAL, Call, Rule
+from guardian.limits import Limit
+from guardian.services.people.views import Page
+
+_SECURED: dict[str, Any] = {"security": [{"session": []}, {"accessToken": []}]}
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class StepRoute(APIRoute):
+    """Takes steps 1 to 3 around FastAPI's own handling; the wrapped endpoint takes 4 to 7."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+        rule: Rule = getattr(self.endpoint, "rule")  # noqa: B009  # set by route(); a plain attribute is unknown to a type checker
+
+        async def steps(request: Request) -> Response:
+            call = Call(request, rule)
+            request.state.call = call
+            body = b""
+            try:
+                await run_in_threadpool(call.enter)
+                if rule.upload:
+                    call.authorize()  # before two gigabytes are taken from somebody who may not send them
+                    async with spooled(request) as call.upload:
+                        return call.finish(await handle(replayed(request, b"")))
+                body = await read_body(request, form=rule.page is not None)
+                return call.finish(await handle(replayed(request, body)))
+            except Exception as error:
+                if rule.page is None:
+                    raise
+                return back_to_page(rule.page, error, body)
+
+        return steps
+
+
+def current_call(request: Request) -> Call:
+    return request.state.call
+
+
+CallDep = Annotated[Call, Depends(current_call)]
+
+
+def route(
+    router: APIRouter,
+    method: str,
+    path: str,
+    *,
+    permission: str | None = None,
+    action: str | None = None,
+    status: int = 200,
+    limit: Limit = PER_CREDENTIAL,
+    public: bool = False,
+    page: str | None = None,
+    upload: bool = False,
+) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Put a function behind the seven steps. It takes `call: CallDep` and gives the data, or a Page of it.
+
+    `action` names the audit row ("KEY_CREATE"); every route that changes something has one.
+    """
+    rule = Rule(permission=permission, action=action, limit=limit, public=public, page=page, upload=upload)
+
+    def decorate(function: Callable[P, R]) -> Callable[P, R]:
+        @functools.wraps(function)
+        def endpoint(*args: P.args, **kwargs: P.kwargs) -> Any:
+            call = kwargs["call"]
+            assert isinstance(call, Call)
+            call.authorize()
+            return call.answer(function(*args, **kwargs))
+
+        setattr(endpoint, "rule", rule)  # noqa: B010  # as in StepRoute
+        router.add_api_route(
+            path,
+            endpoint,
+            methods=[method],
+            status_code=status,
+            response_model=_envelope(get_type_hints(function)["return"]),
+            responses={"4XX": {"model": Failure}, "5XX": {"model": Failure}},
+            openapi_extra=({} if public else _SECURED) | (FILE_BODY if upload else {}),
+            route_class_override=StepRoute,
+            include_in_schema=page is None,
+        )
+        return function
+
+    return decorate
+
+
+def _envelope(data: Any) -> Any:
+    if data is type(None) or data is None:
+        return Envelope[None]
+    if isinstance(data, type) and issubclass(data, Response):
+        return None
+    if get_origin(data) is Page:
+        return ListEnvelope[get_args(data)[0]]
+    return Envelope[data]

@@ -1,0 +1,36 @@
+"""What the ledger's queries take and give: frozen values, ready for a page or for JSON, money as Decimal."""
+
+from guardian.services.ledger.views.board import Comparison, Dashboard, ExpensiveLine
+from guardian.services.ledger.views.pulls import Freshness, SyncRunView
+from guardian.services.ledger.views.spend import (
+    DIMENSIONS,
+    Billed,
+    BilledGroup,
+    Bucket,
+    Group,
+    SpendBucket,
+    Summary,
+    SummaryQuery,
+    Totals,
+)
+from guardian.services.ledger.views.usage import USAGE_FILTERS, UsageFilter, UsageView
+
+__all__ = [
+    "DIMENSIONS",
+    "USAGE_FILTERS",
+    "Billed",
+    "BilledGroup",
+    "Bucket",
+    "Comparison",
+    "Dashboard",
+    "ExpensiveLine",
+    "Freshness",
+    "Group",
+    "SpendBucket",
+    "Summary",
+    "SummaryQuery",
+    "SyncRunView",
+    "Totals",
+    "UsageFilter",
+    "UsageView",
+]
