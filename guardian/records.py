@@ -10,6 +10,8 @@ from guardian.models.enums import CostSource, Provider, ResourceKind
 
 # The model of a row in which the provider names none: no catalog has a price for it, so it shows up as unpriced.
 UNKNOWN_MODEL = "(not reported)"
+# More than any row can be of: 9,000 rows of so many still add up within the database's bigint.
+MOST_TOKENS = 10**15
 
 _EMPTY: Mapping[str, str] = MappingProxyType({})
 _NO_UNITS: Mapping[str, Decimal] = MappingProxyType({})
@@ -71,6 +73,9 @@ class UsageCounts:
     def problems(self) -> list[str]:
         """Why these counts cannot be true, in words; empty when they are sound."""
         found = [f"{f.name} is negative" for f in fields(self) if f.name != "units" and getattr(self, f.name) < 0]
+        found += [f"{unit} is negative" for unit, number in self.units.items() if number < 0]
+        if self.total_tokens > MOST_TOKENS:
+            found.append(f"{self.total_tokens} tokens are more than one row can be of")
         if self.uncached_text_tokens < 0:
             found.append(f"the shares of the input exceed input_tokens by {-self.uncached_text_tokens}")
         if self.cache_read_audio_tokens + self.cache_read_image_tokens > self.cache_read_tokens:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import psycopg
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session
@@ -51,7 +52,7 @@ def import_file(
         raise
     except GuardianError as failure:
         error = failure.message
-    except SQLAlchemyError as failure:
+    except (SQLAlchemyError, psycopg.Error) as failure:
         log.exception("import.failed", run=importing.run_id, exc_info=failure)
     finally:
         ended = patiently(lambda session: imports.end_import(session, importing.run_id, report, error))

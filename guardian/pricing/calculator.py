@@ -215,7 +215,7 @@ def _without_price(record: UsageRecord) -> CostBreakdown:
 
 
 def _impossible(record: UsageRecord) -> str:
-    problems = record.counts.problems() + [f"{unit} is negative" for unit, n in record.counts.units.items() if n < 0]
+    problems = record.counts.problems()
     return f"These counts cannot be true: {'; '.join(problems) or 'reasoning_tokens exceed the text output'}."
 
 

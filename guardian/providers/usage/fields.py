@@ -4,7 +4,7 @@ The rules, for every vendor:
 - null and absent are the same. A share that is absent is 0: older answers lack the newer fields.
 - A whole number in another writing (12.0, 1.2e3) is that number. A number that comes as text is read, with a doubt.
 - A share below zero counts as 0, with a doubt. A total below zero, a fraction of a token, NaN, infinity, more than
-  2⁶³-1, and what is no number at all are refused with the field's name.
+  10¹⁴, and what is no number at all are refused with the field's name.
 - A cost that cannot be (negative, not finite, a billion dollars, text that is no number) is left out, with a doubt.
 """
 
@@ -14,7 +14,7 @@ from typing import Any, cast
 
 from guardian.errors import ProviderContractBroken
 
-_BIGGEST_COUNT = 2**63 - 1  # the database's bigint
+_BIGGEST_COUNT = 10**14  # what is added up of such numbers is still within MOST_TOKENS
 _BIGGEST_COST = Decimal(10**9)  # as in a cost report: beyond it a unit was mistaken
 
 

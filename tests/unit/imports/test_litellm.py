@@ -118,6 +118,8 @@ def test_whose_model_it_is(
         ({"spend": "NaN"}, "spend is 'NaN', not a number"),
         ({"spend": "$1.20"}, "Write it without thousands separators or signs"),
         ({"spend": "1e12"}, "which cannot be"),
+        ({"spend": "-0.5", "model": "nobody-knows"}, "One call cannot cost -0.5 dollars"),
+        ({"session_id": "s" * 501}, "longer than 500 characters"),
         ({"startTime": "yesterday"}, "startTime is 'yesterday', not a time"),
         ({"startTime": None}, "The column startTime is empty"),
         ({"request_id": ""}, "The column request_id is empty"),
@@ -136,6 +138,15 @@ def test_counts_as_texts_and_with_exponents_are_the_same_numbers(session: Sessio
     bring(jsonl(log(prompt_tokens="1e3", completion_tokens="100.0", total_tokens="1100")))
     (row,) = rows(session)
     assert (row.input_tokens, row.output_tokens) == (1_000, 100)
+
+
+def test_a_total_that_disagrees_and_a_duration_that_cannot_be(session: Session, bring: Importer) -> None:
+    """The parts are billed; a duration is nothing that a call is refused for."""
+    bring(jsonl(log(total_tokens=1_200), log(request_id="2", request_duration_ms="99999999999999")))
+    doubtful, long = rows(session)
+    assert (doubtful.total_tokens, doubtful.cost_source) == (1_100, CostSource.ESTIMATED)
+    assert doubtful.cost_reason == "Total_tokens is 1200, but its parts add up to 1100; the parts are used."
+    assert (long.cost, long.cost_source, long.response_time) == (doubtful.cost, CostSource.COMPUTED, None)
 
 
 def test_the_keys_own_prices_hold_for_its_calls(session: Session, people: People, bring: Importer) -> None:

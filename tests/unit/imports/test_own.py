@@ -156,7 +156,7 @@ _words = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
-    many=st.lists(st.tuples(_counts, _counts, _words, _words, st.decimals("-999", "999", places=10)), max_size=4),
+    many=st.lists(st.tuples(_counts, _counts, _words, _words, st.decimals("0", "999", places=10)), max_size=4),
     broken=st.integers(0, 5),
 )
 def test_any_rows_there_and_back(
@@ -200,6 +200,19 @@ def test_any_rows_there_and_back(
         ({"inputTokens": "1"}, "exceed input_tokens"),
         ({"timestamp": "1999-01-01T00:00:00Z"}, "timestamp is in the year 1999"),
         ({"bucketEnd": "2026-11-21T00:00:00Z"}, "bucketEnd belongs to rows of origin sync"),
+        ({"origin": "sync", "bucketEnd": "2026-11-20T10:00:00Z"}, "bucketEnd is not within a day after timestamp"),
+        ({"origin": "sync", "bucketEnd": "2027-11-20T11:00:00Z"}, "bucketEnd is not within a day after timestamp"),
+        ({"cost": "-0.5"}, "cost is negative"),
+        ({"cost": "0.5"}, "cost is not the sum of the bill"),
+        ({"metadata": '{"_dimensions":["speed"]}'}, "metadata is not what the export writes there"),
+        ({"metadata": '{"_dimensions":5}'}, "metadata is not what the export writes there"),
+        ({"metadata": '{"_doubts":[5]}'}, "metadata is not what the export writes there"),
+        ({"units": '{"cache_read_audio_tokens":"1.5"}'}, "not a whole number"),
+        ({"units": '{"web_search_requests":"-2"}'}, "web_search_requests is negative"),
+        ({"statusCode": "99999999999"}, "statusCode is 99999999999, which cannot be"),
+        ({"responseTime": "3000000000"}, "responseTime is 3000000000, which cannot be"),
+        ({"session": "s" * 501}, "longer than 500 characters"),
+        ({"outputTokens": str(10**16), "totalTokens": ""}, "more than one row can be of"),
     ],
 )
 def test_an_edited_row_is_refused(

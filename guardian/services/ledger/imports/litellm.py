@@ -45,6 +45,7 @@ _FAMILIES = (
     ("sonar", Provider.PERPLEXITY),
 )
 _CACHED = "are left out: LiteLLM answered them from its cache, and no provider was called"
+_DAY = 86_400_000  # milliseconds: an answer that took longer did not
 _THEIRS = "LiteLLM's own figure: no price is known here for this model"
 _decoder = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal)
 _documents = msgspec.json.Decoder(float_hook=Decimal)
@@ -78,7 +79,8 @@ def _rows(member: Member, report: Report) -> Iterator[tuple[int, dict[str, Any]]
         try:
             yield line, _decoder.decode(raw)
         except msgspec.MsgspecError as error:
-            report.refuse(line, what_is_wrong(error) if not is_no_object(raw) else "The line is no JSON object.")
+            wrong = what_is_wrong(error) if not is_no_object(raw) else "The line is no JSON object."
+            report.refuse(line, wrong, member.name)
 
 
 def _peek(member: Member) -> bytes:
@@ -94,16 +96,18 @@ def _call(importing: Importing, row: Mapping[str, Any], report: Report) -> Call 
     meta = _document(row.get("metadata"))
     start = cells.moment("startTime", "start_time")
     spend = cells.maybe_number("spend")
+    counts = _counts(cells, meta)
     usage = UsageRecord(
         provider=_provider(cells),
         operation=cells.maybe("call_type") or "completion",
         model=_model(cells),
         start=start,
         end=start,
-        counts=_counts(cells, meta),
+        counts=counts,
         requests=1,
         external_key_id=clean(cells.maybe("api_key")),
         external_user_id=clean(cells.maybe("user", "end_user")),
+        doubts=_doubts(cells, counts.total_tokens),
     )
     failed = (cells.maybe("status") or "").lower() == "failure"
     call = Call(
@@ -152,6 +156,14 @@ def _counts(cells: Cells, meta: Mapping[str, Any]) -> UsageCounts:
     )
 
 
+def _doubts(cells: Cells, found: int) -> tuple[str, ...]:
+    """As for an answer: of a total that disagrees with its parts, the parts are billed."""
+    told = cells.maybe("total_tokens")
+    if told is None or whole(told, "total_tokens") == found:
+        return ()
+    return (f"total_tokens is {told}, but its parts add up to {found}; the parts are used",)
+
+
 def _first(document: Mapping[str, Any], name: str) -> int:
     value = document.get(name)
     return 0 if value is None else whole(str(value), name)
@@ -180,7 +192,8 @@ def _model(cells: Cells) -> str:
 def _duration(cells: Cells, start: datetime) -> int | None:
     told = cells.maybe("request_duration_ms")
     if told is not None:
-        return int(number(told, "request_duration_ms"))
+        milliseconds = int(number(told, "request_duration_ms"))
+        return milliseconds if 0 <= milliseconds < _DAY else None
     end = cells.maybe("endTime", "end_time")
     if end is None:
         return None

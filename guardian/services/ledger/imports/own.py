@@ -5,7 +5,7 @@ that is derived from its own, so that reading it twice adds it once. Rows of the
 for hours that a pull has covered.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from itertools import islice
 from typing import Any, cast
@@ -15,6 +15,7 @@ import msgspec
 from guardian.errors import ValidationError
 from guardian.models.enums import CostSource, Provider, UsageOrigin
 from guardian.models.usage import Counts
+from guardian.periods import DAY
 from guardian.records import BillLine, CostBreakdown, UsageCounts, UsageRecord
 from guardian.services.ledger.exports.columns import COLUMNS, unescaped
 from guardian.services.ledger.imports import table
@@ -22,12 +23,14 @@ from guardian.services.ledger.imports.batches import BATCH, Batch, Importing
 from guardian.services.ledger.imports.own_books import OwnRow, OwnRows
 from guardian.services.ledger.imports.report import Report
 from guardian.services.ledger.imports.source import Source
-from guardian.services.ledger.imports.values import Cells, clean, dollars, number
+from guardian.services.ledger.imports.values import Cells, clean, dollars, number, whole
 from guardian.services.ledger.writing.calls import Call
 from guardian.services.ledger.writing.rows import DIMENSIONS_KEY, DOUBTS_KEY, UNCOLUMNED
 
 REQUIRED = frozenset({"id", "timestamp", "provider", "model", "inputTokens", "outputTokens", "costSource", "bill"})
 _COUNTS = tuple(name for name in Counts.model_fields if name != "total_tokens")
+_EDITED = "{} is not what the export writes there. It may have been edited."
+_LAST_PLACE = Decimal("1e-10")  # a cost is the sum of its bill, rounded to this place
 _documents = msgspec.json.Decoder(float_hook=Decimal)
 
 
@@ -54,12 +57,16 @@ def _row(line: int, member: str, cells: Cells, importing: Importing) -> OwnRow:
     end = cells.moment("bucketEnd") if cells.maybe("bucketEnd") else None
     if (origin is UsageOrigin.SYNC) != (end is not None):
         raise ValidationError("bucketEnd belongs to rows of origin sync, and only to those.")
+    if end is not None and not moment < end <= moment + DAY:
+        raise ValidationError("bucketEnd is not within a day after timestamp.")
     units = {unit: number(str(value), unit) for unit, value in _document(cells, "units", dict).items()}
-    shares = {name: int(units.pop(name)) for name in UNCOLUMNED if name in units}
+    shares = {name: whole(str(units.pop(name)), name) for name in UNCOLUMNED if name in units}
     metadata = dict(_document(cells, "metadata", dict))
-    doubts = cast("Sequence[str]", metadata.pop(DOUBTS_KEY, ()))
-    named = cast("Sequence[str] | None", metadata.pop(DIMENSIONS_KEY, None))
-    dimensions = {name: str(metadata.pop(name)) for name in (metadata.copy() if named is None else named)}
+    doubts = _words(metadata.pop(DOUBTS_KEY, []))
+    named = _words(metadata.pop(DIMENSIONS_KEY, list(metadata)))
+    if not metadata.keys() >= set(named):
+        raise ValidationError(_EDITED.format("metadata"))
+    dimensions = {name: str(metadata.pop(name)) for name in named}
     counts = {name: cells.count_or_zero(COLUMNS[name][0]) for name in _COUNTS}
     usage = UsageRecord(
         provider=_one_of(Provider, cells.text("provider"), "provider"),
@@ -74,7 +81,7 @@ def _row(line: int, member: str, cells: Cells, importing: Importing) -> OwnRow:
         external_user_id=_text(cells, "externalUserId"),
         service_tier=_text(cells, "serviceTier"),
         dimensions=dimensions,
-        doubts=tuple(doubts),
+        doubts=doubts,
     )
     total = cells.maybe("totalTokens")
     if total is not None and cells.count("totalTokens") != usage.counts.total_tokens:
@@ -116,8 +123,14 @@ def _document(cells: Cells, name: str, kind: type[Any]) -> Any:
     except msgspec.MsgspecError:
         found = None
     if not isinstance(found, kind):
-        raise ValidationError(f"{name} is not what the export writes there. It may have been edited.")
+        raise ValidationError(_EDITED.format(name))
     return found
+
+
+def _words(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(word, str) for word in cast("list[object]", value)):
+        raise ValidationError(_EDITED.format("metadata"))
+    return tuple(dict.fromkeys(cast("list[str]", value)))
 
 
 def _cost(cells: Cells) -> CostBreakdown:
@@ -125,11 +138,15 @@ def _cost(cells: Cells) -> CostBreakdown:
     amount = cells.maybe_number("cost")
     if (amount is None) != (source is CostSource.UNPRICED):
         raise ValidationError("cost is empty exactly where costSource is unpriced.")
-    lines = cast("list[Mapping[str, str]]", _document(cells, "bill", list))
+    if amount is not None and dollars(amount, None, "cost") < 0:
+        raise ValidationError("cost is negative.")
+    lines = tuple(_line(line) for line in cast("list[object]", _document(cells, "bill", list)))
+    if lines and abs(sum((line.amount for line in lines), Decimal(0)) - (amount or 0)) >= _LAST_PLACE:
+        raise ValidationError("cost is not the sum of the bill.")
     return CostBreakdown(
-        amount=None if amount is None else dollars(amount, None, "cost"),
+        amount=amount,
         source=source,
-        lines=tuple(_line(line) for line in lines),
+        lines=lines,
         price_source=_text(cells, "priceSource"),
         price_version=_text(cells, "priceVersion"),
         price_ref=_text(cells, "priceRef"),
@@ -143,4 +160,4 @@ def _line(line: object) -> BillLine:
         numbers = {name: number(str(parts[name]), name) for name in ("quantity", "unit_price", "multiplier", "amount")}
         return BillLine(unit=str(parts["unit"]), **numbers)
     except (KeyError, TypeError):
-        raise ValidationError("bill is not what the export writes there. It may have been edited.") from None
+        raise ValidationError(_EDITED.format("bill")) from None

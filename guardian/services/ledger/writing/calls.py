@@ -12,7 +12,7 @@ from guardian.errors import ValidationError
 from guardian.models.enums import CostSource, Provider, UsageOrigin
 from guardian.pricing.calculator import price, to_money
 from guardian.pricing.overrides import Override
-from guardian.records import CostBreakdown, UsageCounts, UsageRecord
+from guardian.records import MOST_TOKENS, CostBreakdown, UsageCounts, UsageRecord
 from guardian.services.ledger.sql.bulk import copy_new
 from guardian.services.ledger.sql.partitions import ensure_partitions
 from guardian.services.ledger.sql.tables import USAGE
@@ -20,6 +20,8 @@ from guardian.services.ledger.sums.rollups import COUNTS, DIMENSIONS, SUMS, TAGS
 from guardian.services.ledger.writing.copying import COLUMNS, NULL, copy_line
 from guardian.services.ledger.writing.rows import BIGGEST_COST, metadata_of
 
+LONGEST_SESSION = 500  # characters: sessions have an index, whose entries have at most 2,700 bytes
+_BIGGEST_INTEGER = 2**31 - 1  # the database's integer
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 Overrides = Mapping[Provider, tuple[Override, ...]]
 _NO_OVERRIDES: Overrides = MappingProxyType({})
@@ -43,7 +45,8 @@ class Call:
 
     `identity` is what makes it the same call when it is told again: ("event", its id), ("response", provider, response
     id, attempt), … together with its time. `usage.start` is when it was made, and equals `usage.end`. `cost` is a cost
-    that is known already; without it the call is priced. `response_time` in milliseconds.
+    that is known already; without it the call is priced. `response_time` in milliseconds. `known_since` is the time of
+    the identity where another one than `usage.start` is.
     """
 
     identity: tuple[str, ...]
@@ -53,6 +56,7 @@ class Call:
     account_id: str | None = None
     api_key_id: str | None = None
     cost: CostBreakdown | None = None
+    known_since: datetime | None = None
     response_time: int | None = None
     status_code: int | None = None
     error: str | None = None
@@ -134,11 +138,21 @@ def _line(organization_id: str, call: Call, overrides: Overrides) -> str:
     usage = call.usage
     if not _sound(usage.counts) and (problems := usage.counts.problems()):
         raise ValidationError(f"These counts cannot be true: {'; '.join(problems)}.")
+    _check_facts(call)
     cost = call.cost or price(usage, overrides.get(usage.provider, ()), key_id=call.api_key_id)
-    if cost.amount is not None and abs(cost.amount) >= BIGGEST_COST:
+    if cost.amount is not None and not 0 <= cost.amount < BIGGEST_COST:
         raise ValidationError(f"One call cannot cost {cost.amount} dollars.")
     amount = None if cost.amount is None else to_money(cost.amount)
     return copy_line(organization_id, call, metadata_of(usage, call.metadata), cost, amount)
+
+
+def _check_facts(call: Call) -> None:
+    """What a column or an index could not take would fail all calls that are stored with it."""
+    if call.session is not None and len(call.session) > LONGEST_SESSION:
+        raise ValidationError(f"The session's name is longer than {LONGEST_SESSION} characters.")
+    for name, number in (("responseTime", call.response_time), ("statusCode", call.status_code)):
+        if number is not None and not 0 <= number <= _BIGGEST_INTEGER:
+            raise ValidationError(f"{name} is {number}, which cannot be.")
 
 
 def _sound(counts: UsageCounts) -> bool:
@@ -146,7 +160,9 @@ def _sound(counts: UsageCounts) -> bool:
     written = counts.cache_write_5m_tokens + counts.cache_write_1h_tokens + counts.cache_write_30m_tokens
     read = counts.cache_read_tokens
     return (
-        min(counts.cache_write_5m_tokens, counts.cache_write_1h_tokens, counts.cache_write_30m_tokens, read) >= 0
+        not counts.units
+        and counts.total_tokens <= MOST_TOKENS
+        and min(counts.cache_write_5m_tokens, counts.cache_write_1h_tokens, counts.cache_write_30m_tokens, read) >= 0
         and read + written <= counts.input_tokens
         and 0 <= counts.reasoning_tokens <= counts.output_tokens
         and not (counts.cache_write_12h_tokens or counts.cache_read_audio_tokens or counts.cache_read_image_tokens)
