@@ -5,12 +5,13 @@ from typing import Any
 import reflex as rx
 
 from guardian.ui.components.basics import button
+from guardian.ui.components.forms import refusal
 
 
 def dialog(is_open: Any, title: Any, *children: Any, on_dismiss: Any, name: str) -> rx.Component:
     """A modal that shows while `is_open`; `on_dismiss` is called by Esc, by the backdrop and by Cancel.
 
-    `children` end with their own row of buttons (class dialog-actions). `name` is its id.
+    `children` end with their own row of buttons (`actions`). `name` is its id.
     """
     return rx.el.dialog(
         rx.cond(
@@ -31,6 +32,46 @@ def dialog(is_open: Any, title: Any, *children: Any, on_dismiss: Any, name: str)
         ),
         id=name,
         custom_attrs={"data-open": rx.cond(is_open, "true", "false"), "aria-labelledby": f"{name}-title"},
+    )
+
+
+def actions(on_dismiss: Any, verb: Any, *, kind: str = "primary", **props: Any) -> rx.Component:
+    """The row that a dialog ends with: Cancel, and what it is there for. `props` are the second button's."""
+    return rx.el.div(
+        button("Cancel", on_click=on_dismiss),
+        button(verb, kind=kind, **props),
+        class_name="dialog-actions",
+    )
+
+
+def form_dialog(
+    state: Any,
+    which: str,
+    title: Any,
+    *fields: rx.Component,
+    on_submit: Any,
+    verb: Any,
+    kept: str,
+    name: str,
+    before: rx.Component | None = None,
+) -> rx.Component:
+    """A form that shows while `state.dialog` is `which`, and goes by `state.close`.
+
+    `before` stands above the form. `state.refusal` says why it was refused, and `kept` that nothing was lost.
+    """
+    return dialog(
+        state.dialog == which,
+        title,
+        rx.fragment() if before is None else before,
+        rx.el.form(
+            *fields,
+            refusal(state.refusal, kept),
+            actions(state.close, verb, type="submit"),
+            on_submit=on_submit,
+            class_name="form",
+        ),
+        on_dismiss=state.close,
+        name=name,
     )
 
 
@@ -63,11 +104,7 @@ def confirm_dialog(
             ),
             class_name="field",
         ),
-        rx.el.div(
-            button("Cancel", on_click=on_dismiss),
-            button(verb, kind="danger", on_click=on_confirm, disabled=(typed != word) | busy),
-            class_name="dialog-actions",
-        ),
+        actions(on_dismiss, verb, kind="danger", on_click=on_confirm, disabled=(typed != word) | busy),
         on_dismiss=on_dismiss,
         name=name,
     )

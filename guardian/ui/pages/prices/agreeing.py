@@ -1,5 +1,7 @@
 """The price page's dialogs: the part of its State that agrees on prices, ends them, and prices what has none."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo
 
@@ -72,28 +74,15 @@ class Agreeing(Page, mixin=True):
     @rx.event
     async def agree(self, form: Form) -> Said:
         """Show what the form's price would mean; sent again unchanged, agree on it."""
-        tz = await self._zone()
-        try:
-            wanted = changes.wanted_price(form, tz)
-        except ValidationError as error:
-            return self._refuse(error)
-        if self._shown != form:
-            return await self._preview(form, wanted)
-        return await self._done(changes.agreeing(wanted, confirm=True), "The price is agreed.")
+        return await self._sent(form, partial(changes.agreeing, confirm=True), "The price is agreed.")
 
     @rx.event
     async def change(self, form: Form) -> Said:
         """Show what the price that follows would mean; sent again unchanged, let it follow."""
-        tz, old = await self._zone(), self.price
+        old = self.price
+        work = partial(changes.replacing, old.id, confirm=True)
         form = {**form, "provider": old.provider, "pattern": old.pattern}
-        try:
-            wanted = changes.wanted_price(form, tz)
-        except ValidationError as error:
-            return self._refuse(error)
-        if self._shown != form:
-            return await self._preview(form, wanted)
-        work = changes.replacing(old.id, wanted, confirm=True)
-        return await self._done(work, "The new price follows; the old one stays with its dates.")
+        return await self._sent(form, work, "The new price follows; the old one stays with its dates.")
 
     @rx.event
     async def end(self, form: Form) -> Said:
@@ -127,16 +116,13 @@ class Agreeing(Page, mixin=True):
     @rx.event
     async def fill(self, form: Form) -> Said:
         """Show what the form's price would mean; sent again unchanged, agree on it and back-fill."""
-        tz, row = await self._zone(), self.waiting
+        row = self.waiting
+
+        def work(wanted: pricebook.NewPrice) -> Work[Any]:
+            return changes.filling(wanted.provider, row.model, prices=wanted.prices)
+
         form = {**form, "provider": row.provider, "pattern": row.model}
-        try:
-            wanted = changes.wanted_price(form, tz)
-        except ValidationError as error:
-            return self._refuse(error)
-        if self._shown != form:
-            return await self._preview(form, wanted)
-        work = changes.filling(wanted.provider, row.model, prices=wanted.prices)
-        return await self._done(work, f"{row.model} has a price. Its stored usage is being priced.")
+        return await self._sent(form, work, f"{row.model} has a price. Its stored usage is being priced.")
 
     def _open(self, dialog: str, *, price: AgreedRow = rows.NO_AGREED, waiting: UnpricedRow = rows.NO_UNPRICED) -> None:
         self.dialog, self.price, self.waiting = dialog, price, waiting
@@ -146,6 +132,17 @@ class Agreeing(Page, mixin=True):
     def _refuse(self, error: GuardianError) -> None:
         self.refusal, self.example, self.doubt = error.message, "", ""
         self._shown = {}
+
+    async def _sent(self, form: Form, work: Callable[[pricebook.NewPrice], Work[Any]], said: str) -> Said:
+        """Show what the form's price would mean, or, for the form whose example is on the screen, do the work."""
+        tz = await self._zone()
+        try:
+            wanted = changes.wanted_price(form, tz)
+        except ValidationError as error:
+            return self._refuse(error)
+        if self._shown != form:
+            return await self._preview(form, wanted)
+        return await self._done(work(wanted), said)
 
     async def _preview(self, form: Form, wanted: pricebook.NewPrice) -> None:
         """The example call on the screen, and with its factor the doubt about a price far off the list."""

@@ -4,14 +4,14 @@ from typing import Any
 
 import reflex as rx
 
-from guardian.ui.components.basics import button
-from guardian.ui.components.dialog import dialog
-from guardian.ui.components.forms import field, refusal
+from guardian.ui.components.dialog import form_dialog
+from guardian.ui.components.forms import field
 from guardian.ui.components.states import notice
 from guardian.ui.pages.prices.look_up import provider_select
 from guardian.ui.pages.prices.rows import FIELDS
 
 _EXACT = {"autoComplete": "off", "inputMode": "decimal"}
+_KEPT = "Nothing was changed."
 
 
 def price_dialogs(state: Any) -> rx.Component:
@@ -20,105 +20,106 @@ def price_dialogs(state: Any) -> rx.Component:
 
 
 def _agree(state: Any) -> rx.Component:
-    return dialog(
-        state.dialog == "agree",
+    pattern = field(
+        "Models",
+        "pattern",
+        ident="agree-pattern",
+        help="A name, or a pattern like gpt-5*.",
+        required=True,
+        max_length=200,
+        custom_attrs={"autoComplete": "off", "spellCheck": "false"},
+    )
+    return _price_dialog(
+        state,
+        "agree",
         "Agree on a price",
-        rx.el.form(
-            rx.el.div(
-                provider_select("provider", "agree-provider"),
-                field(
-                    "Models",
-                    "pattern",
-                    ident="agree-pattern",
-                    help="A name, or a pattern like gpt-5*.",
-                    required=True,
-                    max_length=200,
-                    custom_attrs={"autoComplete": "off", "spellCheck": "false"},
-                ),
-                class_name="pair",
-            ),
-            _percent("agree"),
-            _prices("agree"),
-            _days("agree", state.today),
-            _note("agree"),
-            *_outcome(state, "Agree on it"),
-            on_submit=state.agree,
-            class_name="form",
-        ),
-        on_dismiss=state.close,
-        name="agree",
+        rx.el.div(provider_select("provider", "agree-provider"), pattern, class_name="pair"),
+        *_terms(state, "agree"),
+        verb="Agree on it",
+        on_submit=state.agree,
     )
 
 
 def _change(state: Any) -> rx.Component:
-    return dialog(
-        state.dialog == "change",
+    return _price_dialog(
+        state,
+        "change",
         rx.fragment("Another price of ", state.price.pattern),
-        rx.el.p(
+        *_terms(state, "change"),
+        before=rx.el.p(
             "Now: ",
             state.price.price,
             ". It ends when the new one begins, and what it priced keeps its bill.",
             class_name="muted",
         ),
-        rx.el.form(
-            _percent("change"),
-            _prices("change"),
-            _days("change", state.today),
-            _note("change"),
-            *_outcome(state, "Let it follow"),
-            on_submit=state.change,
-            class_name="form",
-        ),
-        on_dismiss=state.close,
-        name="change",
+        verb="Let it follow",
+        on_submit=state.change,
     )
 
 
 def _end(state: Any) -> rx.Component:
-    return dialog(
-        state.dialog == "end",
+    return form_dialog(
+        state,
+        "end",
         rx.fragment("End the price of ", state.price.pattern),
-        rx.el.form(
-            field(
-                "Last day",
-                "last",
-                ident="end-last",
-                kind="date",
-                help="Without one it ends now. From then on the list price holds, or another agreed one.",
-            ),
-            refusal(state.refusal, "Nothing was changed."),
-            rx.el.div(
-                button("Cancel", on_click=state.close),
-                button("End it", type="submit", kind="primary"),
-                class_name="dialog-actions",
-            ),
-            on_submit=state.end,
-            class_name="form",
+        field(
+            "Last day",
+            "last",
+            ident="end-last",
+            kind="date",
+            help="Without one it ends now. From then on the list price holds, or another agreed one.",
         ),
-        on_dismiss=state.close,
+        on_submit=state.end,
+        verb="End it",
+        kept=_KEPT,
         name="end",
     )
 
 
 def _fill(state: Any) -> rx.Component:
-    return dialog(
-        state.dialog == "fill",
+    return _price_dialog(
+        state,
+        "fill",
         rx.fragment("A price for ", state.waiting.model),
-        rx.el.p(
+        _prices("fill"),
+        before=rx.el.p(
             "From its first use on (",
             state.waiting.seen,
             "). What is stored is priced with it at once.",
             class_name="muted",
         ),
-        rx.el.form(
-            _prices("fill"),
-            *_outcome(state, "Price and back-fill"),
-            on_submit=state.fill,
-            class_name="form",
-        ),
-        on_dismiss=state.close,
-        name="fill",
+        verb="Price and back-fill",
+        on_submit=state.fill,
     )
+
+
+def _price_dialog(
+    state: Any,
+    which: str,
+    title: Any,
+    *fields: rx.Component,
+    verb: str,
+    on_submit: Any,
+    before: rx.Component | None = None,
+) -> rx.Component:
+    """A form that first shows what the price would mean; the same form sent again agrees on it."""
+    shown = state.example != ""
+    words = rx.cond(state.doubt != "", f"It is meant: {verb.lower()}", rx.cond(shown, verb, "Show an example call"))
+    example = rx.el.div(
+        rx.cond(
+            state.doubt != "",
+            notice(rx.el.p(rx.el.strong(state.doubt)), rx.el.p(state.example), tone="warn", icon_name="scale"),
+            rx.cond(shown, notice(state.example, icon_name="receipt"), rx.fragment()),
+        ),
+        role="status",
+    )
+    return form_dialog(
+        state, which, title, *fields, example, on_submit=on_submit, verb=words, kept=_KEPT, name=which, before=before
+    )
+
+
+def _terms(state: Any, name: str) -> tuple[rx.Component, ...]:
+    return _percent(name), _prices(name), _days(name, state.today), _note(name)
 
 
 def _percent(name: str) -> rx.Component:
@@ -157,25 +158,3 @@ def _days(name: str, today: Any) -> rx.Component:
 
 def _note(name: str) -> rx.Component:
     return field("Note", "note", ident=f"{name}-note", max_length=500, placeholder="Contract 12, page 3")
-
-
-def _outcome(state: Any, verb: str) -> tuple[rx.Component, ...]:
-    """What the price would mean, or why it cannot be; the same form sent again agrees on it."""
-    shown = state.example != ""
-    words = rx.cond(state.doubt != "", f"It is meant: {verb.lower()}", rx.cond(shown, verb, "Show an example call"))
-    return (
-        rx.el.div(
-            rx.cond(
-                state.doubt != "",
-                notice(rx.el.p(rx.el.strong(state.doubt)), rx.el.p(state.example), tone="warn", icon_name="scale"),
-                rx.cond(shown, notice(state.example, icon_name="receipt"), rx.fragment()),
-            ),
-            role="status",
-        ),
-        refusal(state.refusal, "Nothing was changed."),
-        rx.el.div(
-            button("Cancel", on_click=state.close),
-            button(words, type="submit", kind="primary"),
-            class_name="dialog-actions",
-        ),
-    )

@@ -6,7 +6,7 @@ import reflex as rx
 
 from guardian.services.people.access.tokens import MAX_NAME
 from guardian.ui.components.basics import button, icon
-from guardian.ui.components.dialog import dialog
+from guardian.ui.components.dialog import actions, dialog
 from guardian.ui.components.forms import choice, choices, field, refusal
 from guardian.ui.components.states import notice
 from guardian.ui.pages.settings.rows import EXPIRIES
@@ -63,11 +63,7 @@ def _token_form(state: Any) -> rx.Component:
             class_name="field",
         ),
         refusal(state.token_refusal, "No token was made."),
-        rx.el.div(
-            button("Cancel", on_click=state.close),
-            button("Create the token", type="submit", kind="primary"),
-            class_name="dialog-actions",
-        ),
+        actions(state.close, "Create the token", type="submit"),
         on_submit=state.create_token,
         class_name="form",
         hidden=state.made != "",
@@ -110,11 +106,7 @@ def _revoke_dialog(state: Any) -> rx.Component:
             rx.el.code(state.token.hint),
             " is refused from now on. It cannot be undone; a new token can be made at any time.",
         ),
-        rx.el.div(
-            button("Cancel", on_click=state.close),
-            button("Revoke the token", kind="danger", on_click=state.revoke_token),
-            class_name="dialog-actions",
-        ),
+        actions(state.close, "Revoke the token", kind="danger", on_click=state.revoke_token),
         on_dismiss=state.close,
         name="revoke-token",
     )

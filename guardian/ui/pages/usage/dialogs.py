@@ -5,8 +5,7 @@ from typing import Any
 import reflex as rx
 
 from guardian.services.ledger.saved_views import MAX_NAME
-from guardian.ui.components.basics import button
-from guardian.ui.components.dialog import dialog
+from guardian.ui.components.dialog import actions, dialog, form_dialog
 from guardian.ui.components.forms import choice, field, refusal
 
 
@@ -16,44 +15,38 @@ def view_dialogs(state: Any) -> rx.Component:
 
 
 def _save(state: Any) -> rx.Component:
-    return dialog(
-        state.dialog == "save",
+    return form_dialog(
+        state,
+        "save",
         "Save this view",
-        rx.el.form(
-            _name_field(""),
-            rx.cond(
-                state.may_share,
-                choice(
-                    "checkbox",
-                    "shared",
-                    "Share with the organization",
-                    "Everybody finds it among their saved views, and its address opens it for them.",
-                    ident="view-shared",
-                ),
-                rx.fragment(),
+        _name_field(""),
+        rx.cond(
+            state.may_share,
+            choice(
+                "checkbox",
+                "shared",
+                "Share with the organization",
+                "Everybody finds it among their saved views, and its address opens it for them.",
+                ident="view-shared",
             ),
-            refusal(state.refusal, "Nothing was saved."),
-            _buttons(state, "Save"),
-            on_submit=state.save_view,
-            class_name="form",
+            rx.fragment(),
         ),
-        on_dismiss=state.close,
+        on_submit=state.save_view,
+        verb="Save",
+        kept="Nothing was saved.",
         name="save-view",
     )
 
 
 def _rename(state: Any) -> rx.Component:
-    return dialog(
-        state.dialog == "rename",
+    return form_dialog(
+        state,
+        "rename",
         "Rename the view",
-        rx.el.form(
-            _name_field(state.chosen.name),
-            refusal(state.refusal, "Nothing was changed."),
-            _buttons(state, "Rename"),
-            on_submit=state.rename_view,
-            class_name="form",
-        ),
-        on_dismiss=state.close,
+        _name_field(state.chosen.name),
+        on_submit=state.rename_view,
+        verb="Rename",
+        kept="Nothing was changed.",
         name="rename-view",
     )
 
@@ -71,11 +64,7 @@ def _delete(state: Any) -> rx.Component:
             "The usage that it shows stays.",
         ),
         refusal(state.refusal, "Nothing was deleted."),
-        rx.el.div(
-            button("Cancel", on_click=state.close),
-            button("Delete the view", kind="danger", on_click=state.delete_view),
-            class_name="dialog-actions",
-        ),
+        actions(state.close, "Delete the view", kind="danger", on_click=state.delete_view),
         on_dismiss=state.close,
         name="delete-view",
     )
@@ -91,12 +80,4 @@ def _name_field(value: Any) -> rx.Component:
         required=True,
         auto_complete="off",
         max_length=MAX_NAME,
-    )
-
-
-def _buttons(state: Any, verb: str) -> rx.Component:
-    return rx.el.div(
-        button("Cancel", on_click=state.close),
-        button(verb, type="submit", kind="primary"),
-        class_name="dialog-actions",
     )
