@@ -98,11 +98,13 @@ _ROWS = """
                 SELECT i,
                     CASE WHEN r1 < 0.35 THEN 3000 + floor(500 * power(r2, 1.5)) ELSE floor(3000 * r2 * r2) END AS n,
                     CAST(:first AS timestamptz)
-                        + (sqrt(0.36 + 1.6 * r8) - 0.6) / 0.8 * CAST(:span AS interval) AS moment,
+                        + (sqrt(0.36 + 1.6 * passed) - 0.6) / 0.8 * CAST(:span AS interval) AS moment,
                     r3, r4, r5, r6, r7
                 FROM (
                     SELECT i, random() AS r1, random() AS r2, random() AS r3, random() AS r4, random() AS r5,
-                        random() AS r6, random() AS r7, random() AS r8
+                        random() AS r6, random() AS r7,
+                        -- Rows stand on the disk in the order of their time, since that is how they come.
+                        (i - CAST(:from_row AS int) + random()) / (1 + CAST(:to_row AS int) - CAST(:from_row AS int)) AS passed
                     FROM generate_series(CAST(:from_row AS int), CAST(:to_row AS int)) AS i
                 ) AS chances
             ) AS moments JOIN profiles USING (n)

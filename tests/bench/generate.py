@@ -242,5 +242,5 @@ _ROLL_UP = f"""
 
 
 def roll_up(condition: str = "true") -> str:
-    """The statement that rolls up those rows."""
-    return f"{_ROLL_UP} {condition} GROUP BY {', '.join(str(n) for n in range(1, len(_PLACE) + 1))}"
+    """The statement that rolls up those rows, hour after hour, as time does."""
+    return f"{_ROLL_UP} {condition} GROUP BY {', '.join(str(n) for n in range(1, len(_PLACE) + 1))} ORDER BY 2"
