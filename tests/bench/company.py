@@ -104,7 +104,8 @@ _ROWS = """
                     SELECT i, random() AS r1, random() AS r2, random() AS r3, random() AS r4, random() AS r5,
                         random() AS r6, random() AS r7,
                         -- Rows stand on the disk in the order of their time, since that is how they come.
-                        (i - CAST(:from_row AS int) + random()) / (1 + CAST(:to_row AS int) - CAST(:from_row AS int)) AS passed
+                        (i - CAST(:from_row AS int) + random())
+                            / (1 + CAST(:to_row AS int) - CAST(:from_row AS int)) AS passed
                     FROM generate_series(CAST(:from_row AS int), CAST(:to_row AS int)) AS i
                 ) AS chances
             ) AS moments JOIN profiles USING (n)
