@@ -78,11 +78,11 @@ def test_what_a_range_is_compared_with(first: str, last: str, earlier: tuple[str
     assert (found.first.isoformat(), found.last.isoformat()) == earlier
 
 
-def test_a_running_day_is_compared_up_to_the_same_hour() -> None:
+def test_a_running_day_is_compared_up_to_the_hour_that_had_begun_as_on_the_dashboard() -> None:
     _, running = before(Range(CUSTOM, date(2025, 11, 1), date(2025, 11, 23)), NOW, BERLIN)
     assert (running.start, running.end) == (
         datetime(2025, 9, 30, 22, tzinfo=UTC),
-        datetime(2025, 10, 23, 6, tzinfo=UTC),  # 08:00 of summer time
+        datetime(2025, 10, 23, 7, tzinfo=UTC),  # 08:30 of summer time, in the hour that ends at 09:00
     )
     _, over = before(Range(CUSTOM, date(2025, 11, 3), date(2025, 11, 4)), NOW, BERLIN)
     assert over.end == datetime(2025, 11, 2, 23, tzinfo=UTC)

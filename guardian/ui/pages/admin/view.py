@@ -27,7 +27,11 @@ def admin_view(state: Any, here: str) -> rx.Component:
     page = frame(
         state,
         here,
-        rx.el.div(_mails(state), _mail(state), class_name="mailbox"),
+        rx.cond(
+            state.mails.length() > 0,
+            rx.el.div(_mails(state), _mail(state), class_name="mailbox"),
+            _mails(state),
+        ),
         _organizations(state),
         skeleton=rx.fragment(skeleton_card(5, "36px"), skeleton_card(3, "28px")),
         about=rx.cond(state.loaded, rx.fragment(state.facts, ", times in ", state.viewer.zone), "\u00a0"),
@@ -45,7 +49,10 @@ def _mails(state: Any) -> rx.Component:
         rx.cond(
             state.mails.length() > 0,
             rx.el.ul(rx.foreach(state.mails, _mail_row), class_name="mails"),
-            rx.el.p("No mail yet.", class_name="muted none"),
+            rx.el.p(
+                "No mail yet. What is sent to people, such as a link to a new password, is kept here.",
+                class_name="muted none",
+            ),
         ),
     )
 
@@ -124,7 +131,9 @@ def _organization(row: OrganizationRow) -> rx.Component:
     return rx.el.tr(
         cell(_NAME, row.name),
         cell(_PLAN, row.plan),
-        cell(_USERS, row.people),
+        cell(
+            _USERS, row.people, rx.el.span(rx.cond(row.people == "1", " person", " people"), class_name="narrow-only")
+        ),
         cell(_KEYS, row.stored),
         cell(_SINCE, moment(row.since)),
         key=row.id,

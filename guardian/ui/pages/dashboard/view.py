@@ -128,7 +128,13 @@ def _line(line: Line) -> rx.Component:
         ),
         cell(_KEY, line.provider_key, title=line.provider_key_id),
         cell(_CALLS, line.requests_text, custom_attrs={"data-csv": f"{line.requests}"}),
-        cell(_TOKENS, line.tokens_text, title=line.tokens_title, custom_attrs={"data-csv": f"{line.tokens}"}),
+        cell(
+            _TOKENS,
+            line.tokens_text,
+            rx.el.span(" tokens", class_name="narrow-only"),
+            title=line.tokens_title,
+            custom_attrs={"data-csv": f"{line.tokens}"},
+        ),
         cell(_SPEND, money(line.money), custom_attrs={"data-csv": line.money.exact}),
         key=line.key,
         class_name="opens",
@@ -156,7 +162,7 @@ def _nothing_connected() -> rx.Component:
     return empty_state(
         "key-round",
         "Nothing is connected yet",
-        "Add an admin key of OpenAI or Anthropic. The last 90 days are pulled at once, and what was spent, on which "
+        "Add an admin key of a provider. The last 90 days are pulled at once, and what was spent, on which "
         "model, project and key, is shown here.",
         button_link(icon("plus"), "Add a key", to="/keys", kind="primary"),
     )

@@ -83,7 +83,7 @@ def _fill(state: Any) -> rx.Component:
         rx.fragment("A price for ", state.waiting.model),
         _prices("fill"),
         before=rx.el.p(
-            "From its first use on (",
+            "For all of its use (",
             state.waiting.seen,
             "). What is stored is priced with it at once.",
             class_name="muted",

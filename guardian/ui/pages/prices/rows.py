@@ -86,7 +86,7 @@ def unpriced_row(found: UnpricedView, tz: ZoneInfo) -> UnpricedRow:
         name=provider_name(found.provider),
         color=provider_color(found.provider),
         model=found.model,
-        reason=found.reason,
+        reason=_reason(found),
         tokens=format.tokens(found.tokens),
         tokens_title=f"{format.number(found.tokens)} tokens",
         counted=rows + calls,
@@ -145,6 +145,11 @@ def rate_row(found: RateView) -> RateRow:
     """1 USD = 0.8653 EUR."""
     rate = f"1 USD = {format.exact(found.per_dollar)} {found.currency}"
     return RateRow(f"{found.currency} {found.day}", found.day.isoformat(), rate, found.source, found.created_by or "")
+
+
+def _reason(found: UnpricedView) -> str:
+    """The stored reason without the names that stand beside it."""
+    return found.reason.replace(f"the model {found.model!r} of {found.provider}", "this model")
 
 
 def _guess(each: Suggestion) -> str:

@@ -86,7 +86,7 @@ def _unpriced(state: Any, row: UnpricedRow) -> rx.Component:
     )
     own = rx.cond(
         state.may_change,
-        button("Other price…", kind="quiet", on_click=state.open_fill(row.key), disabled=state.busy),
+        button("Other price…", on_click=state.open_fill(row.key), disabled=state.busy),
         rx.fragment(),
     )
     return rx.el.tr(

@@ -230,7 +230,7 @@ def month(found: MonthView, *, may_change: bool) -> MonthRow:
         tone="good",
         spend=Money.of(closed.spend),
         billed=money(closed.billed),
-        note=f"Closed on {_day(closed.closed_at.date())}{by}{'. ' + closed.note if closed.note else ''}",
+        note=f"Closed on {_day(closed.closed_at.date())}{by}{f': “{closed.note}”' if closed.note else ''}",
         adjustments=[
             f"{'+' if each.amount > 0 else format.MINUS if each.amount < 0 else ''}{format.money(abs(each.amount))}"
             f" {each.book}. {each.sentence}"

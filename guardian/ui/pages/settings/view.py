@@ -161,7 +161,11 @@ def _activity(state: Any) -> rx.Component:
     return rx.el.section(
         rx.el.div(rx.el.h2("Activity"), class_name="card-head"),
         rx.el.div(
-            rx.el.ol(rx.foreach(state.activity, _action), class_name="list activity"),
+            rx.cond(
+                state.activity.length() > 0,
+                rx.el.ol(rx.foreach(state.activity, _action), class_name="list activity"),
+                rx.el.p("Nothing yet. Who changed what, and when, is listed here.", class_name="muted"),
+            ),
             rx.el.nav(
                 rx.cond(state.newest, rx.fragment(), link("Newest", to="/settings#activity", class_name="button")),
                 rx.cond(state.older != "", link("Older", to=state.older, class_name="button"), rx.fragment()),

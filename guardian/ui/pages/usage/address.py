@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl, quote, urlencode
 from zoneinfo import ZoneInfo
 
 from guardian.errors import ValidationError
-from guardian.periods import DAY, Window, floor_hour, local_date, local_midnight, zone
+from guardian.periods import DAY, Window, ceil_hour, local_date, local_midnight, zone
 from guardian.services.ledger.views import DIMENSIONS, USAGE_FILTERS, Bucket
 from guardian.ui import ranges
 from guardian.ui.ranges import Range
@@ -160,12 +160,12 @@ def days(span: Range, tz: ZoneInfo) -> Window:
 
 
 def before(span: Range, now: datetime, tz: ZoneInfo) -> tuple[Range, Window]:
-    """What the range is compared with; where the range still runs, only to the same time of its last day."""
+    """What the range is compared with; while it runs, with the hours that had begun by this time of its last day."""
     compared = ranges.before(span)
     window = days(compared, tz)
     if span.last != local_date(now, tz):
         return compared, window
-    same_time = floor_hour(datetime.combine(compared.last, now.astimezone(tz).time(), tz))
+    same_time = ceil_hour(datetime.combine(compared.last, now.astimezone(tz).time(), tz))
     return compared, Window(window.start, max(window.start, min(window.end, same_time)))
 
 
