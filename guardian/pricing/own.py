@@ -17,6 +17,7 @@ from genai_prices.data_snapshot import get_snapshot
 from guardian.errors import ValidationError
 from guardian.models.enums import Provider
 from guardian.pricing.overrides import Override
+from guardian.pricing.units import mistaken
 
 # The services that the adapter for CUSTOM keys knows by name are in the catalog under the same name.
 _PRESETS = frozenset({"openrouter", "deepseek"})
@@ -84,6 +85,9 @@ def _price(key_id: str, place: int, item: object, catalog: str | None) -> Overri
     if not isinstance(pattern, str) or not pattern.strip():
         _refuse(f"{field}.model", "name a model, or a pattern like llama-*")
     numbers = {_HUMP.sub(r"_\1", name).lower(): value for name, value in given.items() if name not in _NOT_PRICES}
+    for unit in numbers:
+        if mistaken(unit):
+            _refuse(f"{field}.{unit}"[:100], f"there is no such unit; use {', '.join(_WORDS)}, or a unit of a bill")
     prices = {unit: _amount(f"{field}.{unit}", value) for unit, value in numbers.items()}
     if not prices:
         _refuse(field, "give at least one price, as inputTokens or outputTokens")

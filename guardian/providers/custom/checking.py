@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 from typing import Any, NoReturn, cast
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from guardian.errors import ValidationError
 from guardian.providers.custom.fields import BEARER, DEEPSEEK, KEY_FIELDS, OPENROUTER, PLAIN
@@ -120,8 +120,16 @@ def _dotted(name: str, value: Any) -> str:
 
 def _timeout(name: str, value: Any) -> str:
     text = _text(name, str(value))
-    if not text.isdigit() or not 1 <= int(text) <= LONGEST_TIMEOUT:
+    if not (text.isascii() and text.isdigit()) or not 1 <= int(text) <= LONGEST_TIMEOUT:
         _wrong(name, f"Give whole seconds from 1 to {LONGEST_TIMEOUT}.")
+    return text
+
+
+def _query(name: str, value: Any) -> str:
+    text = _text(name, value)
+    for parameter, _ in parse_qsl(text, keep_blank_values=True):
+        if _SECRET_NAME.search(parameter):
+            _wrong(name, f"{parameter} looks like a secret, and everybody can read these: send it as a secret header.")
     return text
 
 
@@ -177,6 +185,7 @@ _CHECKS: Mapping[str, Callable[[str, Any], Any]] = {
     "baseUrl": _base_url,
     "authHeader": _header_name,
     "headers": _open_headers,
+    "query": _query,
     SECRETS: _secret_names,
     "modelsPath": _path,
     "usage.cost": _dotted,

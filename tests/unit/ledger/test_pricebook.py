@@ -76,6 +76,7 @@ def test_the_price_is_kept_digit_for_digit(session: Session, people: People) -> 
         ({"prices": prices(input_tokens="Infinity")}, "prices.input_tokens", "Write a number from 0"),
         ({"prices": prices(input_tokens="0.0000000000001")}, "prices.input_tokens", "at most 12 places"),
         ({"prices": prices(input_token="1")}, "prices.input_token", "There is no unit 'input_token'. Tokens are"),
+        ({"prices": prices(input="1")}, "prices.input", "There is no unit 'input'. Tokens are"),
         ({"prices": {"drop table": Decimal(1)}}, "prices.drop table", "There is no unit"),
         ({"valid_to": T0}, "validTo", "must end after it starts"),
         ({"note": "x" * 501}, "note", "at most 500 characters"),

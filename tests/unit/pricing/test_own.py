@@ -54,6 +54,8 @@ def test_names_may_be_camel_case_or_snake_case_and_numbers_text_or_not() -> None
         ({"catalog": 7}, "metadata.catalog"),
         ({"prices": {"model": "m"}}, "metadata.prices"),
         ({"prices": [{}] * 201}, "metadata.prices"),
+        ({"prices": ["llama inptu 3"]}, "metadata.prices[0].inptu"),
+        ({"prices": [{"model": "m", "input": "3"}]}, "metadata.prices[0].input"),
         ({"prices": ["cheap"]}, "metadata.prices[0]"),
         ({"prices": [{"inputTokens": 1}]}, "metadata.prices[0].model"),
         ({"prices": [{"model": "m"}]}, "metadata.prices[0]"),

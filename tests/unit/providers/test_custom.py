@@ -72,6 +72,8 @@ def test_a_base_url_with_or_without_its_version(given_url: str, kept: str) -> No
         ({"baseUrl": URL, "usage.cost": "usage[0]"}, "usage.cost", "dots between"),
         ({"baseUrl": URL, "usage": {"costUnit": "euros"}}, "usage.costUnit", "usd, cents, ticks"),
         ({"baseUrl": URL, "timeout": "0"}, "timeout", "from 1 to 600"),
+        ({"baseUrl": URL, "timeout": "²"}, "timeout", "from 1 to 600"),
+        ({"baseUrl": URL, "query": "api-version=1&api_key=abc"}, "query", "api_key looks like a secret"),
         ({"baseUrl": URL, "timeout": "601"}, "timeout", "from 1 to 600"),
         ({"baseUrl": URL, "timeout": "soon"}, "timeout", "from 1 to 600"),
         ({"baseUrl": URL, "strict": "maybe"}, "strict", "no, yes"),

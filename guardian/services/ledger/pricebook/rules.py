@@ -6,18 +6,12 @@ from datetime import datetime
 from decimal import Decimal
 
 from guardian.errors import ApiError, ValidationError
-from guardian.pricing.catalog import UNITS
 from guardian.pricing.overrides import Override
-from guardian.pricing.sheets import SHARES
+from guardian.pricing.units import TOKEN_PRICES, mistaken
 from guardian.services.ledger.pricebook.views import FarOff, NewPrice
 
 NEEDS_CONFIRMATION = "PRICE_NEEDS_CONFIRMATION"
 MAX_PATTERN, MAX_NOTE = 200, 500
-TOKEN_PRICES: frozenset[str] = frozenset(
-    name
-    for name in {name for share in SHARES for name in share.prices} | {unit for unit, _ in UNITS.values()}
-    if name.endswith("_tokens")
-)
 _UNIT = re.compile(r"[a-z][a-z0-9_]{0,59}")
 _MOST_PERCENT, _MOST_DOLLARS = Decimal(100_000), Decimal(10) ** 9  # NUMERIC(9,4), and more than anything costs
 _PERCENT_PLACES, _DOLLAR_PLACES = 4, 12
@@ -72,7 +66,7 @@ def confirmation_needed(found: FarOff) -> ApiError:
 def _checked_prices(prices: Mapping[str, Decimal]) -> dict[str, Decimal]:
     for unit, amount in prices.items():
         field = f"prices.{unit}"
-        if not _UNIT.fullmatch(unit) or ("token" in unit and unit not in TOKEN_PRICES):
+        if not _UNIT.fullmatch(unit) or mistaken(unit):
             known = ", ".join(sorted(TOKEN_PRICES))
             raise refuse(field, f"There is no unit {unit[:60]!r}. Tokens are priced as: {known}.")
         _check_number(field, amount, _MOST_DOLLARS, _DOLLAR_PLACES)
