@@ -1,5 +1,6 @@
 """Every enumeration of the schema. The guide's five come first; their values are its words."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 
@@ -10,6 +11,17 @@ class Provider(StrEnum):
     XAI = "XAI"
     PERPLEXITY = "PERPLEXITY"
     CUSTOM = "CUSTOM"
+
+
+# How each writes its own name.
+PROVIDER_NAMES: Mapping[str, str] = {
+    Provider.OPENAI: "OpenAI",
+    Provider.ANTHROPIC: "Anthropic",
+    Provider.GOOGLE: "Google",
+    Provider.XAI: "xAI",
+    Provider.PERPLEXITY: "Perplexity",
+    Provider.CUSTOM: "Custom",
+}
 
 
 class UserRole(StrEnum):

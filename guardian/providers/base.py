@@ -5,7 +5,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from decimal import Decimal
 from typing import Any, ClassVar, Protocol
 
 from guardian.config import Settings
@@ -146,9 +145,16 @@ class BaseProvider(ABC):
         """The part of a clean key whose last characters people recognise it by."""
         return api_key
 
-    @abstractmethod
     def test_connection(self, api_key: str) -> TestResult:
-        """Try the key with the cheapest call that proves what a sync needs. Never raises for a bad key: it says so."""
+        """Try the key. Never raises for a bad one: it says so, and `metadata["code"]` is the error's code."""
+        try:
+            return self._test(api_key)
+        except ProviderError as error:
+            return TestResult(success=False, message=error.message, metadata={"code": error.code})
+
+    @abstractmethod
+    def _test(self, api_key: str) -> TestResult:
+        """Try the key with the cheapest call that proves what a sync needs. Raises ProviderError for a bad one."""
 
     @abstractmethod
     def get_usage(self, api_key: str, start: datetime, end: datetime, report: str) -> Iterator[UsageBucket]:
@@ -237,8 +243,3 @@ class BaseProvider(ABC):
     def validate_api_key(self, stored: SealedSecret, encryption: EncryptionService) -> bool:
         """Open a sealed key and test it. Raises DecryptionError when no key of the ring opens it."""
         return self.test_connection(encryption.decrypt_api_key(stored)).success
-
-
-def dollars_from_cents(amount: Decimal) -> Decimal:
-    """Anthropic's cost reports are in cents, OpenAI's in dollars; shifting two places loses no digit."""
-    return amount.scaleb(-2)

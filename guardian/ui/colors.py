@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from zlib import crc32
 
-from guardian.models.enums import Provider
+from guardian.models.enums import PROVIDER_NAMES, Provider
 
 # Okabe and Ito's set, darkened where needed to reach 3:1 against both the light and the dark surface.
 _PROVIDERS: dict[str, str] = {
@@ -18,15 +18,6 @@ OTHER = "#8a8f98"
 # For what is not a provider; no grey, which is the others'.
 _SERIES = ("#2f7fd0", "#d0631c", "#0a9070", "#b9619b", "#a9810a", "#7d6bd0", "#1f8fa6")
 
-_NAMES: dict[str, str] = {
-    Provider.OPENAI: "OpenAI",
-    Provider.ANTHROPIC: "Anthropic",
-    Provider.GOOGLE: "Google",
-    Provider.XAI: "xAI",
-    Provider.PERPLEXITY: "Perplexity",
-    Provider.CUSTOM: "Custom",
-}
-
 
 def provider_color(provider: str | None) -> str:
     """The fixed colour of a provider, as #rrggbb."""
@@ -35,7 +26,7 @@ def provider_color(provider: str | None) -> str:
 
 def provider_name(provider: str | None) -> str:
     """How the provider writes its own name."""
-    return _NAMES.get(provider or "", provider or "Unknown")
+    return PROVIDER_NAMES.get(provider or "", provider or "Unknown")
 
 
 def series_colors(keys: Iterable[str]) -> dict[str, str]:

@@ -5,11 +5,10 @@ from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from guardian.errors import (
-    ProviderError,
     ProviderWrongKeyKind,
     ValidationError,
 )
-from guardian.models.enums import Provider, ResourceKind
+from guardian.models.enums import PROVIDER_NAMES, Provider, ResourceKind
 from guardian.periods import DAY, HOUR, Window, floor_day, floor_hour, rfc3339, utcnow
 from guardian.providers.anthropic.errors import ADMIN_PREFIX, INFERENCE_PREFIX, KEY_KINDS, classify
 from guardian.providers.anthropic.reports import COST_GROUPS, DROPPABLE_GROUPS, USAGE_GROUPS, read_cost, read_usage
@@ -26,7 +25,7 @@ from guardian.providers.reports.buckets import (
     page_bound,
     usage_identity,
 )
-from guardian.providers.reports.paging import ask_within_support, names, walk
+from guardian.providers.reports.paging import ask_within_support, named, names, walk
 from guardian.providers.reports.reading import Row
 from guardian.records import CostBucket, CostRecord, NamedResource, TestResult, UsageBucket, UsageRecord
 
@@ -45,28 +44,25 @@ class AnthropicProvider(BaseProvider):
     """
 
     provider = Provider.ANTHROPIC
-    name = "Anthropic"
+    name = PROVIDER_NAMES[provider]
     base_urls = ("anthropic_base_url",)
     key_kinds = KEY_KINDS
     reports: ClassVar[tuple[str, ...]] = ("messages",)
 
     # Key test
 
-    def test_connection(self, api_key: str) -> TestResult:
+    def _test(self, api_key: str) -> TestResult:
         """Ask for the organization and one day of its costs; an inference key lists the models instead.
 
-        A good inference key is a success of kind "inference". On failure `metadata["code"]` is the error's code.
+        A good inference key is a success of kind "inference".
         """
+        key = check_key(self.http.vendor, api_key)
+        if key.startswith(INFERENCE_PREFIX):
+            return self._test_inference(key)
         try:
-            key = check_key(self.http.vendor, api_key)
-            if key.startswith(INFERENCE_PREFIX):
-                return self._test_inference(key)
-            try:
-                return self._test_admin(key)
-            except ProviderWrongKeyKind:
-                return self._test_inference(key)
-        except ProviderError as error:
-            return TestResult(success=False, message=error.message, metadata={"code": error.code})
+            return self._test_admin(key)
+        except ProviderWrongKeyKind:
+            return self._test_inference(key)
 
     def _test_admin(self, key: str) -> TestResult:
         me = Row(self._get(key, "/v1/organizations/me", attempts=1).body, "Anthropic's organization")
@@ -159,12 +155,12 @@ class AnthropicProvider(BaseProvider):
     def get_resources(self, api_key: str) -> Iterator[NamedResource]:
         """Workspaces, keys and users; what is forbidden is left out. The default workspace has no id here."""
         for row in self._list(api_key, "workspaces", [("include_archived", "true")]):
-            yield _named(ResourceKind.PROJECT, row)
+            yield named(ResourceKind.PROJECT, row)
         for row in self._list(api_key, "api_keys"):
             workspace = row.maybe_text("workspace_id") or row.maybe_child("scope").maybe_text("workspace_id")
-            yield _named(ResourceKind.API_KEY, row, workspace)
+            yield named(ResourceKind.API_KEY, row, workspace)
         for row in self._list(api_key, "users"):
-            yield _named(ResourceKind.USER, row)
+            yield named(ResourceKind.USER, row)
 
     def _list(self, api_key: str, name: str, query: Params = ()) -> Iterator[Row]:
         def ask(after: str | None) -> Answer:
@@ -210,9 +206,3 @@ class AnthropicProvider(BaseProvider):
 
 def _headers(key: str) -> dict[str, str]:
     return {"x-api-key": key, "anthropic-version": _VERSION}
-
-
-def _named(kind: ResourceKind, row: Row, parent: str | None = None) -> NamedResource:
-    external_id = row.text("id")
-    name = row.maybe_text("name") or row.maybe_text("email") or row.maybe_text("partial_key_hint") or external_id
-    return NamedResource(kind=kind, external_id=external_id, name=name, parent_id=parent)

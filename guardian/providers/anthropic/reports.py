@@ -5,8 +5,7 @@ from decimal import Decimal
 
 from guardian.errors import ProviderContractBroken
 from guardian.models.enums import Provider
-from guardian.providers.base import dollars_from_cents
-from guardian.providers.reports.reading import Row
+from guardian.providers.reports.reading import Row, dollars_from_cents
 from guardian.records import UNKNOWN_MODEL, CostRecord, UsageCounts, UsageRecord
 
 USAGE_GROUPS = (

@@ -4,15 +4,15 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, ClassVar
 
 from guardian.config import Settings
-from guardian.errors import ProviderError, ValidationError
-from guardian.models.enums import Provider
+from guardian.errors import ValidationError
+from guardian.models.enums import PROVIDER_NAMES, Provider
 from guardian.outbound import reachable
 from guardian.periods import Window
-from guardian.providers.base import BaseProvider, Pricer, UsageSink
+from guardian.providers.base import BaseProvider
 from guardian.providers.custom import deepseek, openrouter, plain
 from guardian.providers.custom.checking import SECRETS, check_names, clean, secret_headers
 from guardian.providers.custom.fields import (
@@ -49,24 +49,16 @@ class CustomProvider(BaseProvider):
     """
 
     provider = Provider.CUSTOM
-    name = "Custom"
+    name = PROVIDER_NAMES[provider]
     base_urls = ()
     key_kinds = KEY_KINDS
     key_fields = KEY_FIELDS
     reports: ClassVar[tuple[str, ...]] = (openrouter.REPORT,)
     no_reporting = NO_REPORTING
 
-    def __init__(
-        self,
-        http: ProviderHttp,
-        *,
-        pricer: Pricer,
-        sink: UsageSink | None = None,
-        metadata: Mapping[str, Any] | None = None,
-        further: Mapping[str, ProviderHttp] | None = None,
-    ) -> None:
-        super().__init__(http, pricer=pricer, sink=sink, metadata=metadata, further=further)
-        self.settings = read_settings(self.metadata)
+    @cached_property
+    def settings(self) -> CustomSettings:
+        return read_settings(self.metadata)
 
     @classmethod
     def clients(
@@ -125,21 +117,18 @@ class CustomProvider(BaseProvider):
 
     # Key test
 
-    def test_connection(self, api_key: str) -> TestResult:
-        """Test the key as its preset knows best. On failure `metadata["code"]` is the error's code.
+    def _test(self, api_key: str) -> TestResult:
+        """Test the key as its preset knows best.
 
         The account is the one that the metadata names, or that the server tells, below the server's address.
         """
-        try:
-            wire = self._wire(api_key)
-            if self.settings.preset == OPENROUTER:
-                found = openrouter.test(wire)
-            elif self.settings.preset == DEEPSEEK:
-                found = deepseek.test(wire)
-            else:
-                found = plain.test(wire, paid=allows_paid_test(self.metadata))
-        except ProviderError as error:
-            return TestResult(success=False, message=error.message, metadata={"code": error.code})
+        wire = self._wire(api_key)
+        if self.settings.preset == OPENROUTER:
+            found = openrouter.test(wire)
+        elif self.settings.preset == DEEPSEEK:
+            found = deepseek.test(wire)
+        else:
+            found = plain.test(wire, paid=allows_paid_test(self.metadata))
         server, account = self.settings.root.partition("://")[2], self.settings.account or found.account_id
         return replace(
             found,

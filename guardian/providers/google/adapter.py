@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any, ClassVar
 from urllib.parse import quote
 
@@ -12,9 +13,9 @@ from guardian.errors import (
     ProviderWrongKeyKind,
     ValidationError,
 )
-from guardian.models.enums import Provider, ResourceKind
+from guardian.models.enums import PROVIDER_NAMES, Provider, ResourceKind
 from guardian.periods import DAY, HOUR, Window, ceil_hour, floor_day, floor_hour, utcnow
-from guardian.providers.base import BaseProvider, Pricer, UsageSink
+from guardian.providers.base import BaseProvider
 from guardian.providers.failures import Answer
 from guardian.providers.google import costs, inference
 from guardian.providers.google.cloud import BIGQUERY, MONITORING, OAUTH, Cloud
@@ -29,7 +30,7 @@ from guardian.providers.google.keys import (
     service_account,
 )
 from guardian.providers.google.usage import REPORTS, may_read_usage, read_report
-from guardian.providers.http.client import ProviderHttp, check_key
+from guardian.providers.http.client import check_key
 from guardian.providers.reports.buckets import add_cost, aligned, cost_identity
 from guardian.providers.reports.reading import Row
 from guardian.records import CostBucket, CostRecord, NamedResource, TestResult, UsageBucket, UsageRecord
@@ -49,7 +50,7 @@ class GoogleProvider(BaseProvider):
     """
 
     provider = Provider.GOOGLE
-    name = "Google"
+    name = PROVIDER_NAMES[provider]
     base_urls = ("google_base_url", BIGQUERY, MONITORING, OAUTH)
     key_kinds = KEY_KINDS
     key_fields = KEY_FIELDS
@@ -59,17 +60,9 @@ class GoogleProvider(BaseProvider):
         "ingested events."
     )
 
-    def __init__(
-        self,
-        http: ProviderHttp,
-        *,
-        pricer: Pricer,
-        sink: UsageSink | None = None,
-        metadata: Mapping[str, Any] | None = None,
-        further: Mapping[str, ProviderHttp] | None = None,
-    ) -> None:
-        super().__init__(http, pricer=pricer, sink=sink, metadata=metadata, further=further)
-        self._cloud = Cloud(self.further)
+    @cached_property
+    def _cloud(self) -> Cloud:
+        return Cloud(self.further)
 
     @classmethod
     def clean_key(cls, api_key: str) -> str:
@@ -88,18 +81,14 @@ class GoogleProvider(BaseProvider):
 
     # Key test
 
-    def test_connection(self, api_key: str) -> TestResult:
+    def _test(self, api_key: str) -> TestResult:
         """Read one hour of tokens and have the query for costs checked; a Gemini key lists models and counts a word.
 
-        A good Gemini key is a success of kind "inference". On failure `metadata["code"]` is the error's code. Raises
-        ValidationError for metadata that cannot be.
+        A good Gemini key is a success of kind "inference". Raises ValidationError for metadata that cannot be.
         """
-        try:
-            if is_service_account(api_key):
-                return self._test_account(service_account(api_key))
-            return self._test_gemini(check_key(self.http.vendor, api_key))
-        except ProviderError as error:
-            return TestResult(success=False, message=error.message, metadata={"code": error.code})
+        if is_service_account(api_key):
+            return self._test_account(service_account(api_key))
+        return self._test_gemini(check_key(self.http.vendor, api_key))
 
     def _test_account(self, account: ServiceAccount) -> TestResult:
         where, now = places(self.metadata, account), utcnow()

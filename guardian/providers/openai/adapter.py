@@ -4,22 +4,21 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, ClassVar
-from urllib.parse import quote
 
 from guardian.errors import (
-    ProviderError,
     ProviderForbidden,
     ProviderRequestRejected,
     ProviderWrongKeyKind,
     ValidationError,
 )
-from guardian.models.enums import Provider, ResourceKind
+from guardian.models.enums import PROVIDER_NAMES, Provider
 from guardian.periods import DAY, HOUR, Window, floor_day, floor_hour, utcnow
 from guardian.providers.base import BaseProvider
 from guardian.providers.failures import Answer
 from guardian.providers.http.client import Params, check_key
 from guardian.providers.inference import Endpoint, route
 from guardian.providers.openai.errors import INFERENCE_PREFIXES, KEY_KINDS, classify, is_admin
+from guardian.providers.openai.organization import PROJECTS, organization_names
 from guardian.providers.openai.reports import (
     COST_GROUPS,
     DROPPABLE_GROUPS,
@@ -56,28 +55,25 @@ class OpenAIProvider(BaseProvider):
     """
 
     provider = Provider.OPENAI
-    name = "OpenAI"
+    name = PROVIDER_NAMES[provider]
     base_urls = ("openai_base_url",)
     key_kinds = KEY_KINDS
     reports: ClassVar[tuple[str, ...]] = tuple(REPORTS)
 
     # Key test
 
-    def test_connection(self, api_key: str) -> TestResult:
+    def _test(self, api_key: str) -> TestResult:
         """Read one day of costs, the very permission that a sync needs; an inference key lists the models instead.
 
-        A good inference key is a success of kind "inference". On failure `metadata["code"]` is the error's code.
+        A good inference key is a success of kind "inference".
         """
+        key = check_key(self.http.vendor, api_key)
+        if key.startswith(INFERENCE_PREFIXES):
+            return self._test_inference(key)
         try:
-            key = check_key(self.http.vendor, api_key)
-            if key.startswith(INFERENCE_PREFIXES):
-                return self._test_inference(key)
-            try:
-                return self._test_admin(key)
-            except ProviderWrongKeyKind:
-                return self._test_inference(key)
-        except ProviderError as error:
-            return TestResult(success=False, message=error.message, metadata={"code": error.code})
+            return self._test_admin(key)
+        except ProviderWrongKeyKind:
+            return self._test_inference(key)
 
     def _test_admin(self, key: str) -> TestResult:
         yesterday = str(int((utcnow() - DAY).timestamp()))
@@ -94,7 +90,7 @@ class OpenAIProvider(BaseProvider):
 
         Without one, a second admin key of the same organization would count the same usage again.
         """
-        projects = self._list(key, "/organization/projects", [("include_archived", "true")])
+        projects = self._list(key, *PROJECTS)
         oldest = min(((p.maybe_count("created_at") or 0, p.text("id")) for p in projects), default=None)
         return f"project:{oldest[1]}" if oldest else None
 
@@ -192,19 +188,7 @@ class OpenAIProvider(BaseProvider):
 
     def get_resources(self, api_key: str) -> Iterator[NamedResource]:
         """Projects, their keys and service accounts, users and admin keys. What the key may not list is left out."""
-        for project in self._list(api_key, "/organization/projects", [("include_archived", "true")]):
-            parent = project.text("id")
-            yield _named(ResourceKind.PROJECT, project)
-            # Without owner_project_access=any some enabled keys are missing.
-            keys = self._list(
-                api_key, f"/organization/projects/{quote(parent, safe='')}/api_keys", [("owner_project_access", "any")]
-            )
-            yield from (_named(ResourceKind.API_KEY, key, parent) for key in keys)
-            accounts = self._list(api_key, f"/organization/projects/{quote(parent, safe='')}/service_accounts")
-            yield from (_named(ResourceKind.SERVICE_ACCOUNT, account, parent) for account in accounts)
-        yield from (_named(ResourceKind.USER, user) for user in self._list(api_key, "/organization/users"))
-        admin_keys = self._list(api_key, "/organization/admin_api_keys")
-        yield from (_named(ResourceKind.API_KEY, key) for key in admin_keys)
+        return organization_names(partial(self._list, api_key))
 
     def _list(self, api_key: str, path: str, query: Params = ()) -> Iterator[Row]:
         def ask(after: str | None) -> Answer:
@@ -253,9 +237,3 @@ def _bearer(key: str) -> dict[str, str]:
 
 def _unix(moment: datetime) -> str:
     return str(int(moment.timestamp()))
-
-
-def _named(kind: ResourceKind, row: Row, parent: str | None = None) -> NamedResource:
-    external_id = row.text("id")
-    name = row.maybe_text("name") or row.maybe_text("email") or row.maybe_text("redacted_value") or external_id
-    return NamedResource(kind=kind, external_id=external_id, name=name, parent_id=parent)

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from guardian.errors import ProviderError, ProviderQuotaExhausted, ValidationError
-from guardian.models.enums import Provider
+from guardian.models.enums import PROVIDER_NAMES, Provider
 from guardian.providers.base import BaseProvider
 from guardian.providers.describing import PAID_TEST, KeyKind, allows_paid_test
 from guardian.providers.failures import Answer, quoted
@@ -34,7 +34,7 @@ class PerplexityProvider(BaseProvider):
     """Perplexity's Agent API. Its keys are all of one kind, and only its console shows what they used."""
 
     provider = Provider.PERPLEXITY
-    name = "Perplexity"
+    name = PROVIDER_NAMES[provider]
     base_urls = ("perplexity_base_url",)
     key_kinds = (
         KeyKind(
@@ -50,20 +50,14 @@ class PerplexityProvider(BaseProvider):
     meant_pages = (401,)
     no_reporting = NO_REPORTING
 
-    def test_connection(self, api_key: str) -> TestResult:
-        """List the models; where that proves nothing, one paid call, if the key's metadata allows it.
-
-        On failure `metadata["code"]` is the error's code.
-        """
-        try:
-            key = self.clean_key(api_key)
-            self._models(_bearer(key))
-            proven = self._needs_a_key()
-            if not proven and allows_paid_test(self.metadata):
-                self.http.post_json("/v1/responses", _SMALLEST, _bearer(key), classify=_classify, attempts=1)
-                proven = True
-        except ProviderError as error:
-            return TestResult(success=False, message=error.message, metadata={"code": error.code})
+    def _test(self, api_key: str) -> TestResult:
+        """List the models; where that proves nothing, one paid call, if the key's metadata allows it."""
+        key = self.clean_key(api_key)
+        self._models(_bearer(key))
+        proven = self._needs_a_key()
+        if not proven and allows_paid_test(self.metadata):
+            self.http.post_json("/v1/responses", _SMALLEST, _bearer(key), classify=_classify, attempts=1)
+            proven = True
         return TestResult(success=True, message=_WORKS if proven else _UNPROVEN, kind="inference")
 
     def _models(self, headers: Mapping[str, str]) -> Answer:

@@ -4,8 +4,10 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 
 from guardian.errors import ProviderContractBroken, ProviderForbidden, ProviderRequestRejected
+from guardian.models.enums import ResourceKind
 from guardian.providers.failures import Answer
 from guardian.providers.reports.reading import Row
+from guardian.records import NamedResource
 
 _ALLOWED = re.compile(r"supported values|should be|one of|allowed|expected", re.IGNORECASE)
 
@@ -81,6 +83,14 @@ def names(fetch: Callable[[str | None], Answer], where: str) -> Iterator[Row]:
     except (ProviderForbidden, ProviderRequestRejected) as error:
         if error.upstream_status not in (403, 404):
             raise
+
+
+def named(kind: ResourceKind, row: Row, parent: str | None = None) -> NamedResource:
+    """One thing of such a list, by its name, an address, or what is shown of a key; else by its id."""
+    external_id = row.text("id")
+    shown = (row.maybe_text(field) for field in ("name", "email", "redacted_value", "partial_key_hint"))
+    name = next(filter(None, shown), external_id)
+    return NamedResource(kind=kind, external_id=external_id, name=name, parent_id=parent)
 
 
 def ask_within_support(

@@ -134,3 +134,8 @@ class Row:
         if not isinstance(value, list):
             raise self.wrong(name, "a list")
         return [Row(item, self.where) for item in cast("list[object]", value)]
+
+
+def dollars_from_cents(amount: Decimal) -> Decimal:
+    """Anthropic's cost reports are in cents, OpenAI's in dollars; shifting two places loses no digit."""
+    return amount.scaleb(-2)

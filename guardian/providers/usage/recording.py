@@ -4,19 +4,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from guardian.models.enums import Provider
+from guardian.models.enums import PROVIDER_NAMES, Provider
 from guardian.providers.usage.reading import read_usage
 from guardian.providers.usage.stated import StatedUsage
 from guardian.records import UNKNOWN_MODEL, UsageCounts, UsageRecord
-
-_NAMES = {
-    Provider.OPENAI: "OpenAI",
-    Provider.ANTHROPIC: "Anthropic",
-    Provider.GOOGLE: "Google",
-    Provider.XAI: "xAI",
-    Provider.PERPLEXITY: "Perplexity",
-    Provider.CUSTOM: "The provider",
-}
 
 
 def record_of(
@@ -50,4 +41,5 @@ def record_of(
         provider_cost=found.provider_cost,
         doubts=found.doubts,
     )
-    return record, None if stated else f"{_NAMES[provider]}'s answer states no usage."
+    vendor = "The provider" if provider is Provider.CUSTOM else PROVIDER_NAMES[provider]
+    return record, None if stated else f"{vendor}'s answer states no usage."

@@ -12,7 +12,7 @@ from guardian.errors import (
     ProviderRequestRejected,
     ValidationError,
 )
-from guardian.models.enums import Provider, ResourceKind
+from guardian.models.enums import PROVIDER_NAMES, Provider, ResourceKind
 from guardian.periods import DAY, Window, floor_day, utcnow
 from guardian.providers.base import BaseProvider
 from guardian.providers.failures import Answer
@@ -41,7 +41,7 @@ class XAIProvider(BaseProvider):
     """
 
     provider = Provider.XAI
-    name = "xAI"
+    name = PROVIDER_NAMES[provider]
     base_urls = ("xai_base_url", "xai_management_base_url")
     key_kinds = KEY_KINDS
     no_reporting = NO_REPORTING
@@ -52,21 +52,18 @@ class XAIProvider(BaseProvider):
 
     # Key test
 
-    def test_connection(self, api_key: str) -> TestResult:
+    def _test(self, api_key: str) -> TestResult:
         """Ask the API about the key; one that it does not know may be a management key, whose balance is read then.
 
-        A good inference key is a success of kind "inference". On failure `metadata["code"]` is the error's code.
+        A good inference key is a success of kind "inference".
         """
+        key = self.clean_key(api_key)
         try:
-            key = self.clean_key(api_key)
-            try:
-                own = self._own_facts(key)
-            except (ProviderKeyRejected, ProviderForbidden) as refused:
-                return self._test_management(key, refused)
-            if (error := blocked(own)) is not None:
-                raise error
-        except ProviderError as error:
-            return TestResult(success=False, message=error.message, metadata={"code": error.code})
+            own = self._own_facts(key)
+        except (ProviderKeyRejected, ProviderForbidden) as refused:
+            return self._test_management(key, refused)
+        if (error := blocked(own)) is not None:
+            raise error
         return TestResult(
             success=True,
             message="This key works for inference. Costs need an admin key, which xAI calls a management key: add one "

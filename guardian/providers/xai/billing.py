@@ -14,8 +14,7 @@ from typing import Any, cast
 from guardian.errors import ProviderContractBroken
 from guardian.models.enums import Provider
 from guardian.periods import DAY, HOUR, Window, floor_day
-from guardian.providers.base import dollars_from_cents
-from guardian.providers.reports.reading import Row
+from guardian.providers.reports.reading import Row, dollars_from_cents
 from guardian.records import Balance, CostRecord
 
 WHERE = "xAI's billing usage"
