@@ -148,8 +148,8 @@ def redirected(vendor: str, status: int) -> ProviderError:
 
 def web_page(vendor: str, status: int) -> ProviderError:
     return ProviderUnavailable(
-        f"{vendor} answered with a web page instead of data (HTTP {status}): an outage, or a proxy or firewall in "
-        "between. This usually passes by itself.",
+        f"{vendor} answered with a web page instead of data (HTTP {status}): an outage, a proxy or firewall in "
+        "between, or the wrong base URL. Check that URL if this does not pass by itself.",
         upstream_status=status,
     )
 

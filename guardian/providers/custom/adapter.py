@@ -51,6 +51,7 @@ class CustomProvider(BaseProvider):
     provider = Provider.CUSTOM
     name = PROVIDER_NAMES[provider]
     base_urls = ()
+    meant_pages = (404, 405)  # of a web server at a wrong address
     key_kinds = KEY_KINDS
     key_fields = KEY_FIELDS
     reports: ClassVar[tuple[str, ...]] = (openrouter.REPORT,)
@@ -73,6 +74,7 @@ class CustomProvider(BaseProvider):
                 timeout=mine.timeout or settings.provider_timeout_seconds,
                 attempts=settings.provider_attempts,
                 sleep=sleep,
+                meant_pages=cls.meant_pages,
                 transport=DeadlineTransport(mine.base_url, guard=guard, verify=mine.verify_tls),
                 secret_headers=(*SECRET_HEADERS, *(name.lower() for name in (mine.auth_header, *mine.secret_headers))),
             )

@@ -256,6 +256,18 @@ def test_a_server_that_lists_its_models_to_anybody_proves_nothing(
     assert (asked.body or {})["max_tokens"] == 1
 
 
+def test_a_wrong_address_is_no_outage(fake: FakeProvider, make_adapter: MakeAdapter) -> None:
+    """Web servers say with a page that there is nothing; one that shows a page for everything may be an outage."""
+    fake.html("/models", status=404, times=1)
+    missing = adapter(fake, make_adapter).test_connection(KEY)
+    assert missing.metadata["code"] == "PROVIDER_REQUEST_REJECTED"
+    assert "has no list of models at /models (HTTP 404). Check the base URL" in missing.message
+    fake.html("/models", times=1)
+    shown = adapter(fake, make_adapter).test_connection(KEY)
+    assert shown.metadata["code"] == "PROVIDER_UNAVAILABLE"
+    assert "or the wrong base URL" in shown.message
+
+
 def test_a_server_without_a_list_of_models_needs_the_paid_test(fake: FakeProvider, make_adapter: MakeAdapter) -> None:
     fake.plain.models = None
     refused = adapter(fake, make_adapter).test_connection(KEY)
