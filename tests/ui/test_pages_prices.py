@@ -271,6 +271,7 @@ def test_a_look_up_lives_in_the_address(page: PricesState, page_of: StatePage, c
     units = [(unit.unit, unit.listed, unit.agreed, unit.note) for unit in found.units]
     assert ("output tokens", "$10", "$5", "") in units
     assert ("output tokens", "$15", "$7.50", "above 272,000 input tokens") in units
+    assert ("web search requests", "$0.01 each", "$0.005 each", "") in units
     # What costs as much as plain input, or is a guess, stands apart.
     assert "image input tokens" not in [unit.unit for unit in found.units]
     assert "image input tokens" in [unit.unit for unit in found.derived]

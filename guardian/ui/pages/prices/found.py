@@ -10,12 +10,14 @@ from guardian.ui.colors import provider_color, provider_name
 from guardian.ui.pages.prices.rows import dollars, example_words, price_words, unit_name
 
 _INPUT, _OUTPUT = "uncached_input_tokens", "output_tokens"
+# Units of which one alone costs next to nothing: their prices are told per million.
+_SMALL = ("token", "character", "byte")
 _Key = tuple[str, int]
 
 
 @dataclass(frozen=True)
 class UnitRow:
-    """One unit's price by the list and as agreed, per million; `note` says what is a guess, or when it holds."""
+    """One unit's price by the list and as agreed, per million or each; `note` tells a guess, or when it holds."""
 
     key: str
     unit: str
@@ -73,10 +75,17 @@ def _unit_row(key: _Key, listed: UnitPrice | None, agreed: UnitPrice | None) -> 
     return UnitRow(
         key=f"{unit} {above}",
         unit=unit_name(unit),
-        listed=dollars(listed.per_million) if listed else "–",
-        agreed=dollars(agreed.per_million) if agreed is not None and changed else "",
+        listed=_unit_price(listed) if listed else "–",
+        agreed=_unit_price(agreed) if agreed is not None and changed else "",
         note="; ".join(notes),
     )
+
+
+def _unit_price(price: UnitPrice) -> str:
+    """$1.25 for a million tokens, $0.01 each for what people count one by one, such as searches and sessions."""
+    if any(small in price.unit for small in _SMALL):
+        return dollars(price.per_million)
+    return f"{dollars(price.per_million.scaleb(-6))} each"
 
 
 def _of_their_own(keys: Sequence[_Key], prices: Mapping[_Key, UnitPrice]) -> set[_Key]:

@@ -13,7 +13,7 @@ from guardian.ui.components.states import notice
 from guardian.ui.components.table import Column, cell, data_table
 from guardian.ui.pages.prices.found import FoundPrice, UnitRow
 
-_UNIT = Column("Per million", narrow="first")
+_UNIT = Column("Per million, or each", narrow="first")
 _LISTED = Column("List", numeric=True, narrow="amount")
 _PAID = Column("You pay", numeric=True, narrow="aside")
 _NOTE = Column("Note", narrow="second")
