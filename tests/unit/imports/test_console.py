@@ -276,3 +276,18 @@ def test_another_organizations_files_are_not_ours(people: People, bring: Importe
     assert bring(OPENAI + openai(), actor=people.charlie).rows_added == 1
     with db.session() as session:
         assert len(session.exec(select(ProviderAccount)).all()) == 2
+
+
+@pytest.mark.parametrize(
+    ("content", "column"),
+    [
+        (ANTHROPIC + ANTHROPIC_ROW.format(day="2026-11-02"), "usage_input_tokens_cache_read"),
+        (ANTHROPIC + ANTHROPIC_ROW.format(day="2026-11-02"), "usage_input_tokens_cache_write_5m"),
+        (OPENAI + openai(), "input_cached_tokens"),
+        (OPENAI + openai(), ",input_tokens"),
+    ],
+)
+def test_a_count_that_has_no_column_is_not_zero(bring: Importer, content: str, column: str) -> None:
+    view = bring(content.replace(column, f"{column}_renamed", 1))
+    assert (view.rows_added, view.rows_refused) == (0, 1)
+    assert f"The file has no column {column.strip(',')}" in str(view.errors[0]["message"])

@@ -189,6 +189,14 @@ def test_any_rows_there_and_back(
     assert stored(people.charlie) == stored(people.alice)
 
 
+def test_a_file_without_a_column_of_counts_is_refused(session: Session, people: People, bring: Importer) -> None:
+    add_calls(session, people.alice.organization_id, [call(people, tags={}, metadata={})])
+    session.commit()
+    view = bring(exported(people.alice).replace(b"cacheReadTokens", b"cachedTokens"), actor=people.charlie)
+    assert (view.rows_added, view.rows_refused) == (0, 1)
+    assert "The file has no column cacheReadTokens" in str(view.errors[0]["message"])
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [

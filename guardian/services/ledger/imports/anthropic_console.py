@@ -27,6 +27,8 @@ def is_costs(names: frozenset[str]) -> bool:
 def usage(cells: Cells, names: KnownNames) -> tuple[str, UsageRecord]:
     """(report, record) of a usage row. Raises ValidationError."""
     day = _day(cells)
+    cells.need("usage_input_tokens_cache_read")
+    cells.need("usage_input_tokens_cache_write_5m", "usage_input_tokens_cache_write")
     uncached, read = cells.count("usage_input_tokens_no_cache"), cells.count_or_zero("usage_input_tokens_cache_read")
     written = cells.count_or_zero("usage_input_tokens_cache_write_5m", "usage_input_tokens_cache_write")
     hour = cells.count_or_zero("usage_input_tokens_cache_write_1h")

@@ -48,6 +48,9 @@ def usage(cells: Cells, names: KnownNames) -> tuple[str, UsageRecord] | None:
     start, end = _span(cells)
     if not any(_COUNT.fullmatch(name) or name == "seconds" for name in raw):
         return None
+    if series == "completions":
+        cells.need("input_tokens")
+        cells.need(*_CACHED)
     if series in ("completions", "embeddings", "moderations"):
         raw.setdefault("input_tokens", 0)
         raw.setdefault("output_tokens", 0)

@@ -28,7 +28,9 @@ from guardian.services.ledger.writing.calls import Call
 from guardian.services.ledger.writing.rows import DIMENSIONS_KEY, DOUBTS_KEY, UNCOLUMNED
 
 REQUIRED = frozenset({"id", "timestamp", "provider", "model", "inputTokens", "outputTokens", "costSource", "bill"})
+# Without these, a file of which columns were cut would seem to be of other calls: a count that is missing is not zero.
 _COUNTS = tuple(name for name in Counts.model_fields if name != "total_tokens")
+_NEEDED = frozenset({"origin", "units", "cost", *(COLUMNS[name][0] for name in _COUNTS)})
 _EDITED = "{} is not what the export writes there. It may have been edited."
 _LAST_PLACE = Decimal("1e-10")  # a cost is the sum of its bill, rounded to this place
 _documents = msgspec.json.Decoder(float_hook=Decimal)
@@ -52,6 +54,8 @@ def _rows(
 
 
 def _row(line: int, member: str, cells: Cells, importing: Importing) -> OwnRow:
+    if not cells.row.keys() >= _NEEDED:
+        cells.need(min(_NEEDED - cells.row.keys()))
     moment, id = cells.moment("timestamp"), cells.text("id")
     origin = _one_of(UsageOrigin, cells.text("origin"), "origin")
     end = cells.moment("bucketEnd") if cells.maybe("bucketEnd") else None

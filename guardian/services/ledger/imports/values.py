@@ -33,6 +33,11 @@ class Cells:
                 return value
         return None
 
+    def need(self, *names: str) -> None:
+        """Raises ValidationError where the header has none of these: a count that is not told is not zero."""
+        if not any(name in self.row for name in names):
+            raise ValidationError(f"The file has no column {names[0]}, so what was used cannot be told.")
+
     def text(self, *names: str) -> str:
         value = self.maybe(*names)
         if value is None:
