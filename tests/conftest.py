@@ -1,7 +1,6 @@
 """Fixtures for all: real servers once per test run, a fresh migrated database and an empty Redis for each test."""
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -21,6 +20,7 @@ from guardian.embedded.redis import RedisServer
 from guardian.models import Organization, TeamMember, User
 from guardian.models.enums import TeamRole, UserRole
 from guardian.services.actor import Actor
+from tests.tools.places import open_folder
 
 ROOT = Path(__file__).parent.parent
 ENCRYPTION_KEY = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
@@ -58,26 +58,31 @@ class Servers:
 
 
 @pytest.fixture(scope="session")
-def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
-    folder = tmp_path_factory.mktemp("servers")
-    postgres = PostgresServer(folder / "data", options={"fsync": "off", "full_page_writes": "off"})
-    redis = RedisServer(folder / "data")
-    try:
-        postgres_url, redis_url = postgres.start(), redis.start()
-        found = Servers(postgres, redis, postgres_url, redis_url, "template_migrated")
-        found.execute(f"CREATE DATABASE {found.template}")
-        subprocess.run(
-            [sys.executable, "-m", "alembic", "upgrade", "head"],
-            cwd=ROOT,
-            env={**os.environ, "DATABASE_URL": found.database_url(found.template)},
-            check=True,
-        )
-        yield found
-    finally:
-        for server in (redis, postgres):
-            server.stop()
-            # Below pytest's folder, which is closed to others, root's servers have their files somewhere else.
-            shutil.rmtree(server.home.path, ignore_errors=True)
+def servers() -> Iterator[Servers]:
+    with open_folder() as folder:
+        postgres = PostgresServer(folder / "data", options={"fsync": "off", "full_page_writes": "off"})
+        redis = RedisServer(folder / "data")
+        try:
+            postgres_url, redis_url = postgres.start(), redis.start()
+            found = Servers(postgres, redis, postgres_url, redis_url, "template_migrated")
+            found.execute(f"CREATE DATABASE {found.template}")
+            subprocess.run(
+                [sys.executable, "-m", "alembic", "upgrade", "head"],
+                cwd=ROOT,
+                env={**os.environ, "DATABASE_URL": found.database_url(found.template)},
+                check=True,
+            )
+            yield found
+        finally:
+            for server in (redis, postgres):
+                server.stop()
+
+
+@pytest.fixture
+def open_dir() -> Iterator[Path]:
+    """A folder for servers of the test's own: others may walk through it, unlike pytest's."""
+    with open_folder() as folder:
+        yield folder
 
 
 @pytest.fixture

@@ -32,6 +32,7 @@ class Place:
 def place() -> Iterator[Place]:
     """Start the servers with the settings that people run (fsync on), and point this process at them."""
     with tempfile.TemporaryDirectory(prefix="guardian-bench-") as folder:
+        Path(folder).chmod(0o711)  # so that root's servers have their files in it, and leave nothing elsewhere
         postgres, redis = PostgresServer(Path(folder)), RedisServer(Path(folder))
         try:
             own = {

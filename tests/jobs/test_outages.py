@@ -61,9 +61,9 @@ class Stage:
 
 
 @pytest.fixture
-def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Generator[Stage]:
-    postgres = PostgresServer(tmp_path / "data", options={"fsync": "off", "full_page_writes": "off"})
-    redis = RedisServer(tmp_path / "data")
+def stage(open_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Generator[Stage]:
+    postgres = PostgresServer(open_dir / "data", options={"fsync": "off", "full_page_writes": "off"})
+    redis = RedisServer(open_dir / "data")
     worker = WorkerProcess(tmp_path / "worker.log")
     try:
         with FakeProvider() as fake:

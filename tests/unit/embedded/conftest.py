@@ -2,7 +2,6 @@
 
 import shutil
 import signal
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,10 +12,9 @@ from guardian.embedded.processes import stop, working_in
 
 
 @pytest.fixture
-def open_dir() -> Iterator[Path]:
-    """A folder that other users may walk through, unlike pytest's own, as most places for a data directory are."""
-    folder = Path(tempfile.mkdtemp(prefix="guardian-"))
-    folder.chmod(0o711)
+def open_dir(open_dir: Path) -> Iterator[Path]:
+    """As for all tests, and what a test puts elsewhere or leaves running goes too."""
+    folder = open_dir
     before = set(ELSEWHERE.glob("*")) if ELSEWHERE.exists() else set()
     yield folder
     places = [folder, *(path for path in ELSEWHERE.glob("*") if path not in before and _mentions(folder, path))]

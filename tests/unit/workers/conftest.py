@@ -17,15 +17,13 @@ Start = Callable[..., subprocess.Popen[bytes]]
 
 
 @pytest.fixture
-def own_redis(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[RedisServer]:
-    folder = tmp_path_factory.mktemp("redis")
-    server = RedisServer(folder)
+def own_redis(open_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[RedisServer]:
+    server = RedisServer(open_dir / "data")
     monkeypatch.setenv("REDIS_URL", server.start())
     forget_caches()
     yield server
     forget_caches()
     server.stop()
-    subprocess.run(["rm", "-rf", str(server.home.path)], check=True)
 
 
 @pytest.fixture
