@@ -28,8 +28,8 @@ from guardian.services.ledger.writing.calls import Call
 from guardian.services.ledger.writing.rows import DIMENSIONS_KEY, DOUBTS_KEY, UNCOLUMNED
 
 REQUIRED = frozenset({"id", "timestamp", "provider", "model", "inputTokens", "outputTokens", "costSource", "bill"})
-# Without these, a file of which columns were cut would seem to be of other calls: a count that is missing is not zero.
 _COUNTS = tuple(name for name in Counts.model_fields if name != "total_tokens")
+# Without these, a file of which columns were cut would seem to be of other calls: a count that is missing is not zero.
 _NEEDED = frozenset({"origin", "units", "cost", *(COLUMNS[name][0] for name in _COUNTS)})
 _EDITED = "{} is not what the export writes there. It may have been edited."
 _LAST_PLACE = Decimal("1e-10")  # a cost is the sum of its bill, rounded to this place
