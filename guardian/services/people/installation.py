@@ -8,7 +8,7 @@ from sqlmodel import Session, and_, col, select
 
 from guardian.cache import CacheService
 from guardian.models import ApiKey, Organization, ProviderAccount, UsageRollup, User
-from guardian.models.enums import Plan, UserRole
+from guardian.models.enums import Plan
 from guardian.periods import utcnow
 from guardian.services.actor import Actor
 
@@ -23,16 +23,6 @@ class OrganizationSummary:
     plan: Plan
     users: int
     keys: int
-    created_at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UserSummary:
-    id: str
-    email: str
-    name: str | None
-    role: UserRole
-    organization_id: str | None
     created_at: datetime
 
 
@@ -59,23 +49,6 @@ def list_organizations(session: Session, actor: Actor) -> list[OrganizationSumma
             id=row.id, name=row.name, plan=row.plan, users=people, keys=stored, created_at=row.created_at
         )
         for row, people, stored in rows
-    ]
-
-
-def list_users(session: Session, actor: Actor) -> list[UserSummary]:
-    """All people, newest first, at most 500. Raises AuthorizationError unless the actor runs it all."""
-    actor.require("admin:read")
-    rows = session.exec(select(User).order_by(col(User.id).desc()).limit(MAX_LISTED))
-    return [
-        UserSummary(
-            id=row.id,
-            email=row.email,
-            name=row.name,
-            role=row.role,
-            organization_id=row.organization_id,
-            created_at=row.created_at,
-        )
-        for row in rows
     ]
 
 

@@ -30,16 +30,9 @@ def test_only_who_runs_it_sees_everybody(session: Session, people: People) -> No
         ("Globex", 1, 0),
         ("Acme", 2, 0),
     }
-    assert {user.email for user in installation.list_users(session, root)} == {
-        "alice@example.com",
-        "bob@example.com",
-        "charlie@example.com",
-    }
     for actor in (people.alice, replace(people.alice, role=UserRole.ADMIN)):
         with pytest.raises(AuthorizationError):
             installation.list_organizations(session, actor)
-        with pytest.raises(AuthorizationError):
-            installation.list_users(session, actor)
 
 
 def test_the_age_of_the_oldest_figures(session: Session, people: People) -> None:
