@@ -110,16 +110,16 @@ class _Work:
 
     def _store(self, batch: Batch | None) -> None:
         report = self.report
-        before = report.added, report.duplicate
+        before = report.added, report.duplicate, report.grown
 
         def store(session: Session) -> None:
-            report.added, report.duplicate = before
+            report.added, report.duplicate, report.grown = before
             imports.store_batch(session, self.importing, batch, report, format=self.format, bytes_read=self._done())
 
         try:
             patiently(store)
         except BaseException:
-            report.added, report.duplicate = before
+            report.added, report.duplicate, report.grown = before
             raise
 
     def _done(self) -> int:

@@ -5,7 +5,10 @@ import io
 import tarfile
 import zipfile
 from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
+from random import Random
+from uuid import uuid4
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -157,3 +160,69 @@ def test_whatever_the_order_of_lines_the_calls_are_the_same(tmp_path: Path, line
     shuffled = list(lines)
     order.shuffle(shuffled)  # type: ignore[attr-defined]
     assert read(lines) == read(shuffled)
+
+
+def test_a_message_that_was_still_being_written_ends_as_its_final_usage(
+    session: Session, people: People, bring: Importer
+) -> None:
+    begun, ended = claude({"output_tokens": 7}), claude({"output_tokens": 400}, timestamp="2026-11-02T10:00:09.000Z")
+    bring(jsonl(begun))
+    (first,) = rows(session)
+    grown = bring(jsonl(begun, ended))
+    assert (grown.rows_added, grown.rows_duplicate) == (0, 2)
+    assert grown.notes == ("1 row was there already, still being written: the final usage is stored now.",)
+    (row,) = rows(session)
+    assert (row.id, row.timestamp, row.output_tokens) == (first.id, first.timestamp, 400)
+    # As in test_a_message_becomes_a_priced_call
+    assert (row.cost, row.cost_source) == (Decimal("0.0394250000"), CostSource.COMPUTED)
+    assert sum(Decimal(line["amount"]) for line in row.bill or []) == row.cost
+    assert disagreements(session) == []
+    # Less than what is known changes nothing, nor does the same again, nor only the last line, which is later.
+    for again in (jsonl(begun), jsonl(begun, ended), jsonl(ended)):
+        assert bring(again).notes == ()
+    assert [row.output_tokens for row in rows(session)] == [400]
+    assert disagreements(session) == []
+
+
+def test_a_message_over_midnight_is_one_whichever_line_comes_first(session: Session, bring: Importer) -> None:
+    late = claude({"output_tokens": 7}, timestamp="2026-11-02T23:59:59.900Z")
+    early = claude({"output_tokens": 90}, timestamp="2026-11-03T00:00:02Z")
+    for line in (early, late, early):
+        bring(jsonl(line))
+    assert [row.output_tokens for row in rows(session)] == [90]
+    bring(jsonl({**late, "requestId": "req_2"}))
+    bring(jsonl({**early, "requestId": "req_2"}))
+    assert [row.output_tokens for row in rows(session)] == [90, 90]
+    assert disagreements(session) == []
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    told=st.lists(st.tuples(st.integers(0, 2), st.integers(0, 500), st.integers(0, 9)), min_size=1, max_size=10),
+    cuts=st.lists(st.integers(0, 10), max_size=3),
+    order=st.randoms(),
+)
+def test_however_a_log_is_split_ordered_and_repeated_each_message_ends_as_its_last_word(
+    session: Session, bring: Importer, told: list[tuple[int, int, int]], cuts: list[int], order: Random
+) -> None:
+    known = {row.id for row in rows(session)}
+    run = uuid4().hex
+    lines = [
+        claude(
+            {"output_tokens": output}, id=f"{run}-{n}", requestId=f"r{n}", timestamp=f"2026-11-02T10:00:{second:02d}Z"
+        )
+        for n, output, second in told
+    ]
+    order.shuffle(lines)
+    places = [0, *sorted(cuts), len(lines)]
+    parts = [lines[start:end] for start, end in pairwise(places)]
+    for part in [*parts, order.choice(parts)]:
+        if part:
+            bring(jsonl(*part))
+    found = [row for row in rows(session) if row.id not in known]
+    expected = {n: max(output for m, output, _ in told if m == n) for n, _, _ in told}
+    assert sorted(row.output_tokens for row in found) == sorted(expected.values())
+    # 10 × 5 + 30,000 × 0.5 + 1,500 × 6.25 + 500 × 10 = 29,425 millionths, and 25 for each token of output
+    costs = [Decimal(29_425 + 25 * output) / 1_000_000 for output in expected.values()]
+    assert sum(row.cost or 0 for row in found) == sum(costs)
+    assert disagreements(session) == []

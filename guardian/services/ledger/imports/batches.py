@@ -80,9 +80,17 @@ def in_batches(entries: Iterable[Entry], importing: Importing, report: Report) -
 
 def priced(entries: Sequence[Entry], importing: Importing, report: Report) -> Priced:
     """The entries' calls, without those that cannot be, which are refused."""
+    return priced_entries(entries, importing, report)[1]
+
+
+def priced_entries(entries: Sequence[Entry], importing: Importing, report: Report) -> tuple[Sequence[Entry], Priced]:
+    """As `priced`, with the entries that it has a line of each."""
     refused: list[tuple[int, str]] = []
     calls = [entry.call for entry in entries]
     found = price_calls(importing.organization_id, calls, importing.overrides, refused)
     for place, message in refused:
         report.refuse(entries[place].line, message, entries[place].member)
-    return found
+    if not refused:
+        return entries, found
+    wrong = {place for place, _ in refused}
+    return [entry for place, entry in enumerate(entries) if place not in wrong], found

@@ -4,7 +4,8 @@ A response is written as several lines of one message id, the first ones with th
 resumed or forked session copies the lines of another one. As in ccusage (rust/crates/ccusage/src/adapter/claude): of
 lines with the same message and request id the one with the most tokens counts; a side conversation replays messages
 under other request ids, and such a copy never counts beside its original. A call's time is that of its first line,
-whichever line counts, so that a log that has grown, read again, is the same call.
+whichever line counts. A log that was read while a response was still being written, and is read again when it has
+grown, ends as the final usage, once: the rule is the same over several imports (growing.py).
 """
 
 from collections.abc import Iterator
@@ -16,7 +17,8 @@ import msgspec
 from guardian.models.enums import Provider, UsageOrigin
 from guardian.records import UsageCounts, UsageRecord
 from guardian.services.ledger.imports.agents import numbered, tags, what_is_wrong
-from guardian.services.ledger.imports.batches import Batch, Entry, Importing, in_batches
+from guardian.services.ledger.imports.batches import Batch, Entry, Importing
+from guardian.services.ledger.imports.growing import growing, in_growing_batches
 from guardian.services.ledger.imports.report import Report
 from guardian.services.ledger.imports.source import Source
 from guardian.services.ledger.imports.values import clean
@@ -141,7 +143,7 @@ def read(source: Source, importing: Importing, report: Report) -> Iterator[Batch
                 continue  # said in the second pass
             if (message := _answer(line)) is not None and (moment := _milliseconds(line)) is not None:
                 index.note(line, message, _total(message.usage), moment)
-    yield from in_batches(_calls(source, importing, report, index), importing, report)
+    yield from in_growing_batches(_calls(source, importing, report, index), importing, report)
 
 
 def _calls(source: Source, importing: Importing, report: Report, index: _Index) -> Iterator[Entry]:
@@ -162,7 +164,7 @@ def _calls(source: Source, importing: Importing, report: Report, index: _Index) 
             if began is None:
                 report.duplicate += 1
             else:
-                yield Entry(number, _call(importing, line, message, began), member.name)
+                yield Entry(number, growing(_call(importing, line, message, began)), member.name)
 
 
 def _answer(line: _Line) -> _Message | None:

@@ -9,12 +9,16 @@ _LONGEST_MESSAGE = 500
 
 @dataclass(slots=True)
 class Report:
-    """Counts of rows. `errors` are the first refused lines; `notes` say of how many rows something else is true."""
+    """Counts of rows. `errors` are the first refused lines; `notes` say of how many rows something else is true.
+
+    `grown` is how many of the duplicates told more than the ledger had.
+    """
 
     added: int = 0
     duplicate: int = 0
     skipped: int = 0
     refused: int = 0
+    grown: int = 0
     errors: list[dict[str, object]] = field(default_factory=list[dict[str, object]])
     notes: Counter[str] = field(default_factory=Counter[str])
 

@@ -30,6 +30,7 @@ MOST_LISTED = 100
 # first byte it may wait for a worker that reads another file.
 _SILENT, _WAITING = timedelta(minutes=2), timedelta(hours=2)
 _CUT_OFF = "The import was cut off. What is stored stays; import the file again, and it goes on without doubles."
+_GROWN = "{} there already, still being written: the final usage is stored now."
 _STOPPED = "Stopped by hand. What is stored stays; import the file again, and it goes on without doubles."
 
 
@@ -125,9 +126,9 @@ def store_batch(
     if run is None or run.status is not ImportStatus.RUNNING:
         raise ImportStopped
     if batch is not None:
-        before = report.added
+        before = report.added, report.grown
         batch.store(session, importing, report)
-        if report.added != before:
+        if (report.added, report.grown) != before:
             # In this order: pages that are told read anew.
             db.after_commit(session, partial(invalidate_organization, importing.organization_id))
             db.after_commit(session, partial(live.publish, "org", importing.organization_id, live.USAGE_UPDATE, {}))
@@ -232,6 +233,8 @@ def _write(run: ImportRun, report: Report) -> None:
     run.rows_read, run.rows_added, run.rows_duplicate = report.read, report.added, report.duplicate
     run.rows_skipped, run.rows_refused = report.skipped, report.refused
     notes = [{"note": f"{count:,} rows {reason}."} for reason, count in report.notes.items()]
+    if report.grown:
+        notes.append({"note": _GROWN.format("1 row was" if report.grown == 1 else f"{report.grown:,} rows were")})
     run.errors = [*notes, *report.errors]
     run.updated_at = utcnow()
 

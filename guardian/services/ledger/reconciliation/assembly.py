@@ -16,6 +16,7 @@ from guardian.services.ledger.reconciliation.reading import Surroundings, UsageG
 from guardian.services.ledger.reconciliation.tracked import NO_KEY
 
 Place = tuple[date, Provider, str | None]
+_NOBODY: frozenset[str | None] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +104,7 @@ def cells(
     unsplit: list[Spot] = []
     for is_reported, book in enumerate(books):
         for spot, cell in book.items():
-            of = set() if is_reported else callers[spot]
+            of = callers.get(spot, _NOBODY) if not is_reported else _NOBODY
             if not cell.cost or prices.split(spot, cell, next(iter(of)) if len(of) == 1 else None):
                 continue
             cell.amounts = {NOT_SPLIT: cell.cost}

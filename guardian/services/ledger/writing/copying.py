@@ -38,7 +38,7 @@ def copy_line(
     usage = call.usage
     start = usage.start if usage.start.tzinfo is UTC else usage.start.astimezone(UTC)
     fields = (
-        derived_id(start, organization_id, "call", *call.identity),
+        derived_id(call.known_since or start, organization_id, "call", *call.identity),
         start.isoformat(),
         usage.provider,
         usage.model,

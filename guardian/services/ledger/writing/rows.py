@@ -116,7 +116,7 @@ def metadata_of(record: UsageRecord, given: Mapping[str, Any] = _NO_METADATA) ->
 def price_columns(record: UsageRecord, overrides: tuple[Override, ...]) -> Row:
     """The PRICE_COLUMNS of a reported record: its cost as the database keeps it, and the bill that says why.
 
-    No key's own prices hold: a report's row names no key of the vault (see usage_row), and re-pricing knows only the row.
+    No key's own prices hold: a report's row names no key of the vault (see usage_row), and re-pricing reads the row.
     """
     breakdown = price(record, overrides)
     if breakdown.amount is not None and abs(breakdown.amount) >= BIGGEST_COST:
