@@ -145,6 +145,12 @@ class BaseProvider(ABC):
         """The part of a clean key whose last characters people recognise it by."""
         return api_key
 
+    @classmethod
+    def outgoing(cls, secret: str, metadata: Mapping[str, Any], settings: Settings) -> Outgoing:
+        """Where the calls of applications go with this key. Raises ProviderKeyRejected, ValidationError."""
+        base_url: str = getattr(settings, cls.base_urls[0])
+        return Outgoing(base_url=base_url.rstrip("/"), headers={"authorization": f"Bearer {secret}"})
+
     def test_connection(self, api_key: str) -> TestResult:
         """Try the key. Never raises for a bad one: it says so, and `metadata["code"]` is the error's code."""
         try:

@@ -1,9 +1,11 @@
 """AnthropicProvider: walks Anthropic's reports and lists, and sends single messages."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
+from guardian.config import Settings
 from guardian.errors import (
     ProviderWrongKeyKind,
     ValidationError,
@@ -15,7 +17,7 @@ from guardian.providers.anthropic.reports import COST_GROUPS, DROPPABLE_GROUPS, 
 from guardian.providers.base import BaseProvider
 from guardian.providers.failures import Answer
 from guardian.providers.http.client import Params, check_key
-from guardian.providers.inference import Endpoint, route
+from guardian.providers.inference import Endpoint, Outgoing, route
 from guardian.providers.reports.buckets import (
     Buckets,
     add_cost,
@@ -48,6 +50,10 @@ class AnthropicProvider(BaseProvider):
     base_urls = ("anthropic_base_url",)
     key_kinds = KEY_KINDS
     reports: ClassVar[tuple[str, ...]] = ("messages",)
+
+    @classmethod
+    def outgoing(cls, secret: str, metadata: Mapping[str, Any], settings: Settings) -> Outgoing:
+        return replace(super().outgoing(secret, metadata, settings), headers={"x-api-key": secret})
 
     # Key test
 

@@ -8,7 +8,7 @@ from functools import cached_property, partial
 from typing import Any, ClassVar
 
 from guardian.config import Settings
-from guardian.errors import ValidationError
+from guardian.errors import ProviderKeyRejected, ValidationError
 from guardian.models.enums import PROVIDER_NAMES, Provider
 from guardian.outbound import reachable
 from guardian.periods import Window
@@ -29,7 +29,7 @@ from guardian.providers.custom.wire import Wire
 from guardian.providers.describing import allows_paid_test
 from guardian.providers.http.client import SECRET_HEADERS, ProviderHttp, check_key
 from guardian.providers.http.transport import DeadlineTransport
-from guardian.providers.inference import Endpoint, route
+from guardian.providers.inference import Endpoint, Outgoing, route
 from guardian.records import Balance, CostBucket, NamedResource, TestResult, UsageBucket
 
 ENDPOINTS = {
@@ -79,6 +79,21 @@ class CustomProvider(BaseProvider):
                 secret_headers=(*SECRET_HEADERS, *(name.lower() for name in (mine.auth_header, *mine.secret_headers))),
             )
         }
+
+    @classmethod
+    def outgoing(cls, secret: str, metadata: Mapping[str, Any], settings: Settings) -> Outgoing:
+        mine, sealed = read_settings(metadata), Secret.of(secret)
+        if sealed.base_url and sealed.base_url != mine.base_url:
+            raise ProviderKeyRejected("This key was stored for another address. Give it again for this one.")
+        return Outgoing(
+            base_url=mine.base_url,
+            headers={**mine.headers, **sealed.headers, **mine.auth(sealed.key)},
+            query=mine.query,
+            by_person=True,
+            verify_tls=mine.verify_tls,
+            timeout=mine.timeout,
+            asks_for_usage=mine.asks_for_usage,
+        )
 
     # What is stored
 

@@ -1,11 +1,13 @@
 """GoogleProvider: reads Cloud Monitoring and the billing export with a service account, and sends single requests."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any, ClassVar
 from urllib.parse import quote
 
+from guardian.config import Settings
 from guardian.errors import (
     ProviderError,
     ProviderForbidden,
@@ -31,6 +33,7 @@ from guardian.providers.google.keys import (
 )
 from guardian.providers.google.usage import REPORTS, may_read_usage, read_report
 from guardian.providers.http.client import check_key
+from guardian.providers.inference import Outgoing
 from guardian.providers.reports.buckets import add_cost, aligned, cost_identity
 from guardian.providers.reports.reading import Row
 from guardian.records import CostBucket, CostRecord, NamedResource, TestResult, UsageBucket, UsageRecord
@@ -78,6 +81,10 @@ class GoogleProvider(BaseProvider):
     @classmethod
     def key_hint(cls, api_key: str) -> str:
         return service_account(api_key).key_id if is_service_account(api_key) else api_key
+
+    @classmethod
+    def outgoing(cls, secret: str, metadata: Mapping[str, Any], settings: Settings) -> Outgoing:
+        return replace(super().outgoing(secret, metadata, settings), headers={"x-goog-api-key": secret})
 
     # Key test
 
