@@ -1,5 +1,7 @@
 """The settings: the organization, one's own sessions, access tokens whose secret is seen once, and the activity."""
 
+import re
+
 import pytest
 from sqlmodel import Session, select
 
@@ -10,8 +12,10 @@ from guardian.models import Session as BrowserSession
 from guardian.models.enums import TeamRole
 from guardian.services.people import audit
 from guardian.services.people.access.sessions import open_session
+from guardian.ui.pages.settings import rows
 from guardian.ui.pages.settings.page import SettingsState
 from guardian.ui.session import NotSignedIn
+from tests.conftest import ROOT
 from tests.fakes import seed
 from tests.ui.conftest import StatePage
 from tests.ui.pages import payload, work
@@ -179,6 +183,27 @@ def test_revoking_a_token(page: SettingsState, session: Session) -> None:
     assert payload(work(page, "revoke_token"))["message"] == "CI is revoked."
     assert (page.tokens, page.dialog) == ([], "")
     assert _actions(session) == ["TOKEN_CREATE", "TOKEN_REVOKE"]
+
+
+def test_every_action_that_is_audited_has_words_of_its_own() -> None:
+    named = re.compile(r'(?:audited\(|action=|audit_failure\(|session, \w+,)\s*"([A-Z]+(?:_[A-Z]+)+)"')
+    sources = (ROOT / "guardian").rglob("*.py")
+    actions = {action for path in sources for action in named.findall(path.read_text(encoding="utf-8"))}
+    assert {"KEY_CREATE", "PRICE_BACKFILL", "IMPORT_STOP", "MONTH_CLOSE", "AUTH_LOGIN_REFUSED"} <= actions
+    assert actions - set(rows.SENTENCES) == set()
+
+
+def test_activity_says_what_it_was_about(page_of: StatePage, session: Session, company: seed.Company) -> None:
+    audit.record(session, company.actor, "MONTH_CLOSE", resource_type="month", resource_id="2026-10", metadata={})
+    price = {"provider": "OPENAI", "modelPattern": "gpt-5*"}
+    audit.record(session, company.actor, "PRICE_CREATE", resource_type="price", resource_id="p1", metadata=price)
+    session.commit()
+    state = page_of(SettingsState, company.token, "/settings")
+    work(state, "load")
+    assert [(row.what, row.detail) for row in state.activity] == [
+        ("agreed on a price", "gpt-5*, OpenAI"),
+        ("closed a month", "2026-10"),
+    ]
 
 
 def test_activity_is_paged_and_told_in_words(page_of: StatePage, session: Session, company: seed.Company) -> None:

@@ -75,7 +75,7 @@ _BROWSERS = (
     ("CriOS", "Chrome"),
     ("Safari", "Safari"),
 )
-_SENTENCES: Mapping[str, str] = {
+SENTENCES: Mapping[str, str] = {
     "AUTH_REGISTER": "signed up",
     "AUTH_LOGIN": "signed in",
     "AUTH_LOGIN_REFUSED": "a sign-in was refused",
@@ -96,9 +96,21 @@ _SENTENCES: Mapping[str, str] = {
     "KEY_TEST": "tested a key",
     "KEY_SYNC": "asked for a pull",
     "USER_CREATE": "a person was added",
+    "PRICE_CREATE": "agreed on a price",
+    "PRICE_UPDATE": "changed an agreed price",
+    "PRICE_DELETE": "took back an agreed price",
+    "PRICE_BACKFILL": "priced usage that had no price",
+    "REPRICE_REQUEST": "asked to price stored usage anew",
+    "REPRICE_APPLY": "priced stored usage anew",
+    "REPRICE_UNDO": "put earlier prices of stored usage back",
+    "RATES_ADD": "entered exchange rates",
+    "MONTH_CLOSE": "closed a month",
+    "MONTH_REOPEN": "reopened a month",
+    "IMPORT_CREATE": "imported a file",
+    "IMPORT_STOP": "stopped an import",
 }
 # What an audit row knows that people want to read, in this order.
-_FACTS = ("label", "name", "email", "provider", "hint")
+_FACTS = ("label", "name", "email", "file", "modelPattern", "provider", "hint", "month", "currency")
 
 EXPIRIES: tuple[tuple[str, str], ...] = (
     ("90", "In 90 days"),
@@ -143,12 +155,14 @@ def token_row(view: TokenView, viewer_id: str, now: datetime, tz: ZoneInfo) -> T
 
 
 def activity_row(view: ActivityView, now: datetime, tz: ZoneInfo) -> ActivityRow:
-    known = {**view.metadata, "provider": _provider(view.metadata.get("provider"))}
+    # A month and a currency are named by their ids.
+    named = {view.resource_type or "": view.resource_id} if view.resource_type in ("month", "currency") else {}
+    known = {**view.metadata, **named, "provider": _provider(view.metadata.get("provider"))}
     facts = [str(known[name]) for name in _FACTS if known.get(name)]
     return ActivityRow(
         id=view.id,
         who=view.actor or "",
-        what=_SENTENCES.get(view.action.upper().replace(".", "_")) or _words(view.action),
+        what=SENTENCES.get(view.action.upper().replace(".", "_")) or _words(view.action),
         detail=", ".join(facts[:2]),
         address=view.ip_address or "",
         when=Moment.of(view.created_at, now, tz),
