@@ -15,7 +15,7 @@ from guardian.periods import Window, utcnow
 from guardian.providers.describing import KeyField, KeyKind
 from guardian.providers.failures import Answer
 from guardian.providers.http.client import ProviderHttp, check_key
-from guardian.providers.inference import Endpoint
+from guardian.providers.inference import Endpoint, Outgoing
 from guardian.providers.usage import record_of
 from guardian.records import Balance, CostBreakdown, CostBucket, NamedResource, TestResult, UsageBucket, UsageRecord
 
