@@ -8,7 +8,17 @@ from sqlmodel import Field, Relationship
 
 from guardian.models.activity import ActivityLog
 from guardian.models.alerts import Alert
-from guardian.models.base import Row, Table, enum_field, json_field, json_list_field, new_id, relation, time_field
+from guardian.models.base import (
+    Row,
+    Table,
+    count_field,
+    enum_field,
+    json_field,
+    json_list_field,
+    new_id,
+    relation,
+    time_field,
+)
 from guardian.models.billing import Invoice, Subscription
 from guardian.models.budgets import Budget
 from guardian.models.enums import Plan, TeamRole, UserRole
@@ -144,7 +154,11 @@ class Invitation(Row, table=True):
 
 
 class AccessToken(Row, table=True):
-    """A key of ours (gdn_…) for REST, gateway and ingest; only its SHA-256 is kept, and its last four characters."""
+    """A key of ours (gdn_…) for REST, gateway and ingest; only its SHA-256 is kept, and its last four characters.
+
+    What the gateway lets it call: `allowed_providers` and `allowed_models` (empty: all of them), and at most so many
+    requests and tokens a minute (None: no limit of its own).
+    """
 
     __tablename__ = "access_tokens"
 
@@ -154,6 +168,10 @@ class AccessToken(Row, table=True):
     token_hash: str = Field(unique=True)
     hint: str
     scopes: list[str] = json_list_field()
+    allowed_providers: list[str] = json_list_field()
+    allowed_models: list[str] = json_list_field()
+    requests_per_minute: int | None = count_field(None)
+    tokens_per_minute: int | None = count_field(None)
     budget_id: str | None = Field(default=None, foreign_key="budgets.id", ondelete="SET NULL")
     expires_at: datetime | None = time_field(nullable=True)
     last_used_at: datetime | None = time_field(nullable=True)

@@ -50,7 +50,8 @@ class UsageLog(Counts, table=True):
 
     `requests` is None where the provider does not count them. `cost` is None exactly where `cost_source` is unpriced.
     `bucket_end` is set for reported rows. `units` counts what is billed but is no token, and `bill` holds the lines
-    (unit, quantity, unit price, multiplier) whose products add up to `cost`.
+    (unit, quantity, unit price, multiplier) whose products add up to `cost`. `access_token_id` is the token that a call
+    came with: no foreign key, since a row outlives its token.
     """
 
     __tablename__ = "usage_logs"
@@ -67,6 +68,13 @@ class UsageLog(Counts, table=True):
         ),
         # For the deletion of a key, which would read every month: 7 MB for each million of tracked rows.
         Index("ix_usage_logs_api_key_id", "api_key_id", postgresql_where=text("api_key_id IS NOT NULL")),
+        # What a budget of one access token has spent is summed from here when Redis has lost it.
+        Index(
+            "ix_usage_logs_access_token_id_timestamp",
+            "access_token_id",
+            "timestamp",
+            postgresql_where=text("access_token_id IS NOT NULL"),
+        ),
         Index(
             "ix_usage_logs_tags",
             "tags",
@@ -108,6 +116,7 @@ class UsageLog(Counts, table=True):
     user_id: str = Field(foreign_key="users.id", ondelete="RESTRICT")
     organization_id: str | None = Field(default=None, foreign_key="organizations.id", ondelete="SET NULL")
     api_key_id: str | None = Field(default=None, foreign_key="api_keys.id", ondelete="SET NULL")
+    access_token_id: str | None = None
 
     user: "User" = Relationship(back_populates="usage_logs", sa_relationship_kwargs=relation())
     organization: Optional["Organization"] = Relationship(

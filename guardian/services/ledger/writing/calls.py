@@ -21,6 +21,7 @@ from guardian.services.ledger.writing.copying import COLUMNS, NULL, copy_line
 from guardian.services.ledger.writing.rows import BIGGEST_COST, metadata_of
 
 LONGEST_SESSION = 500  # characters: sessions have an index, whose entries have at most 2,700 bytes
+_YEARS = range(2015, 2100)
 _BIGGEST_INTEGER = 2**31 - 1  # the database's integer
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 Overrides = Mapping[Provider, tuple[Override, ...]]
@@ -46,7 +47,7 @@ class Call:
     `identity` is what makes it the same call when it is told again: ("event", its id), ("response", provider, response
     id, attempt), … together with its time. `usage.start` is when it was made, and equals `usage.end`. `cost` is a cost
     that is known already; without it the call is priced. `response_time` in milliseconds. `known_since` is the time of
-    the identity where another one than `usage.start` is.
+    the identity where another one than `usage.start` is. `access_token_id` is the token of ours that it came with.
     """
 
     identity: tuple[str, ...]
@@ -55,6 +56,7 @@ class Call:
     user_id: str
     account_id: str | None = None
     api_key_id: str | None = None
+    access_token_id: str | None = None
     cost: CostBreakdown | None = None
     known_since: datetime | None = None
     response_time: int | None = None
@@ -147,7 +149,12 @@ def _line(organization_id: str, call: Call, overrides: Overrides) -> str:
 
 
 def _check_facts(call: Call) -> None:
-    """What a column or an index could not take would fail all calls that are stored with it."""
+    """What the database could not take would fail all calls that are stored with it.
+
+    One time of long ago would have it make a partition for every month since.
+    """
+    if call.usage.start.year not in _YEARS:
+        raise ValidationError(f"The call is of the year {call.usage.start.year}, which cannot be.")
     if call.session is not None and len(call.session) > LONGEST_SESSION:
         raise ValidationError(f"The session's name is longer than {LONGEST_SESSION} characters.")
     for name, number in (("responseTime", call.response_time), ("statusCode", call.status_code)):

@@ -22,7 +22,7 @@ COLUMNS: tuple[str, ...] = (
     *_COUNTS,
     *("units", "requests", "cost", "cost_source", "cost_reason", "price_source", "price_version", "price_ref", "bill"),
     *("response_time", "status_code", "error", "account_id", "project_id", "external_key_id", "external_user_id"),
-    *("service_tier", "session", "tags", "metadata", "user_id", "organization_id", "api_key_id"),
+    *("service_tier", "session", "tags", "metadata", "user_id", "organization_id", "api_key_id", "access_token_id"),
 )
 _counts = attrgetter(*_COUNTS)
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r", "\0": ""})
@@ -68,6 +68,7 @@ def copy_line(
         call.user_id,
         organization_id,
         call.api_key_id or NULL,
+        call.access_token_id or NULL,
     )
     line = "\t".join(fields)
     if line.count("\t") >= len(COLUMNS) or "\\" in line or "\n" in line or "\r" in line or "\0" in line:
