@@ -57,6 +57,23 @@ def test_each_response_counts_once(session: Session, bring: Importer) -> None:
     assert disagreements(session) == []
 
 
+def test_sums_alone_tell_what_each_response_used_by_their_growth(session: Session, bring: Importer) -> None:
+    """Without `last_token_usage`; sums that begin anew are what a new response used, all of them."""
+    sums = [usage(1_000, 0, 100, 60), usage(3_000, 1_200, 150, 60), usage(500, 0, 10)]
+    bring(jsonl(META, TURN, *(count(second, total) for second, total in enumerate(sums, start=1))))
+    told = [(row.input_tokens, row.cache_read_tokens, row.output_tokens, row.reasoning_tokens) for row in rows(session)]
+    assert told == [(1_000, 0, 100, 60), (2_000, 1_200, 50, 0), (500, 0, 10, 0)]
+
+
+def test_a_time_that_cannot_be_is_refused(session: Session, bring: Importer) -> None:
+    strange = [
+        {**record(1, f"resp_{year}", usage(10)), "timestamp": f"{year}-11-02T10:00:00Z"} for year in ("0001", "9998")
+    ]
+    view = bring(jsonl(META, TURN, *strange, record(2, "resp_2", usage(10))))
+    assert (view.rows_added, view.rows_refused) == (1, 2)
+    assert view.errors[0]["message"] == "The call is of the year 1, which cannot be."
+
+
 def test_sums_that_begin_anew_after_a_resume_are_new_responses(session: Session, bring: Importer) -> None:
     view = bring(jsonl(META, TURN, count(1, usage(500), usage(500)), count(2, usage(300), usage(300))))
     assert view.rows_added == 2

@@ -130,8 +130,17 @@ def _used(session: _Session, line: _Line, payload: _Payload, report: Report) -> 
     if _is_copied(session, line):
         report.duplicate += 1
         return None
-    usage = last or total
+    usage = last or (total and _growth(before, total))
     return None if usage is None or usage.is_empty() else usage
+
+
+def _growth(before: _Usage | None, total: _Usage) -> _Usage:
+    """What the sum grew by; all of it where it has begun anew."""
+    if before is None or total.input_tokens < before.input_tokens or total.output_tokens < before.output_tokens:
+        return total
+    return _Usage(
+        **{name: (getattr(total, name) or 0) - (getattr(before, name) or 0) for name in _Usage.__struct_fields__}
+    )
 
 
 def _is_copied(session: _Session, line: _Line) -> bool:
