@@ -17,6 +17,9 @@ ALERT_TRIGGERED = "alert:triggered"
 TEAM_UPDATE = "team:update"
 JOB_UPDATE = "job:update"
 
+GATEWAY_CHANGED = "gateway:changed"
+"""The channel on which gateways hear the id of an organization whose tokens, keys, prices or budgets changed."""
+
 log = structlog.get_logger(__name__)
 
 
@@ -36,6 +39,14 @@ def publish(scope: str, id: str, event: str, data: dict[str, Any] | None = None)
         connection().publish(f"live:{scope}:{id}", json.dumps({"event": event, "data": data or {}}))
     except RedisError as error:
         log.warning("live.publish_failed", scope=scope, id=id, event_name=event, error=str(error))
+
+
+def tell_gateways(organization_id: str) -> None:
+    """What gateways know of this organization is no longer true; without Redis they find out within seconds."""
+    try:
+        connection().publish(GATEWAY_CHANGED, organization_id)
+    except RedisError as error:
+        log.warning("live.gateways_not_told", organization=organization_id, error=str(error))
 
 
 async def subscribe() -> AsyncIterator[LiveMessage]:

@@ -2,10 +2,11 @@
 
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 
 from sqlmodel import Session, col, select
 
-from guardian import db
+from guardian import db, live
 from guardian.errors import ConflictError, NotFoundError
 from guardian.models import PriceOverride, UsageLog
 from guardian.models.base import new_id
@@ -156,5 +157,9 @@ def _own(session: Session, actor: Actor, override_id: str) -> PriceOverride:
 
 
 def _lock(session: Session, actor: Actor) -> None:
-    """One change at a time per organization: two at once could both find that the other is not there."""
+    """One change at a time per organization: two at once could both find that the other is not there.
+
+    Gateways hear of it: they say what a call costs.
+    """
     db.lock(session, "prices", actor.organization_id)
+    db.after_commit(session, partial(live.tell_gateways, actor.organization_id))

@@ -1,9 +1,11 @@
 """Access tokens of ours (gdn_…): made, listed, revoked, and turned into an actor."""
 
 from datetime import datetime, timedelta
+from functools import partial
 
 from sqlmodel import Session, col, or_, select, update
 
+from guardian import db, live
 from guardian.crypto import hash_token, new_token
 from guardian.errors import AuthenticationError, AuthorizationError, NotFoundError, ValidationError
 from guardian.models import AccessToken, Budget, TeamMember, User
@@ -87,6 +89,7 @@ def revoke_token(session: Session, actor: Actor, token_id: str) -> TokenView:
         raise NotFoundError("Access token")
     row.revoked_at = utcnow()
     session.flush()
+    db.after_commit(session, partial(live.tell_gateways, row.organization_id))
     return _view(row)
 
 
