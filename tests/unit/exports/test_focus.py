@@ -19,6 +19,7 @@ from guardian import db
 from guardian.errors import AuthorizationError, ValidationError
 from guardian.models.enums import CostSource, Provider, TeamRole, UserRole
 from guardian.periods import DAY, HOUR
+from guardian.pricing.overrides import Override
 from guardian.records import CostBreakdown, CostBucket, CostRecord, UsageBucket, UsageCounts, UsageRecord
 from guardian.services.actor import Actor
 from guardian.services.ledger import queries
@@ -238,3 +239,45 @@ def test_who_may_not_read_gets_nothing(ledger: None, session: Session, people: P
         focus_csv(session, people.alice, UsageFilter(filters={"weather": ("fine",)}))
     charlie = list(csv.DictReader(io.StringIO(b"".join(focus_csv(session, people.charlie, UsageFilter())).decode())))
     assert charlie == []
+
+
+def test_an_agreed_price_is_contracted_and_the_list_stays_the_list(session: Session, people: People) -> None:
+    most = Override(
+        id="agreed",
+        provider=Provider.OPENAI,
+        model_pattern="gpt-5",
+        valid_from=START,
+        percent_of_list=Decimal(80),
+    )
+    own = Override(
+        id="own", provider=Provider.CUSTOM, model_pattern="mine", valid_from=START, prices={"input_tokens": Decimal(3)}
+    )
+    calls = [
+        call(
+            people,
+            number,
+            usage=UsageRecord(
+                provider=provider,
+                operation="chat",
+                model=model,
+                start=START,
+                end=START,
+                counts=UsageCounts(input_tokens=1_000_000),
+            ),
+        )
+        for number, (provider, model) in enumerate(((Provider.OPENAI, "gpt-5"), (Provider.CUSTOM, "mine")))
+    ]
+    overrides = {Provider.OPENAI: (most,), Provider.CUSTOM: (own,)}
+    add_calls(session, people.alice.organization_id, calls, overrides)
+    session.commit()
+    rows = {row["SkuId"]: row for row in exported(people)}
+    # gpt-5: $1.25 per million tokens of input by the list, and 80 % of it agreed; no list knows the other one.
+    expected = {"gpt-5": ("1.25", "1"), "mine": ("3", "3")}
+    for model, (listed, contracted) in expected.items():
+        row = rows[model]
+        assert [Decimal(row[name]) for name in ("ListCost", "ContractedCost", "BilledCost", "EffectiveCost")] == [
+            Decimal(listed),
+            *[Decimal(contracted)] * 3,
+        ]
+        assert Decimal(row["ListUnitPrice"]) == Decimal(row["PricingCurrencyListUnitPrice"]) == Decimal(listed) / 10**6
+        assert Decimal(row["ContractedUnitPrice"]) == Decimal(contracted) / 10**6

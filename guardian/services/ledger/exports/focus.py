@@ -4,12 +4,13 @@ https://focus.finops.org/focus-specification/v1-2. Rows are those that count as 
 PricingQuantity × ContractedUnitPrice = ContractedCost for each; fees have a unit of their own. An unpriced row has no
 SkuPriceId, and null in every pricing column and in ConsumedQuantity; its costs cannot be null by the specification and
 are 0, which `x_CostSource` = unpriced tells apart from a price of zero, and its tokens are in `x_ConsumedTokens`. What
-a provider took off (negative lines of its cost report) is a row of ChargeCategory Credit and never within Usage. A list
-price is known where the price is the list's; under an agreed price ListUnitPrice is that one. BilledCost adds up to the
-ledger's cost, which has ten decimal places.
+a provider took off (negative lines of its cost report) is a row of ChargeCategory Credit and never within Usage. Under
+an agreed price the contracted columns have that one, and the list columns what the list of today says of the row's time
+(of a CUSTOM key's calls its own list); where no list knows the model or the unit, they are the same. BilledCost adds up
+to the ledger's cost, which has ten decimal places.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from itertools import chain
 from typing import Any, cast
@@ -18,14 +19,18 @@ import pyarrow as pa
 from sqlmodel import Session, col, select
 
 from guardian.models import ProviderCost
-from guardian.models.enums import CostSource
+from guardian.models.enums import CostSource, Provider
 from guardian.periods import rfc3339
+from guardian.pricing.calculator import price
+from guardian.pricing.overrides import OVERRIDE_SOURCE, Override
 from guardian.services.actor import Actor
 from guardian.services.ledger.exports.columns import escaped, money
 from guardian.services.ledger.exports.files import csv_file, parquet_file
 from guardian.services.ledger.exports.focus_columns import COLUMNS, Kind
 from guardian.services.ledger.exports.focus_rows import PLACES, Row, account_columns, charges
 from guardian.services.ledger.exports.reading import spend_rows
+from guardian.services.ledger.pricebook.overrides import overrides_of
+from guardian.services.ledger.repricing.rows import stored_record
 from guardian.services.ledger.views import UsageFilter
 from guardian.services.people import organizations
 
@@ -73,9 +78,19 @@ def _rows(session: Session, actor: Actor, usage: UsageFilter) -> Iterator[Row]:
     actor.require("usage:read")
     company = organizations.get_organization(session, actor).name
     credits = list(_credits(session, actor, usage, company))
+    custom = overrides_of(session, actor.organization_id, Provider.CUSTOM)
+    own = tuple(each for each in custom if each.key_id is not None)
     # Last: nothing may fail between the opening of its cursor and the first row.
     stored = spend_rows(session, actor, usage)
-    return chain((charge for row in stored for charge in charges(row, company)), credits)
+    return chain((charge for row in stored for charge in charges(row, company, _list_prices(row, own))), credits)
+
+
+def _list_prices(row: Mapping[str, Any], own: Sequence[Override]) -> Mapping[str, Decimal]:
+    """Dollars for one unit, without what was agreed; empty where the row has the list's price. `own`: keys' lists."""
+    if row["price_source"] != OVERRIDE_SOURCE:
+        return {}
+    found = price(stored_record(row), own, key_id=row["api_key_id"])
+    return {line.unit: line.unit_price * line.multiplier for line in found.lines}
 
 
 def _credits(session: Session, actor: Actor, usage: UsageFilter, company: str) -> Iterator[Row]:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any
 
 from guardian.models.enums import CostSource, Provider
@@ -21,6 +22,7 @@ _VENDORS: Mapping[Provider, str] = {
 }
 PLACES = Decimal("1e-12")
 _ZERO = Decimal(0)
+_AS_BILLED: Mapping[str, Decimal] = MappingProxyType({})
 # Shares of an unpriced row, as its columns tell them: (meter, count).
 _INPUT_SHARES = (
     *("cache_read_tokens", "cache_write_5m_tokens", "cache_write_30m_tokens", "cache_write_1h_tokens"),
@@ -29,18 +31,21 @@ _INPUT_SHARES = (
 _OUTPUT_SHARES = ("audio_output_tokens", "image_output_tokens", "video_output_tokens")
 
 
-def charges(row: Mapping[str, Any], company: str) -> list[Row]:
-    """The charges of one usage row (by database column, documents parsed): a line of its bill each."""
+def charges(row: Mapping[str, Any], company: str, listed: Mapping[str, Decimal] = _AS_BILLED) -> list[Row]:
+    """The charges of one usage row (by database column, documents parsed): a line of its bill each.
+
+    `listed` are list prices, in dollars for one unit, of the units that were billed at another one.
+    """
     common = _common(row, company)
     if row["cost_source"] == CostSource.UNPRICED:
         return [{**common, **_unpriced(meter, count)} for meter, count in _shares(row)]
     lines: list[Mapping[str, str]] = row["bill"] or []
-    found = [{**common, **_priced(row, line)} for line in lines]
+    found = [{**common, **_priced(row, line, listed)} for line in lines]
     if not found:
         # It used nothing, or nobody kept the lines: one charge for the whole.
         cost: Decimal = row["cost"] or _ZERO
         whole = {"unit": "requests", "quantity": "1", "unit_price": str(cost), "multiplier": "1", "amount": str(cost)}
-        found = [{**common, **_priced(row, whole)}]
+        found = [{**common, **_priced(row, whole, _AS_BILLED)}]
     if not any(charge["x_ConsumedTokens"] for charge in found):
         # A cost that the provider stated is one for all tokens: their number is told nevertheless.
         found[0]["x_ConsumedTokens"] = Decimal(row["total_tokens"]) or None
@@ -103,10 +108,11 @@ def account_columns(provider: Provider, account: str | None, company: str, start
     }
 
 
-def _priced(row: Mapping[str, Any], line: Mapping[str, str]) -> Row:
+def _priced(row: Mapping[str, Any], line: Mapping[str, str], listed: Mapping[str, Decimal]) -> Row:
     unit, quantity = line["unit"], Decimal(line["quantity"])
     price = Decimal(line["unit_price"]) * Decimal(line["multiplier"])
     cost = Decimal(line["amount"]).quantize(PLACES)
+    list_price = listed.get(unit)
     tokens = unit.endswith("_tokens")
     meter = "tokens" if tokens else unit
     parts = (row["price_source"], row["price_version"], row["price_ref"] or row["model"], unit, row["service_tier"])
@@ -118,13 +124,13 @@ def _priced(row: Mapping[str, Any], line: Mapping[str, str]) -> Row:
         "ContractedCost": cost,
         "ContractedUnitPrice": price,
         "EffectiveCost": cost,
-        "ListCost": cost,
-        "ListUnitPrice": price,
+        "ListCost": cost if list_price is None else (quantity * list_price).quantize(PLACES),
+        "ListUnitPrice": price if list_price is None else list_price,
         "PricingCategory": "Standard",
         "PricingCurrency": "USD",
         "PricingCurrencyContractedUnitPrice": price,
         "PricingCurrencyEffectiveCost": cost,
-        "PricingCurrencyListUnitPrice": price,
+        "PricingCurrencyListUnitPrice": price if list_price is None else list_price,
         "PricingQuantity": quantity,
         "PricingUnit": meter,
         "SkuMeter": unit,
