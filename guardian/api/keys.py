@@ -44,6 +44,7 @@ def add_key(call: CallDep, body: NewKey) -> ChangedKeyOut:
             secret=secret,
             label=body.label,
             metadata=body.metadata,
+            external_id=body.external_key_id,
             tested=tested,
         )
         run = None
@@ -63,7 +64,7 @@ def get_key(call: CallDep, key_id: str) -> KeyOut:
 # Who stored a key may also change it, whatever their role: the service decides, key by key.
 @route(api, "PATCH", "/{key_id}", permission="keys:read", action="KEY_UPDATE")
 def update_key(call: CallDep, key_id: str, body: KeyChange) -> ChangedKeyOut:
-    """Rename, switch off or on, or replace the key. A key of another account begins with its last 90 days."""
+    """Rename, switch off or on, tell its provider's id, or replace it; another account begins with its last 90 days."""
     tested = None
     if body.key is None and body.metadata is not None:
         raise _without_key()
@@ -74,6 +75,7 @@ def update_key(call: CallDep, key_id: str, body: KeyChange) -> ChangedKeyOut:
         tested = provider_keys.test_key(call.actor, stored.provider, body.key.get_secret_value(), wanted)
     with call.transaction() as session:
         label = (body.label or "") if "label" in body.model_fields_set else None
+        told = (body.external_key_id or "") if "external_key_id" in body.model_fields_set else None
         view = provider_keys.update_key(session, call.actor, key_id, label=label, is_active=body.is_active)
         run = None
         if body.key is not None and tested is not None:
@@ -83,6 +85,8 @@ def update_key(call: CallDep, key_id: str, body: KeyChange) -> ChangedKeyOut:
             if view.kind == "admin" and view.is_active:
                 trigger = SyncTrigger.DEMAND if view.account_id == before else SyncTrigger.BACKFILL
                 run = sync.request_sync(session, call.actor, key_id, trigger=trigger)
+        if told is not None:
+            view = provider_keys.update_key(session, call.actor, key_id, external_id=told)
         call.note(
             "key", key_id, label=view.label, isActive=view.is_active, hint=view.hint, replaced=body.key is not None
         )

@@ -17,17 +17,20 @@ _Key = Annotated[SecretStr, Field(max_length=10_000)]  # a service account's key
 class NewKey(Body):
     """`metadata` is what a provider needs besides the key: keys/providers lists the names.
 
-    `key` may be left out for a server that needs none.
+    `key` may be left out for a server that needs none. `externalKeyId` is the provider's own id of the key, by which
+    its reports name it: with it, reported usage is known to be this key's.
     """
 
     provider: Provider
     key: _Key = SecretStr("")
     label: Line | None = None
     metadata: _Settings = Field(default_factory=dict)
+    external_key_id: Line | None = None
 
 
 class KeyChange(Body):
-    """What is left out stays. A `label` of null or "" takes it away; a new `key` is tested before it replaces.
+    """What is left out stays. A `label` or `externalKeyId` of null or "" takes it away; a new `key` is tested before it
+    replaces, and forgets the old one's `externalKeyId`.
 
     `metadata` changes settings together with a `key`, which goes to no address but the one that it was given for.
     """
@@ -36,6 +39,7 @@ class KeyChange(Body):
     is_active: bool | None = None
     key: _Key | None = None
     metadata: _Settings | None = None
+    external_key_id: Line | None = None
 
 
 class SyncBody(Body):
@@ -71,6 +75,7 @@ class KeyOut(Out):
     balance: Money | None
     balance_currency: str | None
     balance_at: Time | None
+    external_key_id: str | None
     metadata: dict[str, Any]
 
 

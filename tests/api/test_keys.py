@@ -217,3 +217,22 @@ def test_each_change_is_audited_without_the_key(add: Add, alice: Client, session
     assert [row.action for row in rows] == ["KEY_CREATE", "KEY_TEST", "KEY_SYNC", "KEY_UPDATE", "KEY_DELETE"]
     assert {row.resource_id for row in rows} == {made["id"]}
     assert openai_api.ADMIN_KEY not in str([row.meta for row in rows])
+
+
+def test_the_providers_id_of_a_key_is_told_changed_and_taken_away(add: Add, alice: Client, bob: Client) -> None:
+    made = add(key=openai_api.PROJECT_KEY, externalKeyId=" key_Ab1 ")
+    path = f"/keys/{made['id']}"
+    assert (made["externalKeyId"], made["metadata"]["externalKeyId"]) == ("key_Ab1", "key_Ab1")
+    other = add(label="other")
+    assert other["externalKeyId"] is None
+    assert alice.failure("PATCH", f"/keys/{other['id']}", 409, json={"externalKeyId": "key_Ab1"})["code"] == "CONFLICT"
+    for wrong in ("key with spaces", "x" * 201, openai_api.PROJECT_KEY):
+        refused = alice.failure("PATCH", path, 400, json={"externalKeyId": wrong})
+        assert refused["details"][0]["field"] == "externalKeyId"
+        assert openai_api.PROJECT_KEY not in str(refused)
+    bob.failure("PATCH", path, 403, json={"externalKeyId": "key_2"})
+    assert alice.data("PATCH", path, json={"externalKeyId": "key_2"})["externalKeyId"] == "key_2"
+    assert alice.data("POST", f"{path}/test")["key"]["externalKeyId"] == "key_2"
+    assert alice.data("PATCH", path, json={"label": "renamed"})["externalKeyId"] == "key_2"
+    assert alice.data("PATCH", f"/keys/{other['id']}", json={"externalKeyId": "key_Ab1"})["externalKeyId"] == "key_Ab1"
+    assert alice.data("PATCH", path, json={"externalKeyId": None})["externalKeyId"] is None

@@ -219,6 +219,20 @@ def test_renaming(page: KeysState, stored: ApiKey, session: Session) -> None:
     assert (page.dialog, page.keys[0].name, _stored(session)[0].label) == ("", "Main account", "Main account")
 
 
+def test_the_providers_id_of_a_key_is_told_seen_and_changed(page: KeysState, stored: ApiKey, session: Session) -> None:
+    work(page, "open_rename", stored.id)
+    work(page, "rename", {"label": "Main", "external_id": "not an id"})
+    assert "without spaces" in page.refusal
+    work(page, "rename", {"label": "Main", "external_id": " key_Ab1 "})
+    assert (page.dialog, page.keys[0].external_id) == ("", "key_Ab1")
+    session.refresh(stored)
+    assert (stored.meta or {})["externalKeyId"] == "key_Ab1"
+    work(page, "open_rename", stored.id)
+    assert page.key.external_id == "key_Ab1"
+    work(page, "rename", {"label": "Main", "external_id": ""})
+    assert page.keys[0].external_id == ""
+
+
 def test_deleting_says_what_is_lost_and_asks_for_the_name(page: KeysState, stored: ApiKey, session: Session) -> None:
     work(page, "open_delete", stored.id)
     assert page.losses == [

@@ -111,6 +111,12 @@ class KeyView:
     metadata: Mapping[str, Any]
 
     @property
+    def external_key_id(self) -> str | None:
+        """The provider's own id of the key, by which its reports name it; None where nobody told."""
+        told: object = self.metadata.get("externalKeyId")
+        return told if isinstance(told, str) else None
+
+    @property
     def name(self) -> str:
         """What people call it: its label, else the provider and its last four characters."""
         return self.label or f"{self.provider.value} …{self.hint}"

@@ -5,12 +5,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy.dialects.postgresql import insert
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
-from guardian import db
 from guardian.crypto import hash_token
-from guardian.errors import ConflictError, DecryptionError, ValidationError
-from guardian.logs import mask
+from guardian.errors import DecryptionError
 from guardian.models import ApiKey, ProviderAccount
 from guardian.models.enums import KeyStatus, Provider
 from guardian.periods import utcnow
@@ -18,12 +16,20 @@ from guardian.providers.registry import adapter_of
 from guardian.records import TestResult
 from guardian.services.actor import Actor
 from guardian.services.people.provider_keys.balances import keep_balance
+from guardian.services.people.provider_keys.checks import (
+    EXTERNAL_ID,
+    clean_id,
+    clean_label,
+    one_at_a_time,
+    require_good,
+    require_new_label,
+    require_new_secret,
+)
 from guardian.services.people.provider_keys.reading import changeable_row, get_key
 from guardian.services.people.provider_keys.testing import prepared
-from guardian.services.people.provider_keys.vault import mark_key, refusal, seal, status_for, unseal
+from guardian.services.people.provider_keys.vault import mark_key, seal, status_for, unseal
 from guardian.services.people.views import KeyView
 
-MAX_LABEL = 100
 OWN_ACCOUNT = "key:"
 KIND = "kind"  # in a key's metadata: what the last test said it is
 
@@ -36,6 +42,7 @@ def add_key(
     secret: str,
     label: str | None = None,
     metadata: Mapping[str, Any] | None = None,
+    external_id: str | None = None,
     tested: TestResult,
 ) -> KeyView:
     """Seal and store a key that `test_key` has just found good.
@@ -45,11 +52,12 @@ def add_key(
     """
     actor.require("keys:create")
     secret, kept = prepared(provider, secret, metadata)
-    _require_good(tested)
-    label = _clean_label(label)
-    _one_at_a_time(session, actor)
-    _require_new_label(session, actor.user_id, provider, label)
-    _require_new_secret(session, actor, provider, secret)
+    require_good(tested)
+    label = clean_label(label)
+    one_at_a_time(session, actor)
+    require_new_label(session, actor.user_id, provider, label)
+    require_new_secret(session, actor, provider, secret)
+    told = clean_id(session, actor, provider, external_id)
     row = ApiKey(
         provider=provider,
         encrypted_key="",
@@ -58,7 +66,7 @@ def add_key(
         label=label,
         user_id=actor.user_id,
         organization_id=actor.organization_id,
-        meta=kept,
+        meta={**kept, **({EXTERNAL_ID: told} if told else {})},
     )
     _store(session, row, secret, tested)
     return get_key(session, actor, row.id)
@@ -85,7 +93,7 @@ def _given_again(row: ApiKey) -> dict[str, Any]:
         sealed = unseal(row)
     except DecryptionError:
         sealed = ""
-    told = {name: value for name, value in (row.meta or {}).items() if name != KIND}
+    told = {name: value for name, value in (row.meta or {}).items() if name not in (KIND, EXTERNAL_ID)}
     return adapter_of(row.provider).given_again(sealed, told)
 
 
@@ -99,13 +107,14 @@ def replace_secret(
 ) -> KeyView:
     """Put a new, tested secret in the place of the old one; name, owner and history stay.
 
-    So do the settings, but for those of `metadata`, where "" takes one away. Raises as `add_key` does.
+    So do the settings, but for those of `metadata`, where "" takes one away; the provider's id was the old key's, and
+    goes. Raises as `add_key` does.
     """
     row = changeable_row(session, actor, key_id, "keys:update")
     secret, kept = prepared(row.provider, secret, {**_given_again(row), **(metadata or {})})
-    _require_good(tested)
-    _one_at_a_time(session, actor)
-    _require_new_secret(session, actor, row.provider, secret, but=row.id)
+    require_good(tested)
+    one_at_a_time(session, actor)
+    require_new_secret(session, actor, row.provider, secret, but=row.id)
     row.meta = kept
     # Another account's usage belongs under that account. One that the old key stood for itself stays: the same usage
     # under a second name would be counted twice.
@@ -116,19 +125,31 @@ def replace_secret(
 
 
 def update_key(
-    session: Session, actor: Actor, key_id: str, *, label: str | None = None, is_active: bool | None = None
+    session: Session,
+    actor: Actor,
+    key_id: str,
+    *,
+    label: str | None = None,
+    is_active: bool | None = None,
+    external_id: str | None = None,
 ) -> KeyView:
-    """Rename the key ("" takes the label away) or switch it off and on; None leaves it.
+    """Rename the key, switch it off and on, or tell the provider's own id of it; None leaves it, "" takes it away.
 
-    Raises ConflictError when its owner has another key of that provider under that label.
+    Raises ConflictError when its owner has another key of that provider under that label, or the organization one of
+    that id; ValidationError.
     """
     row = changeable_row(session, actor, key_id, "keys:update")
     if label is not None:
-        wanted = _clean_label(label)
+        wanted = clean_label(label)
         if wanted != row.label:
-            _one_at_a_time(session, actor)
-            _require_new_label(session, row.user_id, row.provider, wanted)
+            one_at_a_time(session, actor)
+            require_new_label(session, row.user_id, row.provider, wanted)
             row.label = wanted
+    if external_id is not None:
+        one_at_a_time(session, actor)
+        told = clean_id(session, actor, row.provider, external_id, but=row.id)
+        others = {name: value for name, value in (row.meta or {}).items() if name != EXTERNAL_ID}
+        row.meta = {**others, **({EXTERNAL_ID: told} if told else {})}
     if is_active is not None:
         row.is_active = is_active
     session.flush()
@@ -193,52 +214,3 @@ def _know_account(session: Session, organization_id: str, provider: Provider, ac
         session.exec(
             statement.on_conflict_do_update(index_elements=natural_key, set_={"name": name, "updated_at": utcnow()})
         )
-
-
-def _require_good(tested: TestResult) -> None:
-    if not tested.success:
-        raise refusal(tested.metadata.get("code"), tested.message)
-
-
-def _one_at_a_time(session: Session, actor: Actor) -> None:
-    """Two at once must not both find that a label or a key is still free."""
-    db.lock(session, "keys", actor.organization_id)
-
-
-def _require_new_label(session: Session, user_id: str, provider: Provider, label: str | None) -> None:
-    same = select(ApiKey.id).where(
-        ApiKey.user_id == user_id, ApiKey.provider == provider, col(ApiKey.label).is_not_distinct_from(label)
-    )
-    if session.exec(same).first() is None:
-        return
-    if label is None:
-        raise ConflictError("You have a key of this provider without a label already. Give this one a label.")
-    raise ConflictError(f"You have a key of this provider labelled “{label}” already. Choose another label.")
-
-
-def _require_new_secret(
-    session: Session, actor: Actor, provider: Provider, secret: str, *, but: str | None = None
-) -> None:
-    rows = session.exec(
-        select(ApiKey).where(
-            ApiKey.organization_id == actor.organization_id, ApiKey.provider == provider, ApiKey.id != (but or "")
-        )
-    )
-    for row in rows:
-        try:
-            same = unseal(row) == secret
-        except DecryptionError:
-            continue
-        if same:
-            raise ConflictError(f"This key is in the vault already, as “{row.label or '…' + row.hint}”.")
-
-
-def _clean_label(label: str | None) -> str | None:
-    text = " ".join((label or "").split())
-    if len(text) > MAX_LABEL or not text.isprintable():
-        message = f"Use at most {MAX_LABEL} characters of text."
-        raise ValidationError(f"This label is not usable. {message}", details=[{"field": "label", "message": message}])
-    if mask(text) != text:
-        message = "This label looks like a key. Labels can be read by everybody: choose a name."
-        raise ValidationError(message, details=[{"field": "label", "message": message}])
-    return text or None

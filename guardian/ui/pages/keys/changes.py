@@ -44,13 +44,25 @@ async def ask(actor: Actor, question: Callable[[], TestResult]) -> TestResult:
 
 
 def storing(
-    provider: Provider, secret: str, label: str, metadata: Mapping[str, Any], tested: TestResult
+    provider: Provider,
+    secret: str,
+    label: str,
+    metadata: Mapping[str, Any],
+    tested: TestResult,
+    external_id: str | None = None,
 ) -> Work[KeyView]:
     """Keep a key that was found good; an admin key begins with the back-fill."""
 
     def store(session: Session, actor: Actor) -> KeyView:
         key = provider_keys.add_key(
-            session, actor, provider=provider, secret=secret, label=label, metadata=metadata, tested=tested
+            session,
+            actor,
+            provider=provider,
+            secret=secret,
+            label=label,
+            metadata=metadata,
+            external_id=external_id,
+            tested=tested,
         )
         if key.kind == "admin":
             sync.request_sync(session, actor, key.id, trigger=SyncTrigger.BACKFILL)
@@ -86,9 +98,11 @@ def pulling(key_id: str) -> Work[SyncRunView]:
     return audited("KEY_SYNC", "key", pull, lambda run: (key_id, {"label": run.key_label, "job": run.id}))
 
 
-def changing(key_id: str, *, label: str | None = None, is_active: bool | None = None) -> Work[KeyView]:
-    """Rename, or switch off and on."""
-    change = partial(provider_keys.update_key, key_id=key_id, label=label, is_active=is_active)
+def changing(
+    key_id: str, *, label: str | None = None, is_active: bool | None = None, external_id: str | None = None
+) -> Work[KeyView]:
+    """Rename, tell the provider's id, or switch off and on."""
+    change = partial(provider_keys.update_key, key_id=key_id, label=label, is_active=is_active, external_id=external_id)
     return audited("KEY_UPDATE", "key", change, _about)
 
 

@@ -50,6 +50,7 @@ def _add_dialog(state: Any, providers: list[ProviderChoice]) -> rx.Component:
             ),
             *(_of_provider(each) for each in providers),
             _label_field(""),
+            _id_field(""),
             _secret_field(),
             _foot(state, "Nothing was stored.", "Test and save"),
             on_submit=state.add,
@@ -131,6 +132,7 @@ def _rename_dialog(state: Any) -> rx.Component:
         rx.fragment("Rename ", state.key.name),
         rx.el.form(
             _label_field(state.key.label),
+            _id_field(state.key.external_id),
             refusal(state.refusal, "Nothing was changed."),
             _form_buttons(state, "Rename"),
             on_submit=state.rename,
@@ -166,6 +168,19 @@ def _label_field(value: Any) -> rx.Component:
         help="What people call it, as in Production. It tells two keys of a provider apart.",
         auto_complete="off",
         max_length=100,
+    )
+
+
+def _id_field(value: Any) -> rx.Component:
+    return field(
+        "Provider's id of the key",
+        "external_id",
+        ident="key-external-id",
+        value=value,
+        help="If you know it: what the provider's reports call this key. It tells whose reported usage is.",
+        auto_complete="off",
+        placeholder="key_… or apikey_…",
+        max_length=200,
     )
 
 

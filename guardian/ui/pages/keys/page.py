@@ -120,8 +120,8 @@ class KeysState(Page, rx.State):
             secret, label = str(form.get("secret", "")), str(form.get("label", ""))
             metadata = metadata_of(form, provider)
             tested = await changes.ask(actor, partial(provider_keys.test_key, actor, provider, secret, metadata))
-            stored = await self._call(changes.storing(provider, secret, label, metadata, tested))
-            return rows.stored(stored)
+            store = changes.storing(provider, secret, label, metadata, tested, form.get("external_id"))
+            return rows.stored(await self._call(store))
 
         return await self._in_dialog(work)
 
@@ -176,8 +176,9 @@ class KeysState(Page, rx.State):
 
     @rx.event
     async def rename(self, form: dict[str, Any]) -> None:
-        """Give the key of the open dialog another label."""
-        await self._or_refuse(changes.changing(self.key.id, label=str(form.get("label", ""))))
+        """Give the key of the open dialog another label, and the provider's id of it."""
+        label, told = str(form.get("label", "")), form.get("external_id")
+        await self._or_refuse(changes.changing(self.key.id, label=label, external_id=told))
 
     @rx.event
     async def delete(self) -> Said:

@@ -31,6 +31,7 @@ class KeyRow:
     name: str = ""
     label: str = ""
     hint: str = ""
+    external_id: str = ""
     account: str = ""
     owner: str = ""
     may_change: bool = False
@@ -146,6 +147,7 @@ def key_row(
         name=key.label or f"{provider_name(key.provider)} key",
         label=key.label or "",
         hint=f"••••{key.hint}" if key.hint else "",
+        external_id=key.external_key_id or "",
         account=_account(key),
         owner=key.owner,
         may_change=may_change,

@@ -69,6 +69,7 @@ def _key(state: Any, key: KeyRow) -> rx.Component:
         rx.cond(key.pulling, progress_bar(key.pull.label, key.pull.percent, key.pull.note), rx.fragment()),
         rx.el.dl(
             _fact("Account", rx.cond(key.account != "", key.account, "–")),
+            rx.cond(key.external_id != "", _fact("Provider's id", rx.el.code(key.external_id)), rx.fragment()),
             rx.cond(key.address != "", _fact("Address", rx.el.code(key.address)), rx.fragment()),
             rx.cond(key.balance != "", _balance(key), rx.fragment()),
             _fact("Stored by", key.owner),
