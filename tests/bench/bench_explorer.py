@@ -98,7 +98,7 @@ def measure(at: Place, session: Session, owner: Actor, now: datetime) -> list[Fi
             **{f"bars by {bucket}: one grouping, any filter": (TARGET, _bars(asking, bucket)) for bucket in _BARS},
             "sessions of a user, a team or a feature": (DRILL_TARGET, _sessions(asking)),
             "one session, one tag": (DRILL_TARGET, _drills(asking)),
-            "a page of rows, any filter": (TARGET, _pages(asking)),
+            "a page of rows, any filter": (DRILL_TARGET, _pages(asking)),
             f"{company.DAYS} days by day, the top 10, any filter": (None, _long_bars(asking)),
             "30 days, any two filters": (None, _two_filters(asking)),
         }
