@@ -66,6 +66,13 @@ class UsageLog(Counts, table=True):
             "timestamp",
             postgresql_where=text("session IS NOT NULL"),
         ),
+        # For the queue of what has no price, which is few of many.
+        Index(
+            "ix_usage_logs_unpriced",
+            "organization_id",
+            "timestamp",
+            postgresql_where=text("cost_source = 'unpriced'"),
+        ),
         # For the deletion of a key, which would read every month: 7 MB for each million of tracked rows.
         Index("ix_usage_logs_api_key_id", "api_key_id", postgresql_where=text("api_key_id IS NOT NULL")),
         # What a budget of one access token has spent is summed from here when Redis has lost it.

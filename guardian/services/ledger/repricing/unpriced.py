@@ -6,12 +6,12 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, literal_column, select
 from sqlmodel import Session, col
 
 from guardian.errors import NotFoundError, ValidationError
 from guardian.models.enums import CostSource, Provider
-from guardian.models.usage import UsageLog, UsageRollup
+from guardian.models.usage import UsageLog
 from guardian.periods import HOUR, floor_hour, utcnow
 from guardian.pricing.calculator import price
 from guardian.pricing.overrides import Override, literal
@@ -24,6 +24,8 @@ from guardian.services.ledger.repricing.runs import request_run
 from guardian.services.ledger.repricing.views import RepriceRequest, RepriceView
 from guardian.services.ledger.sums.rollups import COUNTS
 
+# As the partial index says it: a parameter would not be known to match when the statement is planned.
+_UNPRICED = col(UsageLog.cost_source) == literal_column(f"'{CostSource.UNPRICED}'")
 MOST_LISTED = 200
 SUGGESTIONS = 3
 
@@ -117,26 +119,20 @@ def price_and_backfill(
 
 
 def _first_seen(session: Session, organization_id: str, provider: Provider, model: str) -> datetime | None:
-    first = select(func.min(col(UsageRollup.hour))).where(
-        col(UsageRollup.organization_id) == organization_id,
-        col(UsageRollup.provider) == provider,
-        col(UsageRollup.model) == model,
-        col(UsageRollup.cost_source) == CostSource.UNPRICED,
+    """The hour of the first row without a price."""
+    first = select(func.min(col(UsageLog.timestamp))).where(
+        col(UsageLog.organization_id) == organization_id,
+        col(UsageLog.provider) == provider,
+        col(UsageLog.model) == model,
+        _UNPRICED,
     )
-    return session.connection().scalar(first)
+    moment = session.connection().scalar(first)
+    return moment and floor_hour(moment)
 
 
 def _read(session: Session, organization_id: str) -> list[Mapping[str, Any]]:
-    """By provider, model and reason. The rollups, which are few, say of which models and hours the rows are read."""
-    rollup, log = UsageRollup, UsageLog
-    found = session.connection().execute(
-        select(col(rollup.model), func.min(col(rollup.hour)), func.max(col(rollup.hour)))
-        .where(col(rollup.organization_id) == organization_id, col(rollup.cost_source) == CostSource.UNPRICED)
-        .group_by(col(rollup.model))
-    )
-    models = {model: (first, last) for model, first, last in found}
-    if not models:
-        return []
+    """By provider, model and reason."""
+    log = UsageLog
     tokens = func.sum(col(log.total_tokens)).label("tokens")
     rows = session.connection().execute(
         select(
@@ -153,10 +149,7 @@ def _read(session: Session, organization_id: str) -> list[Mapping[str, Any]]:
         )
         .where(
             col(log.organization_id) == organization_id,
-            col(log.cost_source) == CostSource.UNPRICED,
-            col(log.model).in_(list(models)),
-            col(log.timestamp) >= min(first for first, _ in models.values()),
-            col(log.timestamp) < max(last for _, last in models.values()) + HOUR,
+            _UNPRICED,
         )
         .group_by(col(log.provider), col(log.model), col(log.cost_reason))
         .order_by(tokens.desc(), col(log.provider), col(log.model))
