@@ -5,7 +5,7 @@ from typing import TypeVar
 
 import structlog
 from sqlmodel import Session
-from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
+from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_delay, wait_exponential, wait_random
 
 from guardian import db
 from guardian.errors import UnavailableError
@@ -29,7 +29,7 @@ def patiently(work: Callable[[Session], T]) -> T:
     """
     retrying = Retrying(
         retry=retry_if_exception_type(UnavailableError),
-        wait=wait_exponential_jitter(multiplier=0.2, max=5, jitter=0.5),
+        wait=wait_exponential(multiplier=0.2, max=5) + wait_random(0, 0.5),
         stop=stop_after_delay(PATIENCE_SECONDS),
         before_sleep=_say_so,
         reraise=True,
