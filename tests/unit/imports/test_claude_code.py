@@ -82,7 +82,8 @@ def test_what_is_no_answer_of_a_model_is_nothing(session: Session, bring: Import
 
 
 def test_a_bad_line_is_named_and_loses_nothing_else(session: Session, bring: Importer) -> None:
-    negative = claude({"input_tokens": -5, "cache_read_input_tokens": 0, "cache_creation_input_tokens": 0}, id="m2")
+    nothing = {"cache_read_input_tokens": 0, "cache_creation_input_tokens": 0, "cache_creation": None}
+    negative = claude({"input_tokens": -5, **nothing}, id="m2")
     texts = claude({"input_tokens": "12", "output_tokens": "3"}, id="m3")
     wrong = claude({"output_tokens": "many"}, id="m4")
     lines = jsonl(claude(), negative, '{"type": "assistant", "message": {"usage": {"inp', texts, "garbage", wrong)
@@ -226,3 +227,19 @@ def test_however_a_log_is_split_ordered_and_repeated_each_message_ends_as_its_la
     costs = [Decimal(29_425 + 25 * output) / 1_000_000 for output in expected.values()]
     assert sum(row.cost or 0 for row in found) == sum(costs)
     assert disagreements(session) == []
+
+
+def test_lifetimes_that_are_more_than_their_total_are_used(session: Session, bring: Importer) -> None:
+    split = {"ephemeral_5m_input_tokens": 1_500, "ephemeral_1h_input_tokens": 500}
+    for id, told in (("m1", 0), ("m2", None), ("m3", 400)):
+        bring(jsonl(claude({"cache_creation_input_tokens": told, "cache_creation": split}, id=id)))
+    found = rows(session)
+    assert [(row.cache_write_5m_tokens, row.cache_write_1h_tokens, row.input_tokens) for row in found] == (
+        [(1_500, 500, 32_010)] * 3
+    )
+    assert {row.cost_source for row in found} == {CostSource.ESTIMATED}
+
+
+def test_a_time_beyond_its_bits_is_refused(bring: Importer) -> None:
+    view = bring(jsonl(claude(), claude(id="m2", timestamp="9998-01-01T00:00:00Z")))
+    assert (view.rows_added, view.rows_duplicate, view.rows_refused) == (1, 0, 1)

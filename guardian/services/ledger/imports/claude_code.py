@@ -32,7 +32,7 @@ _SYNTHETIC = "<synthetic>"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 _TIME_BITS, _REQUEST_BITS = 43, 32
-_FIRST_YEAR = 2020
+_FIRST_YEAR, _LAST_YEAR = 2020, 2099  # before, there were no such logs; far beyond, times do not fit in their bits
 
 
 class _Creation(msgspec.Struct):
@@ -187,7 +187,8 @@ def _call(importing: Importing, line: _Line, message: _Message, began: datetime)
     read, written = usage.cache_read_input_tokens or 0, usage.cache_creation_input_tokens or 0
     parts = usage.cache_creation or _Creation()
     hour = parts.ephemeral_1h_input_tokens or 0
-    # Where the lifetimes are not told, or do not add up to the total, the rest was written for 5 minutes, the default.
+    # As of an answer: what the lifetimes do not cover was written for 5 minutes; where they are more, they are used.
+    minutes = max(written - hour, parts.ephemeral_5m_input_tokens or 0)
     doubt = parts.ephemeral_5m_input_tokens is not None and parts.ephemeral_5m_input_tokens + hour != written
     searches = (usage.server_tool_use.web_search_requests or 0) if usage.server_tool_use else 0
     return Call(
@@ -205,10 +206,10 @@ def _call(importing: Importing, line: _Line, message: _Message, began: datetime)
             start=began,
             end=began,
             counts=UsageCounts(
-                input_tokens=(usage.input_tokens or 0) + read + written,
+                input_tokens=(usage.input_tokens or 0) + read + minutes + hour,
                 output_tokens=usage.output_tokens or 0,
                 cache_read_tokens=read,
-                cache_write_5m_tokens=written - hour,
+                cache_write_5m_tokens=minutes,
                 cache_write_1h_tokens=hour,
                 units={"web_search_requests": Decimal(searches)} if searches else {},
             ),
@@ -233,6 +234,6 @@ def _dimensions(usage: _Usage) -> dict[str, str]:
 def _milliseconds(line: _Line) -> int | None:
     """Since 1970; None for no time, and for one of before there were such logs."""
     moment = line.timestamp
-    if moment is None or moment.year < _FIRST_YEAR:
+    if moment is None or not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
         return None
     return ((moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - _EPOCH) // _MILLISECOND
