@@ -99,7 +99,7 @@ _METHODS: Mapping[str, Endpoint] = {
 }
 _STREAM = "streamgeneratecontent"
 _METHOD = re.compile(r"(?:/.*?)??/(?P<model>(?:tunedModels/)?[^/:]+):(?P<method>[A-Za-z]+)", re.IGNORECASE)
-_VIDEO = re.compile(r"/.*/models/(?P<model>[^/]+)/operations/(?P<id>[^/]+)", re.IGNORECASE)
+_VIDEO = re.compile(r"(?:/.*)?/models/(?P<model>[^/]+)/operations/(?P<id>[^/]+)", re.IGNORECASE)
 # What may stand before the path proper: versions, and Azure's deployments.
 _BEFORE: Mapping[Provider, re.Pattern[str]] = {
     Provider.GOOGLE: re.compile(r"/v\d+(?:alpha|beta)?\d*(?=/)", re.IGNORECASE),
