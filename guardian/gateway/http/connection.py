@@ -13,6 +13,8 @@ from guardian.gateway.http.failures import CutShort, Malformed, UpstreamFailure
 
 # Vendors send some 2 KB of headers; a head without end must not fill the memory.
 MOST_HEAD_BYTES = 64 * 1024
+# A header's colon, space and line break; and what the status line of an interim answer counts for at least.
+_AROUND, _INTERIM = 4, 64
 _HEAD = b"HEAD"
 
 
@@ -190,9 +192,7 @@ class Connection(asyncio.Protocol):
             answer.trailers.append((name, value))
         else:
             answer.headers.append((name, value))
-        self._head_bytes += len(name) + len(value)
-        if self._head_bytes > MOST_HEAD_BYTES:
-            raise _BrokenHead("headers without end")
+        self._count(len(name) + len(value) + _AROUND)
 
     def on_headers_complete(self) -> None:
         answer, parser = cast("Answer", self._answer), cast("HttpResponseParser", self._parser)
@@ -202,6 +202,7 @@ class Connection(asyncio.Protocol):
             raise _BrokenHead("a status that is none")
         if status < 200:
             self._interim = True
+            self._count(_INTERIM)
             answer.headers.clear()
             return
         answer.status = status
@@ -220,6 +221,11 @@ class Connection(asyncio.Protocol):
             # The parser waits for the body that the headers speak of; it cannot be told that none follows.
             self._reusable = False
             answer.ended = True
+
+    def _count(self, size: int) -> None:
+        self._head_bytes += size
+        if self._head_bytes > MOST_HEAD_BYTES:
+            raise _BrokenHead("headers without end")
 
     def on_body(self, chunk: bytes) -> None:
         answer = self._answer

@@ -35,7 +35,7 @@ class Pool:
     def __init__(self, limits: Limits | None = None, *, allowed: Sequence[str] = ()) -> None:
         self._limits = limits or Limits()
         self._connector = Connector(self._limits.connect, allowed)
-        self._idle: dict[Upstream, list[Connection]] = {}
+        self._idle: dict[tuple[object, ...], list[Connection]] = {}
         self._busy: set[Connection] = set()
         self._open: set[Connection] = set()
         self._pumps: set[asyncio.Task[None]] = set()
@@ -133,7 +133,7 @@ class Pool:
             answer.abort()
 
     def _kept(self, upstream: Upstream) -> Connection | None:
-        idle = self._idle.get(upstream)
+        idle = self._idle.get(upstream.place)
         while idle:
             connection = idle.pop()
             if connection.is_open:
@@ -146,9 +146,11 @@ class Pool:
         if self._sweeper is None:
             self._sweep()
 
+        place = upstream.place
+
         def free(connection: Connection) -> None:
             self._busy.discard(connection)
-            idle = self._idle.setdefault(upstream, [])
+            idle = self._idle.setdefault(place, [])
             if len(idle) < self._limits.most_idle and not self._closing:
                 idle.append(connection)
             else:
@@ -157,11 +159,11 @@ class Pool:
         def lost(connection: Connection) -> None:
             self._busy.discard(connection)
             self._open.discard(connection)
-            idle = self._idle.get(upstream)
+            idle = self._idle.get(place)
             if idle is not None and connection in idle:
                 idle.remove(connection)
                 if not idle:
-                    del self._idle[upstream]
+                    del self._idle[place]
 
         connection = await self._connector.open(upstream, lambda: Connection(free, lost))
         if connection.is_open:

@@ -12,16 +12,20 @@ class Upstream(NamedTuple):
     """`path_prefix` has no slash at its end; `authority` is the Host header.
 
     `checked`: the address was given by a user, so only public addresses, and those of OUTBOUND_ALLOWLIST, are
-    connected to. All of it together is the key of the pool.
+    connected to. The first five say which connections may be shared.
     """
 
     scheme: str
     host: str
     port: int
+    verify_tls: bool
+    checked: bool
     path_prefix: bytes
     authority: bytes
-    verify_tls: bool = True
-    checked: bool = False
+
+    @property
+    def place(self) -> tuple[object, ...]:
+        return self[:5]
 
     @classmethod
     def of(cls, url: str, *, verify_tls: bool = True, checked: bool = False) -> Self:
@@ -44,4 +48,4 @@ class Upstream(NamedTuple):
         name = f"[{host}]" if ":" in host else host
         authority = name if port in (None, usual) else f"{name}:{port}"
         prefix = parts.path.rstrip("/").encode()
-        return cls(parts.scheme, host, port or usual, prefix, authority.encode(), verify_tls, checked)
+        return cls(parts.scheme, host, port or usual, verify_tls, checked, prefix, authority.encode())
