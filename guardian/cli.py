@@ -221,6 +221,16 @@ def mailbox(folder: Path, port: int) -> None:
     serve(folder, port)
 
 
+@app.command(hidden=True)
+def ship(folder: Path) -> None:
+    """Ship the journal in FOLDER to the ledger until standard input ends."""
+    from guardian.jobs.shipping import run as run_shipping
+
+    configured()
+    logs.configure(settings(), "ship")
+    run_shipping(folder)
+
+
 def main() -> None:
     """Run the command; an error of ours is one line on stderr and status 1, without a traceback."""
     try:

@@ -76,6 +76,14 @@ class Settings(BaseSettings):
     sync_lease_seconds: int = Field(default=30, ge=2)
     # The largest file that may be sent for an import; the command line has no limit.
     guardian_import_max_bytes: int = Field(default=2 * 1024**3, ge=1)
+    # How much of each process's journal may wait for the database: 1 GiB is some three million calls. Past it, calls
+    # and events are refused rather than lost.
+    guardian_journal_max_bytes: int = Field(default=1024**3, ge=1024**2)
+
+    # What applications may send through the gateway, and how long a provider may think before it answers, and pause.
+    guardian_gateway_max_body_bytes: int = Field(default=128 * 1024**2, ge=1024)
+    guardian_gateway_first_byte_seconds: float = Field(default=600, gt=0)
+    guardian_gateway_idle_seconds: float = Field(default=300, gt=0)
 
     @model_validator(mode="before")
     @classmethod

@@ -9,6 +9,8 @@
     │   ├── ConflictError             409 CONFLICT
     │   ├── RateLimitError            429 RATE_LIMIT (retryAfter)
     │   └── UnavailableError          503 UNAVAILABLE (retryAfter)
+    │       ├── JournalFull           503 JOURNAL_FULL: what the journal holds has to get to the database first
+    │       └── JournalBroken         503 JOURNAL_BROKEN: the journal's disk refuses
     ├── ConfigurationError            a variable is missing or wrong
     ├── DecryptionError               a sealed value cannot be opened with any key of the ring
     ├── OutboundRefused               400: a URL that a person gave leads to an address that is not public
@@ -119,6 +121,18 @@ class UnavailableError(ApiError):
     def __init__(self, message: str, retry_after: int = 5) -> None:
         super().__init__(message, details={"retryAfter": retry_after})
         self.retry_after = retry_after
+
+
+class JournalFull(UnavailableError):
+    """The journal holds as much as it may; nothing was written. It has room again once the database takes it."""
+
+    code = "JOURNAL_FULL"
+
+
+class JournalBroken(UnavailableError):
+    """The journal's disk refused, or a file of it cannot be read; the log says which and why."""
+
+    code = "JOURNAL_BROKEN"
 
 
 class ConfigurationError(GuardianError):
