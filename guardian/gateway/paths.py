@@ -69,6 +69,25 @@ def resolve(method: str, raw_path: bytes, query: bytes = b"") -> Asked | None:
     return found._replace(target=found.target + b"?" + query)
 
 
+def without_key(asked: Asked) -> tuple[bytes | None, Asked]:
+    """The token that a caller of Google's API may have put into the query (?key=…), and the request without it.
+
+    It is a secret of ours and must not go out; the vault's key goes in a header.
+    """
+    path, mark, query = asked.target.partition(b"?")
+    if not mark or asked.provider is not Provider.GOOGLE:
+        return None, asked
+    found: bytes | None = None
+    kept: list[bytes] = []
+    for part in query.split(b"&"):
+        name, _, value = part.partition(b"=")
+        if unquote_to_bytes(name).lower() == b"key":
+            found = found or unquote_to_bytes(value)
+        else:
+            kept.append(part)
+    return found, asked._replace(target=path + mark + b"&".join(kept) if kept else path)
+
+
 def dialect_of(raw_path: bytes) -> Dialect:
     """The dialect to refuse a path in that does not resolve."""
     if raw_path.startswith(b"/anthropic"):

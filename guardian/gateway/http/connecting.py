@@ -76,7 +76,7 @@ class Connector:
 async def _connect(upstream: Upstream, address: str, make: Callable[[], Connection]) -> Connection:
     secure = upstream.scheme == "https"
     try:
-        _, connection = await asyncio.get_running_loop().create_connection(
+        transport, connection = await asyncio.get_running_loop().create_connection(
             make,
             address,
             upstream.port,
@@ -92,4 +92,16 @@ async def _connect(upstream: Upstream, address: str, make: Callable[[], Connecti
     except OSError as error:
         why = error.strerror or type(error).__name__
         raise ConnectFailed(f"{upstream.host} cannot be connected to: {why}.") from None
+    _tune(transport.get_extra_info("socket"))
     return connection
+
+
+def _tune(found: socket.socket | None) -> None:
+    """No waiting for fuller packets; and a peer that vanished during a long silence is noticed after some minutes."""
+    if found is None or found.family not in (socket.AF_INET, socket.AF_INET6):
+        return
+    found.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    found.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in (("TCP_KEEPIDLE", 60), ("TCP_KEEPINTVL", 60), ("TCP_KEEPCNT", 5)):
+        if hasattr(socket, name):
+            found.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)

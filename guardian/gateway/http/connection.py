@@ -1,7 +1,6 @@
 """One connection to a provider's server: a request at a time is written, and its answer is parsed as it arrives."""
 
 import asyncio
-import socket
 from collections.abc import Callable
 from time import monotonic
 from typing import cast
@@ -45,6 +44,8 @@ class Connection(asyncio.Protocol):
         # Since when it is free, or neither request nor answer has moved; whether the final answer has begun.
         self.moved = 0.0
         self.answered = False
+        # Seconds to the first byte, where this request has a limit of its own.
+        self.first_byte: float | None = None
 
     # The pool's side.
 
@@ -102,7 +103,7 @@ class Connection(asyncio.Protocol):
             self._transport.abort()
 
     def resume(self) -> None:
-        if self._paused and self._transport is not None:
+        if self._paused and self._transport is not None and not self._transport.is_closing():
             self._paused = False
             self.moved = monotonic()
             self._transport.resume_reading()
@@ -112,7 +113,6 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
         self._parser = HttpResponseParser(self)
-        _tune(transport.get_extra_info("socket"))
 
     def data_received(self, data: bytes) -> None:
         answer, parser = self._answer, self._parser
@@ -239,14 +239,3 @@ class Connection(asyncio.Protocol):
             self.answered = False
             return
         cast("Answer", self._answer).ended = True
-
-
-def _tune(found: socket.socket | None) -> None:
-    """No waiting for fuller packets; and a peer that vanished during a long silence is noticed after some minutes."""
-    if found is None or found.family not in (socket.AF_INET, socket.AF_INET6):
-        return
-    found.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    found.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    for name, value in (("TCP_KEEPIDLE", 60), ("TCP_KEEPINTVL", 60), ("TCP_KEEPCNT", 5)):
-        if hasattr(socket, name):
-            found.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)

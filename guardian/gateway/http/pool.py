@@ -29,6 +29,14 @@ class Limits(NamedTuple):
     most_idle: int = 512
 
 
+class _Request(NamedTuple):
+    method: bytes
+    head: bytes
+    body: bytes | AsyncIterator[bytes]
+    length: int | None
+    first_byte: float | None
+
+
 class Pool:
     """One for a process; used within one event loop. `allowed` are the entries of OUTBOUND_ALLOWLIST."""
 
@@ -51,11 +59,13 @@ class Pool:
         body: bytes | AsyncIterator[bytes] = b"",
         *,
         length: int | None = None,
+        first_byte: float | None = None,
     ) -> Answer:
         """The answer, as soon as its headers are there; its body follows. No redirect is followed.
 
         `target` follows the upstream's path prefix. Of an iterator as `body`, `length` is the promised number of bytes,
-        None sends chunks. Host, framing and connection headers among `headers` are replaced by our own.
+        None sends chunks. `first_byte` is a limit in seconds in place of the usual one. Host, framing and
+        connection headers among `headers` are replaced by our own.
 
         Raises UpstreamFailure, ValueError for a request that is none (line breaks), and what the iterator raises.
         A kept connection that turns out to be closed is replaced once, unless an answer had begun, the body is an
@@ -64,17 +74,18 @@ class Pool:
         whole = body if isinstance(body, bytes) else None
         framed = whole is None or bool(whole) or method not in _BODILESS
         size = len(whole) if whole is not None else length
-        request = head(method, upstream.path_prefix + target, upstream.authority, headers, size, framed=framed)
+        first = head(method, upstream.path_prefix + target, upstream.authority, headers, size, framed=framed)
+        request = _Request(method, first, body, length, first_byte)
         kept = self._kept(upstream)
         if kept is not None:
             began = monotonic()
             try:
-                return await self._exchange(kept, method, request, body, length)
+                return await self._exchange(kept, request)
             except CutShort as failure:
                 crossed = method in _IDEMPOTENT or monotonic() - began < _CROSSING_SECONDS
                 if whole is None or not failure.untouched or not crossed:
                     raise
-        return await self._exchange(await self._fresh(upstream), method, request, body, length)
+        return await self._exchange(await self._fresh(upstream), request)
 
     async def close(self) -> None:
         """Close every connection, those in use too, and wait until they are closed."""
@@ -96,30 +107,25 @@ class Pool:
 
     # Exchanges.
 
-    async def _exchange(
-        self,
-        connection: Connection,
-        method: bytes,
-        request: bytes,
-        body: bytes | AsyncIterator[bytes],
-        length: int | None,
-    ) -> Answer:
+    async def _exchange(self, connection: Connection, request: _Request) -> Answer:
         if not connection.is_open:
             raise ConnectFailed("The provider's server closes each connection at once.")
         self._busy.add(connection)
+        connection.first_byte = request.first_byte
+        body = request.body
         pump: asyncio.Task[None] | None = None
         if isinstance(body, bytes):
-            answer = connection.begin(method, request, body, more=False)
+            answer = connection.begin(request.method, request.head, body, more=False)
         else:
-            answer = connection.begin(method, request, b"", more=True)
-            pump = connection.pump = asyncio.ensure_future(_pump(connection, body, length))
+            answer = connection.begin(request.method, request.head, b"", more=True)
+            pump = connection.pump = asyncio.ensure_future(_pump(connection, body, request.length))
             self._pumps.add(pump)
             pump.add_done_callback(lambda done: self._pumped(done, answer))
         try:
             while not answer.status and answer.failure is None:
                 await answer.changed()
         except BaseException:  # a cancelled caller; the provider need not go on
-            connection.abort()
+            answer.abort()
             raise
         if answer.failure is not None and not answer.status:
             if pump is not None and pump.done() and not pump.cancelled() and (error := pump.exception()):
@@ -180,8 +186,9 @@ class Pool:
         now = monotonic()
         for connection in list(self._busy):
             silent = now - connection.moved
-            if not connection.answered and silent > limits.first_byte:
-                connection.fail(FirstByteTimeout(f"The provider did not answer within {limits.first_byte:g} s."))
+            patience = connection.first_byte or limits.first_byte
+            if not connection.answered and silent > patience:
+                connection.fail(FirstByteTimeout(f"The provider did not answer within {patience:g} s."))
             elif connection.answered and silent > limits.idle and not connection.is_waiting_for_reader:
                 connection.fail(IdleTimeout(f"The provider's answer stopped for {limits.idle:g} s."))
         for idle in list(self._idle.values()):

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from guardian.gateway.paths import Asked, resolve
+from guardian.gateway.paths import Asked, dialect_of, resolve, without_key
 from guardian.models.enums import Provider
 from guardian.providers.inference import Endpoint
 from guardian.providers.usage import FLAVOURS
@@ -196,6 +196,25 @@ def test_the_query_goes_out_byte_for_byte() -> None:
     assert resolve("GET", b"/openai/v1/models", b"a#b") is None
 
 
+@pytest.mark.parametrize(
+    ("query", "key", "target"),
+    [
+        (b"key=gdn_x", b"gdn_x", b"/v1beta/models"),
+        (b"a=%20&key=gdn_x&&b=1", b"gdn_x", b"/v1beta/models?a=%20&&b=1"),
+        (b"%6bEy=gdn%5fx&key=gdn_y&pagekey=1", b"gdn_x", b"/v1beta/models?pagekey=1"),
+        (b"pageSize=1", None, b"/v1beta/models?pageSize=1"),
+        (b"", None, b"/v1beta/models"),
+    ],
+)
+def test_a_token_in_a_query_to_google_does_not_go_out(query: bytes, key: bytes | None, target: bytes) -> None:
+    asked = resolve("GET", b"/google/v1beta/models", query)
+    assert asked is not None
+    assert without_key(asked) == (key, asked._replace(target=target))
+    other = resolve("GET", b"/custom/lab/v1/models", query)
+    assert other is not None
+    assert without_key(other) == (None, other)
+
+
 def test_a_label_is_decoded_once() -> None:
     asked = resolve("GET", b"/custom/my%20l%C3%A4b%2F%2531/v1/models")
     assert asked is not None
@@ -224,6 +243,11 @@ def test_a_label_is_decoded_once() -> None:
 )  # fmt: skip
 def test_paths_that_could_leave_the_base_url_are_refused(path: str) -> None:
     assert resolve("GET", path.encode()) is None
+
+
+def test_a_path_that_does_not_resolve_is_refused_in_its_vendors_words() -> None:
+    paths = [b"/anthropic/../x", b"/google//x", b"/openai/v1/..", b"/custom/x", b"/nothing"]
+    assert [dialect_of(path) for path in paths] == ["anthropic", "google", "openai", "openai", "openai"]
 
 
 @pytest.mark.parametrize("method", ["CONNECT", "TRACE", "PRI", "get", "", "GET /x HTTP/1.1\r\nX:"])

@@ -199,13 +199,14 @@ def test_a_slow_reader_holds_the_provider_back(loop: str) -> None:
                 sent += len(part)
 
         # The reader's pause is longer than the limit for silence: it is our own doing.
-        async with serve(script) as server, pool(idle=0.2) as client:
+        async with serve(script) as server, pool(idle=1.0) as client:
             answer = await post(client, server)
             before = -1
             while before != sent:
                 before = sent
                 await asyncio.sleep(0.3)
             assert sent < total / 2
+            await asyncio.sleep(1.3)
             read = 0
             async for piece in answer.chunks():
                 read += len(piece)

@@ -113,7 +113,7 @@ def test_a_server_that_stalls_is_left(
     parts: tuple[bytes | float, ...], kind: type[UpstreamFailure], body: bytes, loop: str
 ) -> None:
     async def test() -> None:
-        async with serve(script_of(*parts)) as server, pool(first_byte=0.2, idle=0.2) as client:
+        async with serve(script_of(*parts)) as server, pool(first_byte=0.5, idle=0.5) as client:
             found, failure = await failure_of(client, server)
             assert (found, type(failure)) == (body, kind)
             assert failure.status_code == 504
@@ -121,10 +121,37 @@ def test_a_server_that_stalls_is_left(
     run(test(), loop)
 
 
+def test_a_request_may_have_a_limit_of_its_own() -> None:
+    async def test() -> None:
+        async with serve(script_of(9.0)) as server, pool() as client:
+            with pytest.raises(FirstByteTimeout, match=r"within 0\.2 s"):
+                await client.send(server.upstream(), b"GET", b"/x", [], first_byte=0.2)
+
+    run(test())
+
+
+def test_a_caller_who_leaves_at_the_last_moment_disturbs_nobody() -> None:
+    """The answer is whole and its connection serves another request by the time that the caller is told."""
+
+    async def test() -> None:
+        async with serve(LENGTH) as server, pool() as client:
+            for _ in range(200):
+                leaving = asyncio.ensure_future(post(client, server))
+                await asyncio.sleep(0)
+                while client.counts[0]:
+                    await asyncio.sleep(0)
+                other = asyncio.ensure_future(post(client, server))
+                leaving.cancel()
+                assert await (await other).read() == b"hello world"
+            assert server.connections == 1
+
+    run(test())
+
+
 def test_a_slow_stream_is_not_a_stalled_one() -> None:
     async def test() -> None:
-        parts = [part for at in range(len(CHUNKS)) for part in (CHUNKS[at : at + 1], 0.01)]
-        async with serve(script_of(*parts)) as server, pool(first_byte=0.5, idle=0.5) as client:
+        parts = [part for at in range(len(CHUNKS)) for part in (CHUNKS[at : at + 1], 0.02)]
+        async with serve(script_of(*parts)) as server, pool(first_byte=1, idle=1) as client:
             assert await (await post(client, server)).read() == b"hello world"
 
     run(test())
