@@ -31,7 +31,9 @@ _QUERY = re.compile(rb"[!\"$-~]*")
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f\\]")
 # A name that is encoded this often is an attack: %252525252e.
 _MOST_DECODINGS = 4
-_LONGEST = 8_192
+# No vendor's path comes near; resolved ones are remembered, also those that somebody makes up.
+_LONGEST_PATH = 2_048
+_LONGEST_QUERY = 8_192
 
 
 class Asked(NamedTuple):
@@ -64,7 +66,7 @@ def resolve(method: str, raw_path: bytes, query: bytes = b"") -> Asked | None:
     found = _resolve(method, raw_path)
     if found is None or not query:
         return found
-    if not _QUERY.fullmatch(query) or len(query) > _LONGEST:
+    if not _QUERY.fullmatch(query) or len(query) > _LONGEST_QUERY:
         return None
     return found._replace(target=found.target + b"?" + query)
 
@@ -98,7 +100,7 @@ def dialect_of(raw_path: bytes) -> Dialect:
 @lru_cache(maxsize=4_096)
 def _resolve(method: str, raw_path: bytes) -> Asked | None:
     base = _base(raw_path)
-    if base is None or method not in METHODS or len(raw_path) > _LONGEST:
+    if base is None or method not in METHODS or len(raw_path) > _LONGEST_PATH:
         return None
     provider, label, target = base
     plain = decoded(target)

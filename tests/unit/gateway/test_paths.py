@@ -238,7 +238,7 @@ def test_a_label_is_decoded_once() -> None:
         "/openai/v1/%c0%ae%c0%ae/x", "/openai/v1/%ef%bc%8e%ef%bc%8e/x", "/openai/v1/a%ef%bc%8f..%ef%bc%8fx",
         "/openai/v1/%u002e%u002e/x", "/openai/v1/%", "/openai/v1/%2", "/openai/v1/a b", "/openai/v1/a\r\nHost: evil",
         "/openai/v1/a\tb", "/openai/v1/a#b", "/openai/v1/a?b", "/openai/v1/ä", "/openai/v1/%" + "25" * 9 + "2e",
-        "/openai/v1/" + "a" * 9_000,
+        "/openai/v1/" + "a" * 2_100,
     ],
 )  # fmt: skip
 def test_paths_that_could_leave_the_base_url_are_refused(path: str) -> None:

@@ -69,7 +69,7 @@ async def serve(script: Script | bytes, *, tls: SSLContext | None = None) -> Asy
             pass
         finally:
             writer.close()
-            with suppress(ConnectionError):
+            with suppress(ConnectionError, asyncio.CancelledError):
                 await writer.wait_closed()
 
     server = await asyncio.start_server(handle, "127.0.0.1", 0, ssl=tls)

@@ -301,6 +301,23 @@ def test_an_early_answer_is_had_and_its_connection_not_used_again() -> None:
     run(test())
 
 
+@pytest.mark.parametrize("loop", LOOPS)
+def test_a_large_request_that_is_refused_at_its_head_gets_the_refusal(loop: str) -> None:
+    async def test() -> None:
+        async def script(reader: Reader, writer: Writer) -> None:
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(PLAIN.replace(b"200 OK", b"413 Too Large"))
+            await writer.drain()
+
+        async with serve(script) as server, pool() as client:
+            for _ in range(5):
+                answer = await post(client, server, b"x" * 20_000_000)
+                assert (answer.status, await answer.read()) == (413, b"hello world")
+            assert server.connections == 5
+
+    run(test(), loop)
+
+
 def test_many_requests_share_few_connections() -> None:
     async def test() -> None:
         async with serve(PLAIN) as server, pool() as client:
