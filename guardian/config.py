@@ -4,6 +4,7 @@ import os
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Self
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -97,6 +98,14 @@ class Settings(BaseSettings):
     def base_url(self) -> str:
         """Where people reach the web process, without a trailing slash."""
         return (self.public_url or f"http://{self.guardian_host}:{self.guardian_port}").rstrip("/")
+
+    @property
+    def gateway_url(self) -> str:
+        """Where applications reach the gateway, without a trailing slash: the host of PUBLIC_URL, at its own port."""
+        public = urlsplit(self.public_url or "")
+        listening = "127.0.0.1" if self.guardian_host in ("0.0.0.0", "::", "") else self.guardian_host  # noqa: S104
+        host = public.hostname or listening
+        return f"{public.scheme or 'http'}://{f'[{host}]' if ':' in host else host}:{self.guardian_gateway_port}"
 
     def require_database_url(self) -> str:
         return self._require("database_url", "postgresql://user:password@host:5432/guardian")
