@@ -8,6 +8,7 @@ from guardian.models.cells import UsageChange, UsageDay
 from guardian.models.closing import ClosedMonth
 from guardian.models.costs import ProviderCost
 from guardian.models.currencies import ExchangeRate
+from guardian.models.events import KnownEvent
 from guardian.models.imports import ImportRun
 from guardian.models.keys import ApiKey, ProviderAccount, ProviderResource
 from guardian.models.people import (
@@ -41,6 +42,7 @@ __all__ = [
     "ImportRun",
     "Invitation",
     "Invoice",
+    "KnownEvent",
     "Organization",
     "PasswordReset",
     "PriceOverride",
