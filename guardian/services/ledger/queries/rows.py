@@ -16,7 +16,7 @@ from guardian.periods import Window
 from guardian.records import BillLine
 from guardian.services.actor import Actor
 from guardian.services.ledger.queries.dimensions import FIELDS, Expression, Query, conditions, refuse
-from guardian.services.ledger.queries.names import NAMED, Names, names_of, read_names
+from guardian.services.ledger.queries.names import ACCESS_TOKEN, NAMED, Names, names_of, read_names
 from guardian.services.ledger.queries.stretches import stretches
 from guardian.services.ledger.views import UsageFilter, UsageView
 from guardian.services.people.views import Page
@@ -43,9 +43,10 @@ _SAME = (  # columns that a view shows under their own name
     ),
     *("price_source", "price_version", "price_ref", "response_time", "status_code", "error", "timestamp"),
     *("bucket_end", "user_id", "organization_id", "api_key_id", "account_id", "project_id", "external_key_id"),
-    *("external_user_id", "service_tier", "session"),
+    *("external_user_id", "service_tier", "session", "access_token_id"),
 )
-_COLUMNS = [col(getattr(UsageLog, name)) for name in (*_SAME, "units", "tags", "meta")]
+_NAMED_BY = {**{name: FIELDS[name] for name in NAMED}, ACCESS_TOKEN: "access_token_id"}
+COLUMNS = [col(getattr(UsageLog, name)) for name in (*_SAME, "units", "tags", "meta")]
 
 
 def list_usage(
@@ -61,7 +62,7 @@ def list_usage(
         raise refuse("limit", f"The limit is {limit}. Give a number from 1 to {_MOST_ROWS}.")
     time = col(UsageLog.timestamp)
     window = _range(usage)
-    query = _mine(actor, *_COLUMNS).where(*conditions(UsageLog, usage.filters))
+    query = _mine(actor, *COLUMNS).where(*conditions(UsageLog, usage.filters))
     query = query.order_by(time.desc(), col(UsageLog.id).desc())
     if cursor is not None:
         moment, id = _read_cursor(cursor)
@@ -76,7 +77,7 @@ def list_usage(
             break
     shown = found[:limit]
     return Page(
-        items=tuple(_views(session, actor, shown)),
+        items=tuple(views_of(session, actor, shown)),
         next_cursor=_cursor(shown[-1].timestamp, shown[-1].id) if len(found) > limit else None,
     )
 
@@ -86,13 +87,13 @@ def get_usage(session: Session, actor: Actor, id: str) -> UsageView:
     actor.require("usage:read")
     if not _ID.fullmatch(id):
         raise NotFoundError("Usage row")
-    query = _mine(actor, *_COLUMNS, col(UsageLog.bill)).where(col(UsageLog.id) == id)
+    query = _mine(actor, *COLUMNS, col(UsageLog.bill)).where(col(UsageLog.id) == id)
     # The id tells the time to the millisecond, which leaves one partition; where it tells another, all are looked at.
     found: Any = session.connection().execute(query.where(*_near(id))).first()
     found = found or session.connection().execute(query).first()
     if found is None:
         raise NotFoundError("Usage row")
-    return _views(session, actor, [found])[0]
+    return views_of(session, actor, [found])[0]
 
 
 def _mine(actor: Actor, *columns: Expression) -> Query:
@@ -114,8 +115,9 @@ def _near(id: str) -> list[ColumnElement[bool]]:
     return [col(UsageLog.timestamp) >= moment - _MILLISECOND, col(UsageLog.timestamp) < moment + 2 * _MILLISECOND]
 
 
-def _views(session: Session, actor: Actor, found: Sequence[Any]) -> list[UsageView]:
-    wanted = {name: [getattr(row, FIELDS[name]) for row in found] for name in NAMED}
+def views_of(session: Session, actor: Actor, found: Sequence[Any]) -> list[UsageView]:
+    """Rows of COLUMNS, and of the bill where it was asked for, with the names that people know things by."""
+    wanted = {name: [getattr(row, field) for row in found] for name, field in _NAMED_BY.items()}
     names = read_names(session, actor.organization_id, wanted)
     return [_view(row, names) for row in found]
 
@@ -127,7 +129,7 @@ def _view(row: Any, names: Names) -> UsageView:
         units=row.units or {},
         tags=row.tags or {},
         metadata=fields["metadata"] or {},
-        names=names_of(names, {name: fields[FIELDS[name]] for name in NAMED}),
+        names=names_of(names, {name: fields[field] for name, field in _NAMED_BY.items()}),
         bill=tuple(_line(line) for line in fields.get("bill") or ()),
     )
 

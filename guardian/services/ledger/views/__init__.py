@@ -1,6 +1,7 @@
 """What the ledger's queries take and give: frozen values, ready for a page or for JSON, money as Decimal."""
 
 from guardian.services.ledger.views.board import Comparison, Dashboard, ExpensiveLine
+from guardian.services.ledger.views.calls import CallChoices, CallFilter, RecentCalls
 from guardian.services.ledger.views.pulls import Freshness, SyncRunView
 from guardian.services.ledger.views.spend import (
     DIMENSIONS,
@@ -21,11 +22,14 @@ __all__ = [
     "Billed",
     "BilledGroup",
     "Bucket",
+    "CallChoices",
+    "CallFilter",
     "Comparison",
     "Dashboard",
     "ExpensiveLine",
     "Freshness",
     "Group",
+    "RecentCalls",
     "SpendBucket",
     "Summary",
     "SummaryQuery",

@@ -29,7 +29,8 @@ class UsageFilter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UsageView:
-    """One usage row. `names` is keyed by dimension (project, providerKey, apiKey, user, externalUser, account).
+    """One usage row. `names` is keyed by dimension (project, providerKey, apiKey, user, externalUser, account), and
+    by accessToken.
 
     `cost` is None exactly where `cost_source` is unpriced. `bill` is filled by get_usage only.
     """
@@ -80,4 +81,5 @@ class UsageView:
     session: str | None
     metadata: Mapping[str, Any]
     names: Mapping[str, str]
+    access_token_id: str | None = None
     bill: tuple[BillLine, ...] = ()
