@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
+from typing import Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from guardian.errors import ValidationError
@@ -136,6 +137,29 @@ def local_hours(day: Window, tz: ZoneInfo) -> list[Window]:
         if moment.astimezone(tz).minute == 0:
             edges.append(moment)
     return [Window(a, b) for a, b in pairwise([*edges, day.end])]
+
+
+CalendarUnit = Literal["day", "week", "month", "quarter", "year"]
+
+
+def calendar_period(moment: datetime, unit: CalendarUnit, tz: ZoneInfo) -> Window:
+    """The local day, week (from Monday), month, quarter or year that the moment lies in."""
+    day = local_date(moment, tz)
+    first, following = _calendar_edges(day, unit)
+    return Window(local_midnight(first, tz), local_midnight(following, tz))
+
+
+def _calendar_edges(day: date, unit: CalendarUnit) -> tuple[date, date]:
+    """The first day of the period and that of the next one."""
+    if unit == "day":
+        return day, day + DAY
+    if unit == "week":
+        return week_start(day), week_start(day) + 7 * DAY
+    if unit == "year":
+        return date(day.year, 1, 1), date(day.year + 1, 1, 1)
+    first = month_start(day) if unit == "month" else date(day.year, (day.month - 1) // 3 * 3 + 1, 1)
+    # 32 days on from the first of a month is in the next one, and 94 in the next quarter.
+    return first, month_start(first + (32 if unit == "month" else 94) * DAY)
 
 
 def local_date(moment: datetime, tz: ZoneInfo) -> date:

@@ -12,6 +12,7 @@ from starlette.routing import Match
 from guardian.api import (
     activity,
     auth,
+    budgets,
     exports,
     health,
     imports,
@@ -31,6 +32,7 @@ from guardian.api.steps import COOKIE
 ROUTERS: tuple[APIRouter, ...] = (
     *auth.ROUTERS,
     tokens.api,
+    budgets.api,
     keys.api,
     # Before usage, whose /usage/{usage_id} would take its path.
     reconciliation.api,

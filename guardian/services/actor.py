@@ -7,10 +7,27 @@ from guardian.models.enums import TeamRole, UserRole
 
 # resource:action. A team role grants what it names and everything of the roles below it.
 _VIEWER = frozenset(
-    {"usage:read", "keys:read", "jobs:read", "organization:read", "team:read", "activity:read", "prices:read"}
+    {
+        "usage:read",
+        "keys:read",
+        "jobs:read",
+        "organization:read",
+        "team:read",
+        "activity:read",
+        "prices:read",
+        "budgets:read",
+    }
 )
 _MEMBER = _VIEWER | {"keys:create", "keys:sync", "usage:write", "views:share"}
-_ADMIN = _MEMBER | {"keys:update", "keys:delete", "organization:update", "team:update", "prices:update", "books:close"}
+_ADMIN = _MEMBER | {
+    "keys:update",
+    "keys:delete",
+    "organization:update",
+    "team:update",
+    "prices:update",
+    "books:close",
+    "budgets:update",
+}
 _GRANTS: dict[TeamRole, frozenset[str]] = {
     TeamRole.VIEWER: _VIEWER,
     TeamRole.MEMBER: _MEMBER,

@@ -11,6 +11,7 @@ _ADMINS = _EVERYBODY[2:]
 
 NEW_KEY = {"provider": "OPENAI", "key": "sk-admin-0123456789abcdef", "label": "second"}
 NEW_VIEW = {"page": "usage", "name": "second", "query": "range=90d"}
+NEW_BUDGET = {"name": "second", "limit": "10", "kind": "HARD"}
 NEW_PRICE = {"provider": "OPENAI", "modelPattern": "gpt-4*", "percentOfList": "90"}
 SPAN = {"from": "2026-11-01", "to": "2026-11-02"}
 RESET = {"token": "x", "password": "y" * 12}
@@ -20,7 +21,7 @@ PASSWORD = {"email": "eve@acme.test", "password": "correct horse battery"}
 @dataclass(frozen=True)
 class Route:
     """One route. `path` may name ids of Acme's: {key}, {session}, {token}, {usage}, {job}, {view}, {override}, {run},
-    {import}.
+    {import}, {budget}.
 
     `wrong` is refused with 400, `roles` may do it, `table` is what the database must have for it. `file` is set where
     the answer is a file and no envelope.
@@ -64,6 +65,11 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/tokens", "access_tokens"),
     Route("POST", "/tokens", "access_tokens", {"name": "ci", "scopes": ["api"]}, {"name": "ci"}, status=201),
     Route("DELETE", "/tokens/{token}", "access_tokens", roles=_ADMINS),
+    Route("GET", "/budgets", "budgets"),
+    Route("POST", "/budgets", "budgets", NEW_BUDGET, {"name": "x"}, roles=_ADMINS, status=201),
+    Route("GET", "/budgets/{budget}", "budgets"),
+    Route("PATCH", "/budgets/{budget}", "budgets", {"name": "third"}, {"limit": "-1"}, roles=_ADMINS),
+    Route("DELETE", "/budgets/{budget}", "budgets", roles=_ADMINS),
     Route("GET", "/keys", "api_keys"),
     Route("POST", "/keys", "api_keys", NEW_KEY, {"provider": "OPENAI"}, roles=_MEMBERS, status=201),
     Route("GET", "/keys/providers", "sessions"),

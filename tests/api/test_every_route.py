@@ -19,7 +19,7 @@ from guardian.periods import utcnow
 from guardian.services.actor import Actor
 from guardian.services.ledger.sql.partitions import ensure_partitions
 from tests.api.conftest import Client, SignIn, execute
-from tests.api.routes import NEW_KEY, NEW_PRICE, NEW_VIEW, ROUTES, SIGNED_IN, WITH_ID, WITH_INPUT, Route
+from tests.api.routes import NEW_BUDGET, NEW_KEY, NEW_PRICE, NEW_VIEW, ROUTES, SIGNED_IN, WITH_ID, WITH_INPUT, Route
 from tests.conftest import People, Servers, forget_caches
 from tests.fakes.openai_api import ADMIN_KEY
 from tests.fakes.provider_server import FakeProvider
@@ -33,6 +33,7 @@ def ids(alice: Client, people: People, fake: FakeProvider) -> dict[str, str]:
     token = alice.data("POST", "/tokens", 201, json={"name": "ci", "scopes": ["api"]})
     view = alice.data("POST", "/views", 201, json={**NEW_VIEW, "name": "ours", "shared": True})
     price = alice.data("POST", "/prices/overrides", 201, json={**NEW_PRICE, "modelPattern": "gpt-5"})
+    budget = alice.data("POST", "/budgets", 201, json=NEW_BUDGET)
     now = utcnow()
     with db.session() as session:
         run = RepriceRun(
@@ -63,6 +64,7 @@ def ids(alice: Client, people: People, fake: FakeProvider) -> dict[str, str]:
         "key": key["id"],
         "job": key["jobId"],
         "token": token["id"],
+        "budget": budget["id"],
         "usage": row.id,
         "session": opened,
         "view": view["id"],
@@ -131,7 +133,16 @@ def test_another_organizations_things_do_not_exist(charlie: Client, ids: dict[st
 
 
 def test_another_organizations_things_are_in_no_list(alice: Client, charlie: Client, ids: dict[str, str]) -> None:
-    for path in ("/keys", "/tokens", "/usage", "/prices/overrides", "/prices/reprice", "/views", "/activity"):
+    for path in (
+        "/keys",
+        "/tokens",
+        "/budgets",
+        "/usage",
+        "/prices/overrides",
+        "/prices/reprice",
+        "/views",
+        "/activity",
+    ):
         assert alice.data("GET", path) != [], path
         assert charlie.data("GET", path) == [], path
     assert ids["session"] not in charlie.get("/api/v1/auth/sessions").text

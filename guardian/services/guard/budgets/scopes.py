@@ -1,0 +1,82 @@
+"""What a budget limits: the whole organization, or the calls of a team, person, key, model, tag or access token."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, cast, get_args
+
+from sqlmodel import Session, col, func, select
+
+from guardian.errors import ValidationError
+from guardian.models import AccessToken, ApiKey, User
+from guardian.services.actor import Actor
+
+ScopeType = Literal["organization", "team", "user", "key", "model", "tag", "token"]
+SCOPES: tuple[ScopeType, ...] = get_args(ScopeType)
+MAX_VALUE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """`value` by type: None (organization), a team's name, the id of a person, key or access token, a model's name or
+    pattern (* and ?), or "name=value" of a tag. A token without a value means those that name the budget themselves.
+    """
+
+    type: ScopeType
+    value: str | None = None
+
+    @property
+    def tag(self) -> tuple[str, str]:
+        """The tag's name and value; a team is the tag of that name."""
+        if self.type == "team":
+            return "team", self.value or ""
+        name, _, value = (self.value or "").partition("=")
+        return name, value
+
+    def as_json(self) -> dict[str, str]:
+        return {"type": self.type, **({} if self.value is None else {"value": self.value})}
+
+
+def stored_scope(stored: Mapping[str, Any] | None) -> Scope:
+    """The scope of a stored budget; one without any limits the organization."""
+    found = stored or {}
+    kind = found.get("type")
+    if kind not in SCOPES:
+        return Scope("organization")
+    value: object = found.get("value")
+    return Scope(kind, value if isinstance(value, str) else None)
+
+
+def checked_scope(session: Session, actor: Actor, given: Scope) -> Scope:
+    """The scope as it is stored. Raises ValidationError on the field scope, also for an id that is not of the
+    actor's organization.
+    """
+    if given.type not in SCOPES:
+        raise _wrong(f"Choose what the budget limits: {', '.join(SCOPES)}.")
+    value = " ".join((given.value or "").split()) or None
+    if given.type == "organization":
+        if value is not None:
+            raise _wrong("A budget of the organization has no scope value.")
+        return Scope("organization")
+    if value is None:
+        if given.type == "token":
+            return Scope("token")
+        raise _wrong(f"Say which {given.type} the budget limits.")
+    if len(value) > MAX_VALUE or not value.isprintable():
+        raise _wrong(f"A scope's value has at most {MAX_VALUE} printable characters.")
+    if given.type == "tag" and not all(Scope("tag", value).tag):
+        raise _wrong("Give the tag as name=value, such as feature=search.")
+    _require_own(session, actor, given.type, value)
+    return Scope(given.type, value)
+
+
+def _require_own(session: Session, actor: Actor, kind: ScopeType, value: str) -> None:
+    table = cast("Any", {"user": User, "key": ApiKey, "token": AccessToken}.get(kind))
+    if table is None:
+        return
+    query = select(func.count()).where(col(table.id) == value, col(table.organization_id) == actor.organization_id)
+    if not session.exec(query).one():
+        raise _wrong(f"There is no such {kind} in your organization.")
+
+
+def _wrong(message: str) -> ValidationError:
+    return ValidationError(message, details=[{"field": "scope", "message": message}])
