@@ -26,6 +26,19 @@ def record_of(
     read_usage does.
     """
     stated = read_usage(provider, flavour, answer, settings)
+    return record_from(provider, operation, stated, answer, asked_model=asked_model, at=at)
+
+
+def record_from(
+    provider: Provider,
+    operation: str,
+    stated: StatedUsage | None,
+    answer: Mapping[str, Any],
+    *,
+    asked_model: str,
+    at: datetime,
+) -> tuple[UsageRecord, str | None]:
+    """As record_of, of what read_usage made of the answer."""
     found = stated or StatedUsage(counts=UsageCounts())
     named: object = answer.get("model")
     record = UsageRecord(

@@ -9,28 +9,44 @@ Event = Mapping[str, Any]
 _NAMES = ("id", "model", "service_tier")
 # Anthropic's flavour, whoever speaks it.
 _MESSAGES = "messages"
+# OpenAI's flavour, of which Google has a route, too.
+_CHAT = "chat"
 # A wrapper's name by flavour: events that carry the answer so far within themselves.
 _WRAPPED = {"responses": "response", "realtime": "response", "interactions": "interaction"}
 
 
-def merged(provider: Provider, flavour: str, events: Iterable[Event]) -> dict[str, Any]:
-    """The answer that a stream's events (JSON objects, in their order) tell, as far as read_usage reads it.
+class Merging:
+    """The answer so far, event by event: `found` is what read_usage takes.
 
     An event is looked at once and not kept: a long stream needs no more memory than a short one. Of a stream that
-    was cut, what its last numbers were; they are a floor of what was used.
+    was cut, it is what its last numbers were; they are a floor of what was used.
     """
-    if flavour == _MESSAGES:
-        take: Callable[[dict[str, Any], Event], None] = _take_message
-    elif flavour in _WRAPPED:
-        take = _taker(_WRAPPED[flavour])
-    elif provider is Provider.GOOGLE:
-        take = _take_content
-    else:
-        take = _take_chunk
-    found: dict[str, Any] = {}
+
+    __slots__ = ("_take", "found")
+
+    def __init__(self, provider: Provider, flavour: str) -> None:
+        self.found: dict[str, Any] = {}
+        self._take: Callable[[dict[str, Any], Event], None]
+        if flavour == _MESSAGES:
+            self._take = _take_message
+        elif flavour in _WRAPPED:
+            self._take = _taker(_WRAPPED[flavour])
+        elif provider is Provider.GOOGLE and flavour != _CHAT:
+            self._take = _take_content
+        else:
+            self._take = _take_chunk
+
+    def add(self, event: Event) -> None:
+        """Take what the stream's next event (a JSON object) tells."""
+        self._take(self.found, event)
+
+
+def merged(provider: Provider, flavour: str, events: Iterable[Event]) -> dict[str, Any]:
+    """The answer that a stream's events (JSON objects, in their order) tell, as far as read_usage reads it."""
+    merging = Merging(provider, flavour)
     for event in events:
-        take(found, event)
-    return found
+        merging.add(event)
+    return merging.found
 
 
 def _take_chunk(found: dict[str, Any], chunk: Event) -> None:

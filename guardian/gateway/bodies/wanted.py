@@ -1,0 +1,197 @@
+"""The few fields of a request that the gateway needs: model, stream, most output, the input's likely size, who asks."""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, TypedDict, cast
+
+import msgspec
+
+from guardian.errors import ValidationError
+from guardian.gateway.bodies.forms import Form
+from guardian.gateway.paths import Asked
+from guardian.models.enums import Provider
+
+# A file within the JSON (picture, sound, document) as base64. The look-behind keeps the search linear.
+_FILE = re.compile(rb"(?<![A-Za-z0-9+/=_-])[A-Za-z0-9+/=_-]{1024,}")
+# What such a file counts in the estimate: Anthropic's largest picture has some 1,600 tokens, OpenAI's 1,445.
+TOKENS_A_FILE = 1_600
+_BYTES_A_TOKEN = 4
+_SMALL = 4_096  # in a body of fewer bytes no file is looked for
+_MOST_TOKENS = 10**9
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
+# Whose streams state their usage only when they are asked to; the path's flavour says that it is the OpenAI dialect.
+# Perplexity's always do. xAI's do too, by its documentation, and it is asked all the same: see must_ask.
+_ASKED = frozenset({Provider.OPENAI, Provider.ANTHROPIC, Provider.GOOGLE, Provider.XAI, Provider.CUSTOM})
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a request asks for; what it does not say is None, "" or empty.
+
+    `most_output_tokens` is for all answers together (n, candidateCount). `input_estimate` is in tokens: the body's
+    bytes by four, and 1,600 for each file in it. `asks_for_usage`: the caller's own stream_options.include_usage.
+    `characters` of the text to be spoken. `user` and `tags` are as the body gives them, unchecked (attribution.py).
+    """
+
+    model: str = ""
+    stream: bool = False
+    most_output_tokens: int | None = None
+    input_estimate: int = 0
+    asks_for_usage: bool = False
+    background: bool = False
+    characters: int | None = None
+    user: str | None = None
+    tags: tuple[str, ...] = ()
+    fields: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
+
+
+class _Options(TypedDict, total=False):
+    include_usage: Any
+
+
+class _Generation(TypedDict, total=False):
+    maxOutputTokens: Any
+    max_output_tokens: Any
+    candidateCount: Any
+    candidate_count: Any
+
+
+class _Metadata(TypedDict, total=False):
+    tags: Any
+    user_id: Any
+
+
+class _Body(TypedDict, total=False):
+    model: Any
+    stream: Any
+    stream_options: _Options | None
+    max_tokens: Any
+    max_completion_tokens: Any
+    max_output_tokens: Any
+    n: Any
+    background: Any
+    user: Any
+    metadata: _Metadata | None
+    generationConfig: _Generation | None
+    generation_config: _Generation | None
+
+
+class _Spoken(TypedDict, total=False):
+    input: str
+
+
+_decoder = msgspec.json.Decoder(_Body)
+_spoken = msgspec.json.Decoder(_Spoken)
+
+
+def wanted_of(asked: Asked, body: bytes) -> Wanted:
+    """Of a JSON body. Raises ValidationError for what is no JSON object; a field of a wrong type counts as absent."""
+    found = _decoded(body)
+    options = _object(found.get("stream_options"))
+    generation = _object(found.get("generationConfig")) or _object(found.get("generation_config"))
+    metadata = _object(found.get("metadata"))
+    tags: object = metadata.get("tags")
+    model: object = found.get("model")
+    return Wanted(
+        model=asked.model or (model if isinstance(model, str) else ""),
+        stream=asked.streamed or found.get("stream") is True,
+        most_output_tokens=_most_output(found, generation),
+        input_estimate=_estimate(body),
+        asks_for_usage=options.get("include_usage") is True,
+        background=found.get("background") is True,
+        characters=_characters(asked, body),
+        user=_text(found.get("user")) or _text(metadata.get("user_id")),
+        tags=tuple(tag for tag in cast("list[object]", tags) if isinstance(tag, str)) if isinstance(tags, list) else (),
+    )
+
+
+def wanted_of_form(asked: Asked, form: Form) -> Wanted:
+    """Of an upload's fields, as far as they were read."""
+    fields = form.fields
+    return Wanted(
+        model=asked.model or fields.get("model", ""),
+        stream=fields.get("stream", "").lower() == "true",
+        input_estimate=_estimate("".join(fields.values()).encode()) + TOKENS_A_FILE * max(form.files, 1),
+        user=fields.get("user"),
+        fields=fields,
+    )
+
+
+def must_ask(asked: Asked, wanted: Wanted, *, server_takes_it: bool) -> bool:
+    """Whether the stream's usage has to be asked for, because the caller did not.
+
+    `server_takes_it` is the key's own word (Outgoing.asks_for_usage): a server that is strict, or that does not know
+    stream_options, gets the caller's bytes.
+    """
+    endpoint = asked.endpoint
+    return (
+        wanted.stream
+        and not wanted.asks_for_usage
+        and server_takes_it
+        and endpoint is not None
+        and endpoint.flavour == "chat"
+        and asked.provider in _ASKED
+        # xAI's deferred completions and other answers to a GET have no body to ask in.
+        and asked.polled is None
+    )
+
+
+def _decoded(body: bytes) -> Mapping[str, Any]:
+    try:
+        return _decoder.decode(body)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        pass  # another shape, or not JSON
+    try:
+        found: object = json.loads(body)
+    except (ValueError, RecursionError):
+        raise ValidationError("The request's body is not valid JSON.") from None
+    if not isinstance(found, Mapping):
+        raise ValidationError("The request's body is not a JSON object.")
+    return cast("Mapping[str, Any]", found)
+
+
+def _most_output(found: Mapping[str, Any], generation: Mapping[str, Any]) -> int | None:
+    """The greatest of the limits: some vendors take one name, some the other, and none states which it took."""
+    limits = [_count(found.get(name)) for name in ("max_tokens", "max_completion_tokens", "max_output_tokens")]
+    limits += [_count(generation.get(name)) for name in ("maxOutputTokens", "max_output_tokens")]
+    known = [limit for limit in limits if limit is not None]
+    if not known:
+        return None
+    answers = _count(found.get("n")) or _count(generation.get("candidateCount")) or 1
+    return min(max(known) * max(answers, _count(generation.get("candidate_count")) or 1), _MOST_TOKENS)
+
+
+def _estimate(body: bytes) -> int:
+    size = len(body)
+    if size < _SMALL:
+        return -(-size // _BYTES_A_TOKEN)
+    files = [len(found) for found in _FILE.findall(body)]
+    return -(-(size - sum(files)) // _BYTES_A_TOKEN) + TOKENS_A_FILE * len(files)
+
+
+def _characters(asked: Asked, body: bytes) -> int | None:
+    if asked.endpoint is None or asked.endpoint.flavour != "speech":
+        return None
+    try:
+        return len(_spoken.decode(body).get("input", ""))
+    except (msgspec.MsgspecError, ValueError):
+        return None
+
+
+def _object(value: object) -> Mapping[str, Any]:
+    return cast("Mapping[str, Any]", value) if isinstance(value, Mapping) else _NOTHING
+
+
+def _count(value: object) -> int | None:
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        return None
+    return min(value, _MOST_TOKENS)
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) and value else None
