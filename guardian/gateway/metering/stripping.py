@@ -13,6 +13,7 @@ from typing import Any
 from guardian.gateway.bodies.editing import members, without
 from guardian.gateway.sse import Event
 
+_NULL = re.compile(rb'"usage"\s*:\s*null')
 # What ends with a brace right after it is a field of the chunk itself; OpenAI pads its chunks with noise before that.
 _LAST = re.compile(rb'"usage"\s*:\s*null(\s*(?:,\s*"obfuscation"\s*:\s*"[^"\\]*"\s*)?\}\s*)\Z')
 
@@ -21,7 +22,7 @@ def without_null(event: Event) -> Event:
     """The event without a `usage` of its own that is null."""
     data = event.data
     at = data.rfind(b'"usage"')
-    if at < 0:
+    if at < 0 or _NULL.search(data) is None:
         return event
     last = _LAST.match(data, at)
     before = data[:at].rstrip() if last is not None else b""

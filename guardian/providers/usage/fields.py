@@ -27,7 +27,7 @@ class Fields:
     def __init__(self, raw: object, where: str, doubts: list[str] | None = None, path: str = "") -> None:
         self.where, self.path = where, path
         self.doubts: list[str] = [] if doubts is None else doubts
-        if not isinstance(raw, Mapping):
+        if type(raw) is not dict and not isinstance(raw, Mapping):  # the first is ten times faster
             raise ProviderContractBroken(f"{where} has a field {path or '(all of it)'} that is not an object.")
         self.raw = cast("Mapping[str, Any]", raw)
 
@@ -116,6 +116,9 @@ class Fields:
         return f"{self.path}.{name}" if self.path else name
 
     def _whole(self, name: str) -> int | None:
+        told = self.raw.get(name)
+        if type(told) is int and -_BIGGEST_COUNT <= told <= _BIGGEST_COUNT:  # as nearly all are; a bool is not
+            return told
         number = self._number(name)
         if number is None:
             return None
