@@ -18,6 +18,8 @@ from guardian.config import Settings
 from guardian.crypto import EncryptionService
 from guardian.embedded.migrate import current_and_head
 from guardian.errors import GuardianError
+from guardian.journal.places import journal_folders
+from guardian.journal.positions import waiting_bytes
 from guardian.models import Organization
 from guardian.queue import connection
 from guardian.services.ledger import daily
@@ -49,6 +51,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
         ("encryption key", _encryption_key),
         ("audit log", _audit_log),
         ("sums", _sums),
+        ("journals", _journals),
         ("Redis", _redis),
         ("email", _email),
         ("error tracking", _error_tracking),
@@ -131,6 +134,20 @@ def _sums(_settings: Settings) -> Finding:
     if wrong:
         return Finding("FAIL", "sums", f"{'; '.join(wrong[:5])}. Delete the rows of usage_days; a job makes them anew")
     return Finding("ok", "sums", f"the latest days of {len(organizations)} organizations are those of their rollups")
+
+
+def _journals(settings: Settings) -> Finding:
+    """Calls that were acknowledged and are not in the ledger yet, or cannot get there without somebody's help."""
+    parents = sorted((settings.guardian_data_dir / "journal").glob("*"))  # one for each kind of process
+    folders = [folder for parent in parents for folder in journal_folders(parent)]
+    kept = [path for folder in folders for name in ("*.damaged", "set-aside.jsonl") for path in folder.glob(name)]
+    if kept:
+        return Finding("FAIL", "journals", f"{kept[0]} has what could not be read or stored: look into it, and move it")
+    waiting = [(folder, waiting_bytes(folder)) for folder in folders]
+    full = [folder for folder, size in waiting if size > settings.guardian_journal_max_bytes * 0.8]
+    if full:
+        return Finding("FAIL", "journals", f"{full[0]} is almost full: see why its log says that shipping waits")
+    return Finding("ok", "journals", f"{sum(size for _, size in waiting):,} bytes of calls wait for the database")
 
 
 def _redis(settings: Settings) -> Finding:

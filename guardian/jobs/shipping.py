@@ -52,7 +52,7 @@ def run(folder: Path) -> None:
         log.warning("shipping.held", folder=str(folder))
         return
     try:
-        with Announcer() as announcer, _rare_cycles():
+        with Announcer() as announcer, rare_cycles():
             Shipping(folder, announcer).run(stop)
     finally:
         held.release()
@@ -218,7 +218,7 @@ def _hold_reading(folder: Path, stop: threading.Event) -> places.Held | None:
 
 
 @contextmanager
-def _rare_cycles() -> Generator[None]:
+def rare_cycles() -> Generator[None]:
     """Look for cycles of objects rarely: rows make none, and the search takes two thirds of the time."""
     before = gc.get_threshold()
     gc.freeze()

@@ -35,8 +35,8 @@ _CPU = 20.0  # microseconds of a record, so that the journal takes a fifth of a 
 _SHIP = """
 import json, sys, time
 from pathlib import Path
-from guardian.jobs.shipping import Announcer, Shipping
-with Announcer() as announcer:
+from guardian.jobs.shipping import Announcer, Shipping, rare_cycles
+with Announcer() as announcer, rare_cycles():
     shipping = Shipping(Path(sys.argv[1]), announcer)
     shipping.round()
     started, shipped = time.perf_counter(), 0

@@ -17,6 +17,7 @@ from guardian.models import ApiKey
 from guardian.models.enums import Provider
 from guardian.services.people import audit
 from tests.conftest import ENCRYPTION_KEY, People, Servers, forget_caches
+from tests.unit.journal.making import write
 
 Set = Callable[..., None]
 
@@ -67,6 +68,7 @@ def test_a_sound_installation(change: Set, session: Session, people: People) -> 
         "encryption key",
         "audit log",
         "sums",
+        "journals",
         "Redis",
         "email",
         "error tracking",
@@ -166,6 +168,18 @@ def test_an_audit_log_that_was_changed(change: Set, session: Session, people: Pe
     session.commit()
     assert f"from row {row.id}" in findings()["audit log"]
     assert findings()["audit log"].startswith("FAIL")
+
+
+def test_journals_that_fill_or_have_what_nobody_can_store(change: Set) -> None:
+    folder = settings().guardian_data_dir / "journal" / "gateway" / "0001"
+    write(folder, [b"x" * 992])
+    assert findings()["journals"] == "ok 1,000 bytes of calls wait for the database"
+    change(GUARDIAN_JOURNAL_MAX_BYTES=str(1024**2))
+    write(folder, [b"x" * 900_000])
+    assert "0001 is almost full" in findings()["journals"]
+    (folder / "set-aside.jsonl").write_text("{}")
+    assert findings()["journals"].startswith("FAIL")
+    assert "set-aside.jsonl has what could not be read or stored" in findings()["journals"]
 
 
 def test_redis_that_is_away_or_forgets(change: Set, environment: Servers) -> None:
