@@ -18,9 +18,8 @@ _LONGEST_HEADER = 8_192
 Headers = Sequence[tuple[bytes, bytes]]
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 _OURS = (b"x-guardian-", b"x-litellm-", b"helicone-", b"x-portkey-", b"x-bf-")
-_FIRST = frozenset(b"xXhH")
 _PROPERTY = "helicone-property-"
-# The less it counts, the later it is taken: a name that has a value keeps it.
+# The first one to give a name a value wins.
 _ORDER = {"x-guardian": 0, "x-portkey": 1, "helicone": 2, "x-litellm": 3, "x-bf": 4}
 
 
@@ -44,8 +43,8 @@ def is_ours(name: bytes) -> bool:
 
 def split(headers: Headers) -> tuple[list[tuple[bytes, bytes]], list[tuple[bytes, bytes]]]:
     """The headers (names in lower case, as ASGI has them) that go on, and those that are ours to read."""
-    ours = [header for header in headers if header[0][0:1] in (b"x", b"h") and header[0].startswith(_OURS)]
-    return (list(headers), ours) if not ours else ([header for header in headers if header not in ours], ours)
+    ours = [header for header in headers if header[0].startswith(_OURS)]
+    return [header for header in headers if header not in ours] if ours else list(headers), ours
 
 
 def attribution_of(ours: Headers, user: str | None = None, tags: Iterable[str] = ()) -> Attribution:

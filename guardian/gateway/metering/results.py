@@ -14,9 +14,9 @@ class Metered:
     """`record` is the call, ready for pricing; `missing` says why it has no price where nothing was stated or guessed.
 
     `error` names what went wrong, in the vendor's word (rate_limit_exceeded, overloaded_error) or ours: http_<status>,
-    not_json, undecodable. It never holds a message: those repeat what was asked. `billed` is False for an error answer,
-    which costs nothing. `pending`: the work goes on and is metered when it is asked after; this answer is no call.
-    `tokens_left` and the like stay with the headers.
+    not_json, undecodable, too_long, contract_broken. It never holds a message: those repeat what was asked. `billed` is
+    False for an error answer, which costs nothing. `pending`: the work goes on and is metered when it is asked after;
+    this answer is no call.
     """
 
     record: UsageRecord
