@@ -15,8 +15,9 @@ from guardian.errors import ValidationError
 from guardian.models import ApiKey, Organization, TeamMember, User
 from guardian.models.enums import TeamRole
 from guardian.services.ledger.ingest.entries import CallEntry, call_of
+from guardian.services.ledger.ingest.once import add_once
 from guardian.services.ledger.pricebook.overrides import overrides_of
-from guardian.services.ledger.writing.calls import Call, Overrides, add_priced, price_calls
+from guardian.services.ledger.writing.calls import Call, Overrides
 
 # What one row's values can do to the statement that it is stored with.
 _OF_A_ROW = (DataError, IntegrityError, psycopg.DataError, psycopg.IntegrityError, ProgramLimitExceeded)
@@ -77,11 +78,9 @@ def _store(
     session: Session, organization_id: str, calls: Sequence[_Placed], overrides: Overrides, stored: Stored
 ) -> None:
     """Store them; where that fails for one of them, the halves apart, down to the one that it is."""
-    refused: list[tuple[int, str]] = []
     try:
-        priced = price_calls(organization_id, [placed.call for placed in calls], overrides, refused)
         with session.begin_nested():
-            result = add_priced(session, priced)
+            once = add_once(session, organization_id, [placed.call for placed in calls], overrides)
     except (*_OF_A_ROW, *_OF_A_PRICE) as error:
         if len(calls) == 1:
             stored.refused.append(Refused(calls[0].place, f"The ledger cannot take it: {str(error).splitlines()[0]}"))
@@ -90,10 +89,10 @@ def _store(
         _store(session, organization_id, calls[:middle], overrides, stored)
         _store(session, organization_id, calls[middle:], overrides, stored)
         return
-    stored.refused += [Refused(calls[place].place, reason) for place, reason in refused]
-    stored.added += result.added
-    stored.duplicates += result.duplicates
-    if result.added:
+    stored.refused += [Refused(calls[place].place, reason) for place, reason in once.reasons.items()]
+    stored.added += once.stored.added
+    stored.duplicates += once.stored.duplicates
+    if once.stored.added:
         stored.organizations.add(organization_id)
 
 

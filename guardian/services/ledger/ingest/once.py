@@ -1,0 +1,132 @@
+"""Events of senders, each once: by the sender's id for it, whatever time or token it is told with.
+
+A row's own id has its time in it, as partitions by time ask; so an event told under two times would be two rows. Its
+key in known_events has none, and is claimed in the transaction that adds the row.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import text
+from sqlmodel import Session
+
+from guardian.records import UsageCounts
+from guardian.services.ledger.writing.calls import Added, Call, Overrides, Priced, add_priced, price_calls
+
+EVENT = "event"
+"""The first part of the identity of a call that is known by its sender's id."""
+
+_COUNTS = tuple(name for name in UsageCounts.__dataclass_fields__ if name != "units")
+_encoder = msgspec.msgpack.Encoder(decimal_format="string", order="sorted")
+# In the order of the keys: two who claim the same ones wait for each other, but never in a circle.
+_CLAIM = text(
+    "INSERT INTO known_events (key, fingerprint) SELECT * FROM "
+    "unnest(CAST(:keys AS uuid[]), CAST(:prints AS bigint[])) ON CONFLICT DO NOTHING RETURNING key"
+)
+_TOLD = text("SELECT key, fingerprint FROM known_events WHERE key = ANY(CAST(:keys AS uuid[]))")
+
+
+class Outcome(Enum):
+    """What became of a call. SAME was told before; DIFFERS too, but with other content, and that one stays."""
+
+    ADDED = "added"
+    SAME = "same"
+    DIFFERS = "differs"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Once:
+    """An outcome per call, in their order, the reasons of those that were refused, by their place, and the sums.
+
+    The outcome ADDED of a call that is no event does not say whether it was new: only the sums do.
+    """
+
+    outcomes: list[Outcome]
+    reasons: dict[int, str]
+
+    stored: Added
+
+
+def add_once(session: Session, organization_id: str, calls: Sequence[Call], overrides: Overrides) -> Once:
+    """Add the calls that are not known yet, priced. A call that cannot be stored leaves no trace of its id."""
+    outcomes = [Outcome.ADDED] * len(calls)
+    refused: list[tuple[int, str]] = []
+    priced = price_calls(organization_id, calls, overrides, refused)
+    reasons = dict(refused)
+    for place in reasons:
+        outcomes[place] = Outcome.REFUSED
+    places = [place for place in range(len(calls)) if place not in reasons]
+    _claim(session, organization_id, calls, places, outcomes)
+    lines = [line for line, place in zip(priced.lines, places, strict=True) if outcomes[place] is Outcome.ADDED]
+    added = add_priced(session, Priced(organization_id, lines, priced.first, priced.last)).added if lines else 0
+    return Once(outcomes, reasons, Added(added=added, duplicates=len(places) - added))
+
+
+def _claim(
+    session: Session, organization_id: str, calls: Sequence[Call], places: Sequence[int], outcomes: list[Outcome]
+) -> None:
+    """Claim the events' keys, and note for each that somebody had already what became of it."""
+    prints: dict[UUID, int] = {}
+    claims: dict[UUID, int] = {}
+    events: list[tuple[int, UUID, int]] = []
+    for place in places:
+        call = calls[place]
+        if call.identity[0] != EVENT:
+            continue
+        key, fingerprint = key_of(organization_id, call), fingerprint_of(call)
+        events.append((place, key, fingerprint))
+        if key not in claims:
+            claims[key], prints[key] = place, fingerprint
+    if not events:
+        return
+    ordered = sorted(claims)
+    values = {"keys": [str(key) for key in ordered], "prints": [prints[key] for key in ordered]}
+    new = set(session.connection().execute(_CLAIM, values).scalars())
+    if len(new) == len(events):
+        return
+    known = [str(key) for key in ordered if key not in new]
+    if known:
+        prints.update({key: told for key, told in session.connection().execute(_TOLD, {"keys": known})})
+    for place, key, fingerprint in events:
+        if key not in new or claims[key] != place:
+            outcomes[place] = Outcome.SAME if prints[key] == fingerprint else Outcome.DIFFERS
+
+
+def key_of(organization_id: str, call: Call) -> UUID:
+    """What the event is known by: 128 bits of a hash of whose it is and of the sender's id for it."""
+    whole = "\x1f".join((organization_id, *call.identity)).encode("utf-8", "replace")
+    return UUID(bytes=hashlib.blake2b(whole, digest_size=16).digest())
+
+
+def fingerprint_of(call: Call) -> int:
+    """64 bits of what the event says, but not of who brought it: two tokens may tell the same event."""
+    usage, counts = call.usage, call.usage.counts
+    said = (
+        usage.start.timestamp(),
+        usage.provider.value,
+        usage.operation,
+        usage.model,
+        [getattr(counts, name) for name in _COUNTS],
+        {unit: format(number.normalize(), "f") for unit, number in counts.units.items()},
+        usage.requests,
+        usage.service_tier,
+        None if usage.provider_cost is None else format(usage.provider_cost.normalize(), "f"),
+        dict(usage.dimensions),
+        call.response_time,
+        call.status_code,
+        call.error,
+        call.session,
+        dict(call.tags),
+        _text_of(call),
+    )
+    digest = hashlib.blake2b(_encoder.encode(said), digest_size=8).digest()
+    return int.from_bytes(digest, "big", signed=True)
+
+
+def _text_of(call: Call) -> str:
+    return msgspec.json.encode(call.metadata, order="sorted").decode() if call.metadata else ""
