@@ -6,6 +6,7 @@
     │   ├── AuthenticationError       401 AUTH_ERROR
     │   ├── AuthorizationError        403 AUTHZ_ERROR
     │   ├── NotFoundError             404 NOT_FOUND
+    │   ├── BudgetExceeded            402 BUDGET_EXCEEDED: a hard budget has no room for this call
     │   ├── ConflictError             409 CONFLICT
     │   ├── RateLimitError            429 RATE_LIMIT (retryAfter)
     │   └── UnavailableError          503 UNAVAILABLE (retryAfter)
@@ -29,6 +30,8 @@
 Codes and statuses follow the product's API guide; `permanent` decides whether a job tries again.
 """
 
+from datetime import datetime
+from decimal import Decimal
 from typing import Any, ClassVar
 
 
@@ -99,6 +102,34 @@ class ConflictError(ApiError):
 
     status_code = 409
     code = "CONFLICT"
+
+
+class BudgetExceeded(ApiError):
+    """A hard budget has no room for the worst that a call can cost, or cannot tell what it costs.
+
+    Amounts in dollars. `spent` and `held` (reserved by calls under way) are None where the refusal has nothing to do
+    with them: the model has no price. `resets_at` is when the period ends. `retry_after` in seconds is set where only
+    what is held stands in the way: the same call may fit when those under way are over.
+    """
+
+    status_code = 402
+    code = "BUDGET_EXCEEDED"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        name: str,
+        limit: Decimal,
+        resets_at: datetime,
+        spent: Decimal | None = None,
+        held: Decimal | None = None,
+        retry_after: int | None = None,
+    ) -> None:
+        details = {"budget": name, "spent": spent, "held": held, "limit": limit, "resetsAt": resets_at}
+        super().__init__(message, details=details)
+        self.name, self.limit, self.resets_at = name, limit, resets_at
+        self.spent, self.held, self.retry_after = spent, held, retry_after
 
 
 class RateLimitError(ApiError):

@@ -1,0 +1,46 @@
+"""What could not be told to Redis because it was away: told when it is back, once."""
+
+import secrets
+from typing import cast
+
+from guardian.gateway.holds import scripts
+from guardian.gateway.holds.holding import Hold, Item
+from guardian.gateway.holds.line import Line
+
+
+class Debts:
+    """Settlements, at once or later. One that belongs to a lost counter is dropped: who rebuilds it counts the call."""
+
+    def __init__(self, line: Line) -> None:
+        self._line = line
+        self._holds: list[tuple[Hold, int, int]] = []
+        self._sums: dict[tuple[str, str], int] = {}  # by counter and epoch, of calls that were never held
+        self._batches: list[tuple[str, str, str, int]] = []
+
+    async def settle(self, hold: Hold, units: int, tokens: int) -> list[Item]:
+        """Spend instead of hold; the items whose counter is another one by now. Raises RedisError."""
+        keys = [hold.rate_key, *(key for item in hold.items for key in (item.key, item.key + ":due"))]
+        epochs = [item.epoch for item in hold.items]
+        stale = await self._line.run(scripts.SETTLE, keys, hold.id, str(units), hold.minute, str(tokens), *epochs)
+        return [hold.items[at] for at in cast("list[int]", stale)]
+
+    def owe(self, hold: Hold, units: int, tokens: int) -> None:
+        self._holds.append((hold, units, tokens))
+
+    def owe_uncounted(self, hold: Hold, units: int) -> None:
+        for item in hold.items:
+            if units and item.epoch:
+                place = (item.key, item.epoch)
+                self._sums[place] = self._sums.get(place, 0) + units
+
+    async def pay(self) -> None:
+        """Tell Redis what is owed. Raises RedisError; what was not told stays owed."""
+        while self._holds:
+            await self.settle(*self._holds[0])
+            self._holds.pop(0)
+        sums, self._sums = self._sums, {}
+        self._batches += [(key, epoch, secrets.token_hex(6), units) for (key, epoch), units in sums.items()]
+        while self._batches:
+            key, epoch, batch, units = self._batches[0]
+            await self._line.run(scripts.OWE, [key], epoch, batch, str(units))
+            self._batches.pop(0)

@@ -1,0 +1,94 @@
+"""The most that a call can cost, told from its request before it goes out."""
+
+import time
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import NamedTuple
+
+from guardian.models.enums import CostSource, Provider
+from guardian.periods import utcnow
+from guardian.pricing.calculator import price
+from guardian.pricing.overrides import Override
+from guardian.records import UsageCounts, UsageRecord
+
+# The longest answers of November 2026 are 128,000 tokens; a request that states no maximum gets a common model's.
+# Providers stop there unless told otherwise: gpt-4o 16,384, claude-sonnet-4-5 64,000, gemini-2.5 65,536.
+DEFAULT_MOST_OUTPUT = 16_384
+_MINUTE = 60.0  # how long a unit price is remembered; one that changes by the hour is late by as much
+_MOST_PRICES = 10_000
+_MILLION = 1_000_000
+
+
+class _Prices(NamedTuple):
+    """Dollars a token; `overrides` keeps the list alive that the prices were made with."""
+
+    input: Decimal
+    output: Decimal
+    until: float
+    overrides: Sequence[Override]
+
+
+_Place = tuple[Provider, str, str | None, int]
+
+
+class WorstCases:
+    """Prices a token, remembered per provider, model, key and list of agreed prices."""
+
+    def __init__(self) -> None:
+        self._known: dict[_Place, _Prices] = {}
+
+    def of(
+        self,
+        provider: Provider,
+        model: str,
+        overrides: Sequence[Override],
+        key_id: str | None,
+        *,
+        input_tokens: int,
+        most_output: int | None,
+        answers: int = 1,
+    ) -> Decimal | None:
+        """Dollars, None where the model has no price. `answers` is how many are asked for (OpenAI's `n`).
+
+        Input at its dearest price: written to a cache, where the model has one. `most_output` None: the model may
+        answer DEFAULT_MOST_OUTPUT tokens, and can pass the limit by what it answers beyond that.
+        """
+        place = (provider, model, key_id, id(overrides))
+        known = self._known.get(place)
+        now = time.monotonic()
+        if known is None or known.until < now or known.overrides is not overrides:
+            known = self._look_up(provider, model, overrides, key_id, now)
+            if known is None:
+                return None
+            if len(self._known) > _MOST_PRICES:
+                self._known.clear()
+            self._known[place] = known
+        output = DEFAULT_MOST_OUTPUT if most_output is None else most_output
+        return known.input * input_tokens + known.output * (output * answers)
+
+    @staticmethod
+    def _look_up(
+        provider: Provider, model: str, overrides: Sequence[Override], key_id: str | None, now: float
+    ) -> _Prices | None:
+        plain = _cost(provider, model, overrides, key_id, UsageCounts(input_tokens=_MILLION))
+        written = _cost(
+            provider, model, overrides, key_id, UsageCounts(input_tokens=_MILLION, cache_write_5m_tokens=_MILLION)
+        )
+        output = _cost(provider, model, overrides, key_id, UsageCounts(output_tokens=_MILLION))
+        if plain is None:
+            return None
+        # A model without a price for output has none: embeddings, moderation.
+        dearest = max(plain, written or plain)
+        return _Prices(dearest / _MILLION, (output or Decimal(0)) / _MILLION, now + _MINUTE, overrides)
+
+
+def _cost(
+    provider: Provider, model: str, overrides: Sequence[Override], key_id: str | None, counts: UsageCounts
+) -> Decimal | None:
+    """A million tokens of one request: where a long input costs more, that is the price."""
+    moment = utcnow()
+    record = UsageRecord(
+        provider=provider, operation="chat", model=model, start=moment, end=moment, counts=counts, requests=1
+    )
+    found = price(record, overrides, key_id=key_id)
+    return None if found.source is CostSource.UNPRICED else found.amount
