@@ -4,10 +4,11 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import APIRouter
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, StrictInt
 
 from guardian.api.answers.envelope import Body, Line, Out, Time
 from guardian.api.steps import CallDep, route
+from guardian.models.enums import Provider
 from guardian.services.people.access import tokens
 
 api = APIRouter(prefix="/api/v1/tokens", tags=["tokens"])
@@ -18,12 +19,16 @@ def _with_offset(moment: datetime) -> datetime:
 
 
 class NewToken(Body):
-    """`scopes` are of api, gateway and ingest."""
+    """`scopes` are of api, gateway and ingest. The rest is what the gateway lets it call, all unless limited."""
 
     name: Line
     scopes: list[Line] = Field(max_length=10)
     expires_at: Annotated[datetime, AfterValidator(_with_offset)] | None = None
     budget_id: Line | None = None
+    allowed_providers: list[Provider] = Field(default_factory=list[Provider], max_length=10)
+    allowed_models: list[Line] = Field(default_factory=list[str], max_length=tokens.MAX_MODELS)
+    requests_per_minute: StrictInt | None = None
+    tokens_per_minute: StrictInt | None = None
 
 
 class TokenOut(Out):
@@ -35,6 +40,10 @@ class TokenOut(Out):
     scopes: list[str]
     user_id: str
     budget_id: str | None
+    allowed_providers: list[Provider]
+    allowed_models: list[str]
+    requests_per_minute: int | None
+    tokens_per_minute: int | None
     created_at: Time
     expires_at: Time | None
     last_used_at: Time | None
@@ -64,6 +73,10 @@ def create_token(call: CallDep, body: NewToken) -> CreatedTokenOut:
             scopes=body.scopes,
             expires_at=body.expires_at,
             budget_id=body.budget_id,
+            allowed_providers=body.allowed_providers,
+            allowed_models=body.allowed_models,
+            requests_per_minute=body.requests_per_minute,
+            tokens_per_minute=body.tokens_per_minute,
         )
         call.note("token", view.id, name=view.name, scopes=view.scopes)
         return CreatedTokenOut(**TokenOut.model_validate(view).model_dump(), secret=secret)

@@ -91,3 +91,33 @@ def test_a_token_has_the_rights_of_its_person_today(bob: Client, new_client: Mak
     globex = people.charlie.organization_id
     execute("UPDATE users SET organization_id = :globex WHERE id = :id", id=people.bob.user_id, globex=globex)
     script.failure("GET", "/organization", 401)
+
+
+def test_what_a_token_may_call_is_kept_and_shown(alice: Client) -> None:
+    wanted = {
+        "allowedProviders": ["OPENAI", "ANTHROPIC"],
+        "allowedModels": ["gpt-5*", "claude-opus-4-5"],
+        "requestsPerMinute": 60,
+        "tokensPerMinute": 100_000,
+    }
+    kept = {key: sorted(value) if isinstance(value, list) else value for key, value in wanted.items()}
+    made = alice.data("POST", "/tokens", 201, json={"name": "web", "scopes": ["gateway"], **wanted})
+    free = alice.data("POST", "/tokens", 201, json={"name": "free", "scopes": ["gateway"]})
+    listed = {token["id"]: token for token in alice.data("GET", "/tokens")}
+    assert {key: listed[made["id"]][key] for key in kept} == kept
+    assert [listed[free["id"]][key] for key in kept] == [[], [], None, None]
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("allowedProviders", ["NOBODY"]),
+        ("allowedModels", [""]),
+        ("allowedModels", ["x"] * 101),
+        ("requestsPerMinute", 0),
+        ("tokensPerMinute", 1.5),
+    ],
+)
+def test_a_wrong_limit_of_a_token_is_refused(alice: Client, field: str, value: object) -> None:
+    body = {"name": "web", "scopes": ["gateway"], field: value}
+    assert alice.failure("POST", "/tokens", 400, json=body)["details"][0]["field"].startswith(field)

@@ -65,7 +65,11 @@ class SessionView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenView:
-    """An access token of ours; `hint` is its last four characters."""
+    """An access token of ours; `hint` is its last four characters.
+
+    What the gateway lets it call: `allowed_providers` and `allowed_models` (patterns; empty: all of them), and at most
+    so many requests and tokens a minute (None: no limit of its own).
+    """
 
     id: str
     name: str
@@ -73,6 +77,10 @@ class TokenView:
     scopes: tuple[str, ...]
     user_id: str
     budget_id: str | None
+    allowed_providers: tuple[Provider, ...] = ()
+    allowed_models: tuple[str, ...] = ()
+    requests_per_minute: int | None = None
+    tokens_per_minute: int | None = None
     created_at: datetime
     expires_at: datetime | None
     last_used_at: datetime | None

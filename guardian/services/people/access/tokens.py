@@ -1,5 +1,6 @@
 """Access tokens of ours (gdn_…): made, listed, revoked, and turned into an actor."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -9,6 +10,7 @@ from guardian import db, live
 from guardian.crypto import hash_token, new_token
 from guardian.errors import AuthenticationError, AuthorizationError, NotFoundError, ValidationError
 from guardian.models import AccessToken, Budget, TeamMember, User
+from guardian.models.enums import Provider
 from guardian.periods import utcnow
 from guardian.services.actor import Actor
 from guardian.services.people.access.sessions import member_of_own_organization, person
@@ -17,6 +19,8 @@ from guardian.services.people.views import TokenView
 PREFIX = "gdn_"
 SCOPES = frozenset({"api", "gateway", "ingest"})
 MAX_NAME = 100
+MAX_MODELS, MAX_MODEL = 100, 200
+MAX_PER_MINUTE = 1_000_000_000
 TOUCH = timedelta(minutes=1)
 
 _REFUSED = "This access token is unknown, revoked or expired. Make a new one in the settings."
@@ -30,8 +34,12 @@ def create_token(
     scopes: list[str],
     expires_at: datetime | None = None,
     budget_id: str | None = None,
+    allowed_providers: Sequence[str] = (),
+    allowed_models: Sequence[str] = (),
+    requests_per_minute: int | None = None,
+    tokens_per_minute: int | None = None,
 ) -> tuple[str, TokenView]:
-    """A new token: its secret, which nobody can read again, and its row.
+    """A new token: its secret, which nobody can read again, and its row. Empty lists allow all, None is no limit.
 
     Raises ValidationError, NotFoundError for a budget of another organization, and AuthorizationError when an access
     token asks.
@@ -61,6 +69,10 @@ def create_token(
         hint=secret[-4:],
         scopes=sorted(wanted),
         budget_id=budget_id,
+        allowed_providers=_providers(allowed_providers),
+        allowed_models=_models(allowed_models),
+        requests_per_minute=_per_minute("requestsPerMinute", requests_per_minute),
+        tokens_per_minute=_per_minute("tokensPerMinute", tokens_per_minute),
         expires_at=expires_at,
     )
     session.add(row)
@@ -122,6 +134,27 @@ def actor_for_token(
     return person(user, member.role, scopes=frozenset(row.scopes), request_id=request_id, ip_address=ip_address)
 
 
+def _providers(given: Sequence[str]) -> list[str]:
+    found = sorted(set(given))
+    if not frozenset(found) <= frozenset(Provider):
+        raise _wrong("allowedProviders", f"Choose from the providers {', '.join(Provider)}.")
+    return found
+
+
+def _models(given: Sequence[str]) -> list[str]:
+    found = sorted({model.strip() for model in given})
+    if len(found) > MAX_MODELS or any(not 1 <= len(m) <= MAX_MODEL or not m.isprintable() for m in found):
+        message = f"Give at most {MAX_MODELS} names or patterns of models, of 1 to {MAX_MODEL} characters each."
+        raise _wrong("allowedModels", message)
+    return found
+
+
+def _per_minute(field: str, given: int | None) -> int | None:
+    if given is not None and not 1 <= given <= MAX_PER_MINUTE:
+        raise _wrong(field, f"Give a limit of 1 to {MAX_PER_MINUTE:,} a minute, or none.")
+    return given
+
+
 def _view(row: AccessToken) -> TokenView:
     return TokenView(
         id=row.id,
@@ -130,6 +163,10 @@ def _view(row: AccessToken) -> TokenView:
         scopes=tuple(row.scopes),
         user_id=row.user_id,
         budget_id=row.budget_id,
+        allowed_providers=tuple(Provider(name) for name in row.allowed_providers or ()),
+        allowed_models=tuple(row.allowed_models or ()),
+        requests_per_minute=row.requests_per_minute,
+        tokens_per_minute=row.tokens_per_minute,
         created_at=row.created_at,
         expires_at=row.expires_at,
         last_used_at=row.last_used_at,

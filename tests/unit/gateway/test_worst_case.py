@@ -1,0 +1,49 @@
+"""The worst case of a call: its input at the dearest price, and the longest answer that it allows."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from guardian.gateway.worst_case import DEFAULT_MOST_OUTPUT, WorstCases
+from guardian.models.enums import Provider
+from guardian.pricing.overrides import Override
+
+AGREED = (
+    Override(
+        id="o1",
+        provider=Provider.OPENAI,
+        model_pattern="acme-1",
+        valid_from=datetime(2020, 1, 1, tzinfo=UTC),
+        prices={"input_tokens": Decimal(2), "output_tokens": Decimal(10)},
+    ),
+)
+
+
+def test_input_and_the_longest_answer_at_their_prices() -> None:
+    worst = WorstCases()
+    found = worst.of(Provider.OPENAI, "acme-1", AGREED, None, input_tokens=1_000, most_output=500)
+    assert found == Decimal("0.002") + Decimal("0.005")
+    twice = worst.of(Provider.OPENAI, "acme-1", AGREED, None, input_tokens=1_000, most_output=500, answers=2)
+    assert twice == Decimal("0.002") + Decimal("0.010")
+    open_end = worst.of(Provider.OPENAI, "acme-1", AGREED, None, input_tokens=0, most_output=None)
+    assert open_end == DEFAULT_MOST_OUTPUT * Decimal("0.00001")
+
+
+def test_a_model_without_a_price_has_no_worst_case() -> None:
+    assert WorstCases().of(Provider.OPENAI, "acme-1", (), None, input_tokens=1, most_output=1) is None
+
+
+def test_another_agreement_is_another_price() -> None:
+    worst = WorstCases()
+    listed = worst.of(Provider.OPENAI, "gpt-4o", (), None, input_tokens=1_000, most_output=1_000)
+    half = (
+        Override(
+            id="o2",
+            provider=Provider.OPENAI,
+            model_pattern="gpt-4o",
+            valid_from=datetime(2020, 1, 1, tzinfo=UTC),
+            percent_of_list=Decimal(50),
+        ),
+    )
+    agreed = worst.of(Provider.OPENAI, "gpt-4o", half, None, input_tokens=1_000, most_output=1_000)
+    assert listed is not None
+    assert agreed == listed / 2
