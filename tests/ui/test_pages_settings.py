@@ -165,6 +165,8 @@ def test_a_tokens_secret_goes_out_once_and_is_kept_nowhere(page: SettingsState, 
         ({"name": "", "scope-api": "on", "expires": ""}, "Give the token a name"),
         ({"name": "CI", "expires": ""}, "Choose one or more of the scopes"),
         ({"name": "CI", "scope-api": "on", "expires": "7000"}, "Choose when the token ends."),
+        ({"name": "CI", "scope-api": "on", "expires": "", "requests": "1.5"}, "as a whole number"),
+        ({"name": "CI", "scope-api": "on", "expires": "", "tokens": "0"}, "Give a limit of 1 to"),
     ],
 )
 def test_a_token_that_cannot_be_made(
@@ -174,6 +176,14 @@ def test_a_token_that_cannot_be_made(
     assert work(page, "create_token", form) is None
     assert sentence in page.token_refusal
     assert (page.made, session.exec(select(AccessToken)).all()) == ("", [])
+
+
+def test_what_a_token_may_call(page: SettingsState, session: Session) -> None:
+    form = {"models": "gpt-5*, claude-opus-4-5,", "requests": "60", "tokens": "", "provider-OPENAI": "on"}
+    work(page, "create_token", {"name": "CI", "scope-gateway": "on", "expires": "", **form})
+    (row,) = session.exec(select(AccessToken)).all()
+    assert (row.allowed_providers, row.allowed_models) == (["OPENAI"], ["claude-opus-4-5", "gpt-5*"])
+    assert (row.requests_per_minute, row.tokens_per_minute) == (60, None)
 
 
 def test_revoking_a_token(page: SettingsState, session: Session) -> None:

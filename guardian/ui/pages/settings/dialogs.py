@@ -4,6 +4,7 @@ from typing import Any
 
 import reflex as rx
 
+from guardian.models.enums import PROVIDER_NAMES
 from guardian.services.people.access.tokens import MAX_NAME
 from guardian.ui.components.basics import button, icon
 from guardian.ui.components.dialog import actions, dialog
@@ -51,6 +52,27 @@ def _token_form(state: Any) -> rx.Component:
                 choice("checkbox", f"scope-{name}", name, what, ident=f"scope-{name}", default_checked=name == "api")
                 for name, what in _SCOPES
             ),
+        ),
+        rx.el.details(
+            rx.el.summary("What the gateway lets it call"),
+            choices(
+                "Providers (none ticked: all)",
+                *(
+                    choice("checkbox", f"provider-{each}", name, ident=f"token-provider-{each}")
+                    for each, name in PROVIDER_NAMES.items()
+                ),
+            ),
+            field(
+                "Models",
+                "models",
+                ident="token-models",
+                help="Names or patterns with commas between them, as in gpt-5*, claude-opus-4-5. Empty: all.",
+            ),
+            field(
+                "Requests a minute", "requests", ident="token-requests", kind="number", min=1, help="Empty: no limit."
+            ),
+            field("Tokens a minute", "tokens", ident="token-tokens", kind="number", min=1, help="Empty: no limit."),
+            class_name="form",
         ),
         rx.el.div(
             rx.el.label("Ends", html_for="token-expires"),

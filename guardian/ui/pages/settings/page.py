@@ -144,12 +144,7 @@ class SettingsState(Page, rx.State):
         """Make an access token; its secret goes to the browser with the answer, once."""
         await self._actor()
         self.token_refusal = ""
-        make = partial(
-            _make,
-            name=str(form.get("name", "")),
-            scopes=[scope for scope in sorted(tokens.SCOPES) if form.get(f"scope-{scope}")],
-            days=str(form.get("expires", "")),
-        )
+        make = partial(_make, form=form)
         try:
             secret, view = await self._call(
                 audited("TOKEN_CREATE", "token", make, lambda made: (made[1].id, {"name": made[1].name}))
@@ -194,8 +189,15 @@ class SettingsState(Page, rx.State):
         self.dialog, self.token, self.made, self.token_refusal = "", rows.NO_TOKEN, "", ""
 
 
-def _make(session: Session, actor: Actor, *, name: str, scopes: list[str], days: str) -> tuple[str, TokenView]:
-    return tokens.create_token(session, actor, name=name, scopes=scopes, expires_at=rows.expiry(days, utcnow()))
+def _make(session: Session, actor: Actor, *, form: dict[str, Any]) -> tuple[str, TokenView]:
+    return tokens.create_token(
+        session,
+        actor,
+        name=str(form.get("name", "")),
+        scopes=[scope for scope in sorted(tokens.SCOPES) if form.get(f"scope-{scope}")],
+        expires_at=rows.expiry(str(form.get("expires", "")), utcnow()),
+        **rows.limits_of(form),
+    )
 
 
 def page() -> rx.Component:

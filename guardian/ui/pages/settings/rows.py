@@ -8,6 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from guardian.errors import ValidationError
+from guardian.models.enums import Provider
 from guardian.services.people.views import ActivityView, SessionView, TokenView
 from guardian.ui import format
 from guardian.ui.colors import provider_name
@@ -87,6 +88,9 @@ SENTENCES: Mapping[str, str] = {
     "SESSION_REVOKE_OTHERS": "signed out everywhere else",
     "TOKEN_CREATE": "made an access token",
     "TOKEN_REVOKE": "revoked an access token",
+    "BUDGET_CREATE": "set a budget",
+    "BUDGET_UPDATE": "changed a budget",
+    "BUDGET_DELETE": "deleted a budget",
     "VIEW_CREATE": "saved a view",
     "VIEW_UPDATE": "changed a saved view",
     "VIEW_DELETE": "deleted a saved view",
@@ -139,6 +143,23 @@ def session_row(view: SessionView, now: datetime, tz: ZoneInfo) -> SessionRow:
         since=Moment.of(view.created_at, now, tz),
         used=Moment.of(view.last_used_at, now, tz),
     )
+
+
+def limits_of(form: Mapping[str, Any]) -> dict[str, Any]:
+    """What the form of a token says that it may call, as create_token takes it. Raises ValidationError."""
+    return {
+        "allowed_providers": [each.value for each in Provider if form.get(f"provider-{each}")],
+        "allowed_models": [name for part in str(form.get("models", "")).split(",") if (name := part.strip())],
+        "requests_per_minute": _per_minute(form.get("requests")),
+        "tokens_per_minute": _per_minute(form.get("tokens")),
+    }
+
+
+def _per_minute(given: object) -> int | None:
+    text = str(given or "").strip()
+    if text and not (text.isascii() and text.isdigit() and len(text) < 12):
+        raise ValidationError("Give a limit a minute as a whole number, or leave it empty.")
+    return int(text) if text else None
 
 
 def token_row(view: TokenView, viewer_id: str, now: datetime, tz: ZoneInfo) -> TokenRow:
