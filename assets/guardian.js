@@ -7,6 +7,7 @@
 //   <button data-reload>                   loads the document anew
 //   <button data-focus="id">               moves the focus to that element
 //   <input type="hidden" data-query="name"> carries that parameter of the address along when its form is sent
+//   <form data-closes>                     closes the menu that it is in when it is sent
 //   <input data-filter>                    is focused by "/", a button pressed
 //   <a data-stay>                          leaves the menu open that it is in
 //   <input data-autofocus>                 is empty and focused when the menu opens that it is in
@@ -222,6 +223,7 @@
       for (const input of event.target.querySelectorAll("input[data-query]")) {
         input.value = query.get(input.dataset.query) ?? "";
       }
+      if (event.target.matches("[data-closes]")) event.target.closest("[popover]")?.hidePopover();
     },
     true,
   );

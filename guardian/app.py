@@ -9,12 +9,14 @@ from guardian.models.base import new_id
 from guardian.ui.components.crash import crash_boundary
 from guardian.ui.components.offline import offline_banner
 from guardian.ui.pages.admin import page as admin
+from guardian.ui.pages.call import page as call
 from guardian.ui.pages.dashboard import page as dashboard
 from guardian.ui.pages.doors import forgot, missing, reset, sign_in, sign_up
 from guardian.ui.pages.imports import page as imports
 from guardian.ui.pages.keys import page as keys
 from guardian.ui.pages.prices import page as prices
 from guardian.ui.pages.reconciliation import page as reconciliation
+from guardian.ui.pages.requests import page as requests
 from guardian.ui.pages.settings import page as settings
 from guardian.ui.pages.usage import page as usage
 from guardian.ui.session import NotSignedIn, connect_hub, current_request_id
@@ -68,6 +70,8 @@ for page, name, on_load in (
     (reset, "Choose a new password", reset.ResetState.enter),
     (dashboard, "Dashboard", dashboard.DashboardState.load),
     (usage, "Explorer", usage.UsageState.load),
+    (requests, "Requests", requests.RequestsState.load),
+    (call, "One call", call.CallState.load),
     (reconciliation, "Reconciliation", reconciliation.ReconciliationState.load),
     (prices, "Prices", prices.PricesState.load),
     (keys, "Keys", keys.KeysState.load),

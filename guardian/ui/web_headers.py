@@ -20,6 +20,10 @@ _NEVER = "no-store"
 _PRIVATE = ("/api/", "/auth/", "/health/", "/metrics")
 _DOCS = "/api/docs"
 
+# Pages that are named by what they show: not one of them is built, all are made in the browser by this one.
+_MADE = re.compile(r"/requests/[^/.]+")
+_MAKER = "/__spa-fallback.html"
+
 _SCRIPT = re.compile(rb"<script(?![^>]*\bsrc=)[^>]*>(.*?)</script>", re.DOTALL | re.IGNORECASE)
 
 _ALWAYS: HeaderList = (
@@ -32,7 +36,10 @@ _ALWAYS: HeaderList = (
 
 
 class PagePaths:
-    """ASGI middleware: /dashboard is the page built as dashboard.html, answered without a redirect to /dashboard/."""
+    """ASGI middleware: /dashboard is the page built as dashboard.html, answered without a redirect to /dashboard/.
+
+    A page below /requests/ is answered by the one that makes it.
+    """
 
     def __init__(self, app: ASGIApp, *, pages: Path) -> None:
         self._app = app
@@ -45,6 +52,8 @@ class PagePaths:
             path = scope["path"].rstrip("/")
             if path in self._pages:
                 scope = {**scope, "path": f"{path}.html"}
+            elif _MADE.fullmatch(path):
+                scope = {**scope, "path": _MAKER}
         await self._app(scope, receive, send)
 
 

@@ -84,7 +84,7 @@ def provider_badge(name: Any, color: Any) -> rx.Component:
     )
 
 
-def copy_button(text: Any, label: str) -> rx.Component:
+def copy_button(text: Any, label: Any) -> rx.Component:
     """Copies `text`; `label` says what that is."""
     return rx.el.button(
         icon("copy", 14),

@@ -25,6 +25,7 @@ class Place:
 PLACES: tuple[Place, ...] = (
     Place("Dashboard", "/dashboard", "layout-dashboard"),
     Place("Explorer", "/usage", "chart-column-stacked"),
+    Place("Requests", "/requests", "activity"),
     Place("Reconciliation", "/reconciliation", "scale"),
     Place("Prices", "/prices", "badge-dollar-sign"),
     Place("Keys", "/keys", "key-round"),

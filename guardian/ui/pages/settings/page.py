@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 import reflex as rx
 from sqlmodel import Session
 
+from guardian.config import settings
 from guardian.errors import GuardianError, NotFoundError
 from guardian.periods import utcnow, zone
 from guardian.services.actor import Actor
@@ -15,6 +16,7 @@ from guardian.services.people.access import sessions, tokens
 from guardian.services.people.organizations import OrganizationChange
 from guardian.services.people.views import ActivityView, OrganizationView, SessionView, TokenView
 from guardian.services.people.views import Page as Listed
+from guardian.snippets import Snippet, snippets
 from guardian.ui import format
 from guardian.ui.audited import audited
 from guardian.ui.live_hub import Query
@@ -57,6 +59,8 @@ class SettingsState(Page, rx.State):
     made: str = ""
     token_refusal: str = ""
 
+    setups: list[Snippet] = []
+
     activity: list[ActivityRow] = []
     older: str = ""
     newest: bool = True
@@ -83,6 +87,8 @@ class SettingsState(Page, rx.State):
         self.sessions = [rows.session_row(each, now, tz) for each in view.sessions]
         self.tokens = [rows.token_row(each, self.viewer.id, now, tz) for each in view.tokens]
         self.activity = [rows.activity_row(each, now, tz) for each in view.activity.items]
+        here = settings()
+        self.setups = list(snippets(here.gateway_url, here.base_url))
         cursor = view.activity.next_cursor
         self.older = f"{ROUTE}?before={cursor}#activity" if cursor else ""
         self.newest = not self._query()

@@ -6,8 +6,10 @@ from zoneinfo import available_timezones
 
 import reflex as rx
 
+from guardian.snippets import Snippet
 from guardian.ui.components.basics import badge, button, icon, link, moment
 from guardian.ui.components.cards import card
+from guardian.ui.components.code import code_block
 from guardian.ui.components.forms import field, refusal
 from guardian.ui.components.frame import frame
 from guardian.ui.components.states import skeleton_card
@@ -23,6 +25,7 @@ def settings_view(state: Any, here: str) -> rx.Component:
         _organization(state),
         _sessions(state),
         _tokens(state),
+        _connect(state),
         _activity(state),
         token_dialogs(state),
         skeleton=rx.fragment(skeleton_card(4, "36px"), skeleton_card(3, "28px"), skeleton_card(2, "28px")),
@@ -154,6 +157,34 @@ def _token(state: Any, row: TokenRow) -> rx.Component:
         ),
         button("Revoke", on_click=state.open_revoke(row.id), custom_attrs={"aria-label": f"Revoke {row.name}"}),
         key=row.id,
+    )
+
+
+def _connect(state: Any) -> rx.Component:
+    return rx.el.section(
+        rx.el.div(rx.el.h2("Connect an application"), class_name="card-head"),
+        rx.el.div(
+            rx.el.p(
+                "Change the address and the key, and from the next call on it is counted, priced and shown under ",
+                link("Requests", to="/requests"),
+                ". The key is an access token with the scope gateway; the provider's own key stays in the vault.",
+                class_name="muted",
+            ),
+            rx.el.div(rx.foreach(state.setups, _setup), class_name="setups"),
+            class_name="card-body stack",
+        ),
+        class_name="card",
+        id="connect",
+    )
+
+
+def _setup(setup: Snippet) -> rx.Component:
+    return rx.el.details(
+        rx.el.summary(setup.title),
+        code_block(setup.text, f"Copy the set-up for {setup.title}"),
+        # Opening one closes the others.
+        custom_attrs={"name": "setup", "data-setup": setup.name},
+        key=setup.name,
     )
 
 

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any, cast
 from zoneinfo import ZoneInfo
 
-from guardian.models.enums import CostSource
+from guardian.models.enums import CostSource, UsageOrigin
 from guardian.records import BillLine
 from guardian.services.ledger.views import UsageView
 from guardian.ui import format
@@ -18,6 +18,7 @@ from guardian.ui.pages.usage.words import value
 from guardian.ui.rows import NO_MONEY, Money
 
 _MILLION = 1_000_000
+_CALLS = "/requests"
 _SHOWN_ELSEWHERE = frozenset({"names", "bill"})
 _PRICE_SOURCES: Mapping[str, str] = {
     "provider": "The provider stated the amount itself.",
@@ -50,7 +51,10 @@ class Fact:
 
 @dataclass(frozen=True)
 class Panel:
-    """The open row; no `id` where none is open, no `title` where there is none of that id."""
+    """The open row; no `id` where none is open, no `title` where there is none of that id.
+
+    `href` is the page of a call's own; what a provider reports is no call.
+    """
 
     id: str = ""
     title: str = ""
@@ -64,6 +68,7 @@ class Panel:
     doubt: str = ""
     times: tuple[Fact, ...] = ()
     facts: tuple[Fact, ...] = ()
+    href: str = ""
 
 
 def panel(view: UsageView, tz: ZoneInfo) -> Panel:
@@ -80,9 +85,10 @@ def panel(view: UsageView, tz: ZoneInfo) -> Panel:
         sum=Money.of(whole) if view.bill else NO_MONEY,
         rounding=_rounding(whole, view),
         price=_price(view, tz),
-        doubt=view.cost_reason or "",
+        doubt="" if _is_told(view) else view.cost_reason or "",
         times=_times(view, tz),
         facts=tuple(_facts(view)),
+        href="" if view.origin is UsageOrigin.SYNC else f"{_CALLS}/{view.id}",
     )
 
 
@@ -115,6 +121,8 @@ def _price(view: UsageView, tz: ZoneInfo) -> str:
     """Where the price comes from, of which version, and of which day."""
     if view.cost_source is CostSource.UNPRICED:
         return "No price is known for it yet. It is in no total, and is priced as soon as there is one."
+    if _is_told(view):
+        return view.cost_reason or "The amount came with the call."
     source = _PRICE_SOURCES.get(view.price_source or "", view.price_source or "Unknown price source")
     if view.price_source == "provider":
         return source
@@ -122,6 +130,11 @@ def _price(view: UsageView, tz: ZoneInfo) -> str:
     ref = f", {view.price_ref}" if view.price_ref else ""
     day = view.timestamp.astimezone(tz)
     return f"{source}{version}{ref}: the price in force on {day.day} {day:%b %Y}."
+
+
+def _is_told(view: UsageView) -> bool:
+    """Of an answer that is an error, or of a sender that knows what it paid: there was nothing to price."""
+    return view.price_source is None and view.cost is not None and not view.bill
 
 
 def _times(view: UsageView, tz: ZoneInfo) -> tuple[Fact, ...]:

@@ -4,7 +4,7 @@ from typing import Any
 
 import reflex as rx
 
-from guardian.ui.components.basics import copy_button, money, provider_badge
+from guardian.ui.components.basics import copy_button, link, money, provider_badge
 from guardian.ui.components.side_panel import side_panel
 from guardian.ui.pages.usage.bill import BillRow, Fact
 
@@ -21,11 +21,16 @@ def usage_panel(state: Any) -> rx.Component:
                 rx.el.div(
                     rx.el.div(money(panel.money, data_testid="row-cost"), class_name="value"),
                     rx.el.p(panel.about, class_name="muted"),
+                    rx.cond(
+                        panel.href != "",
+                        link("All about this call", to=panel.href, class_name="small"),
+                        rx.fragment(),
+                    ),
                     class_name="panel-lead",
                 ),
-                _bill(panel),
-                _section("Timing", _facts(panel.times)),
-                _section("Raw fields", _facts(panel.facts)),
+                bill_of(panel),
+                section("Timing", facts_list(panel.times)),
+                section("Raw fields", facts_list(panel.facts)),
             ),
             rx.el.p(
                 "There is no row of this id in your organization. It may have been replaced when its provider restated "
@@ -38,12 +43,14 @@ def usage_panel(state: Any) -> rx.Component:
     )
 
 
-def _section(title: str, *children: rx.Component) -> rx.Component:
+def section(title: str, *children: rx.Component) -> rx.Component:
+    """A titled part of what is told of a row."""
     return rx.el.section(rx.el.h3(title), *children, class_name="panel-section")
 
 
-def _bill(panel: Any) -> rx.Component:
-    return _section(
+def bill_of(panel: Any) -> rx.Component:
+    """What the amount is made of, line by line, and where the price comes from."""
+    return section(
         "Bill",
         rx.cond(
             panel.bill.length() > 0,
@@ -88,7 +95,8 @@ def _bill_row(row: BillRow) -> rx.Component:
     )
 
 
-def _facts(facts: Any) -> rx.Component:
+def facts_list(facts: Any) -> rx.Component:
+    """Named values, those that people carry elsewhere with a button to copy them."""
     return rx.el.dl(rx.foreach(facts, _fact), class_name="raw")
 
 

@@ -1,0 +1,1 @@
+"""One call on a page of its own."""

@@ -1,0 +1,1 @@
+"""The last calls as they happen."""
