@@ -36,7 +36,7 @@ class Edge:
         if scope["type"] != "http" or not f"{scope['path']}/".startswith((*OWN_PATHS, "/metrics/")):
             await self.app(scope, receive, send)
             return
-        request_id = _request_id(scope)
+        request_id = request_id_of(scope)
         state: dict[str, Any] = scope.setdefault("state", {})
         state["request_id"], state["started"] = request_id, time.perf_counter()
         status = 0
@@ -81,7 +81,7 @@ def _observe(scope: Scope, status: int, seconds: float) -> None:
     )
 
 
-def _request_id(scope: Scope) -> str:
+def request_id_of(scope: Scope) -> str:
     """The caller's own id where it is one printable word of at most 128 characters, else a new one."""
     given = Headers(scope=scope).get("x-request-id", "")
     return given if _REQUEST_ID.fullmatch(given) else str(uuid.uuid4())

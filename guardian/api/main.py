@@ -16,6 +16,7 @@ from guardian.api import (
     exports,
     health,
     imports,
+    ingest,
     jobs,
     keys,
     organization,
@@ -75,6 +76,7 @@ def create_api() -> FastAPI:
     app.add_exception_handler(RequestValidationError, _answer)
     app.add_exception_handler(HTTPException, _answer)
     app.add_middleware(Edge)
+    app.add_middleware(ingest.FrontDoor)  # which is the outermost: the last one added
     _document_security(app)
     return app
 
@@ -89,7 +91,7 @@ async def _answer(request: Request, error: Exception) -> Response:
 
 async def _no_such_route(request: Request) -> Response:
     """Without this an unknown /api/… would be answered by the pages, in HTML, once they are mounted behind."""
-    allowed: set[str] = set()
+    allowed: set[str] = {"POST"} if request.url.path in ingest.PATHS else set()
     for candidate in (route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)):
         if candidate.matches(request.scope)[0] is Match.PARTIAL:
             allowed |= candidate.methods or set()

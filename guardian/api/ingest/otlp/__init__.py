@@ -1,0 +1,1 @@
+"""OpenTelemetry spans over HTTP: read as protobuf or JSON, and those that state a model's usage become calls."""
