@@ -189,6 +189,27 @@ def import_(
 
 
 @app.command()
+def snippet(
+    name: Annotated[str | None, typer.Argument(help="The beginning of a name; else: the list.")] = None,
+) -> None:
+    """Print set-up to paste: for SDKs and tools through the gateway, and for events and spans."""
+    from guardian.snippets import snippets
+
+    found = settings()
+    every = snippets(found.gateway_url, found.base_url)
+    wanted = [each for each in every if name is not None and each.name.startswith(name.lower())]
+    if name is None:
+        for each in every:
+            print(f"{each.name:22} {each.title}")
+        return
+    if not wanted:
+        print(f"There is no snippet {name!r}. There are: {', '.join(each.name for each in every)}.", file=sys.stderr)
+        raise typer.Exit(1)
+    for each in wanted:
+        print(f"# {each.title}\n{each.text}\n")
+
+
+@app.command()
 def backup(
     target: Annotated[Path, typer.Argument(help="The file to write.")],
 ) -> None:

@@ -34,6 +34,7 @@ def snippets(gateway: str, web: str) -> tuple[Snippet, ...]:
         Snippet("claude-code", "Claude Code", "shell", _claude_code(gateway)),
         Snippet("litellm", "LiteLLM", "yaml", _litellm(gateway)),
         Snippet("opentelemetry", "OpenTelemetry", "shell", _opentelemetry(web)),
+        Snippet("events", "Events of your own", "shell", _events(web)),
     )
 
 
@@ -163,3 +164,13 @@ def _opentelemetry(web: str) -> str:
 export OTEL_EXPORTER_OTLP_TRACES_ENDPOINT={web}/api/v1/otlp/v1/traces
 export OTEL_EXPORTER_OTLP_TRACES_PROTOCOL=http/protobuf
 export OTEL_EXPORTER_OTLP_TRACES_HEADERS="Authorization=Bearer%20${TOKEN_VARIABLE}\""""
+
+
+def _events(web: str) -> str:
+    return f"""# For calls that do not pass the gateway: up to 1,000 events at once. The token needs the scope ingest.
+curl {web}/api/v1/usage \\
+  -H "Authorization: Bearer ${TOKEN_VARIABLE}" \\
+  -H "Content-Type: application/json" \\
+  -d '[{{"eventId": "my-call-1", "timestamp": "'"$(date -u +%Y-%m-%dT%H:%M:%SZ)"'", "provider": "OPENAI",
+        "model": "{_OPENAI}", "operation": "completion", "inputTokens": 1000, "outputTokens": 100,
+        "tags": {{"team": "web", "feature": "search"}}}}]'"""

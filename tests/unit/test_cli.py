@@ -195,3 +195,14 @@ def test_commands_other_than_web_do_not_load_the_pages() -> None:
     script = f"{imports}; print([name for name in ('reflex', 'fastapi') if name in sys.modules])"
     found = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
     assert found.stdout == "[]\n"
+
+
+def test_snippets_are_found_by_the_beginning_of_their_name(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("snippet", "openai") == 0
+    told = capsys.readouterr().out
+    assert "OpenAI SDK, Python" in told
+    assert "OpenAI SDK, JavaScript" in told
+    assert run("snippet", "events", PUBLIC_URL="https://costs.acme.test") == 0
+    assert "curl https://costs.acme.test/api/v1/usage" in capsys.readouterr().out
+    assert run("snippet", "nothing") == 1
+    assert "claude-code" in capsys.readouterr().err
