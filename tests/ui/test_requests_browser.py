@@ -9,6 +9,7 @@ from sqlmodel import Session
 
 from guardian import live
 from guardian.models.base import new_id
+from guardian.periods import utcnow
 from guardian.services.ledger.queries import invalidate_organization
 from guardian.services.ledger.writing.calls import Call
 from tests.fakes import seed
@@ -151,20 +152,51 @@ def test_every_state_is_accessible_and_fits_a_phone(
     _open(web, tab, company)
     expect(tab.get_by_text("No call yet")).to_be_visible()
     _check(tab, "empty")
-    calls.write(session, company, *calls.many(session, company, 80))
-    called = calls.ids(session, company)[6]
-    for address in ("/requests", "/requests?status=error&model=gpt-5-mini", "/requests?q=nothing", "/settings"):
+    calls.write(session, company, *calls.many(session, company, 80), _long(session, company))
+    longest, *others = calls.ids(session, company)
+    called = others[6]
+    for address, shown in (
+        ("/requests", "81 calls since"),
+        ("/requests?status=error&model=gpt-5-mini", "Status: failed"),
+        ("/requests?q=nothing", "No call matches"),
+        ("/settings", "Connect an application"),
+    ):
         _open(web, tab, company, address)
+        # The tab's State is that of the address before until it has read this one.
+        expect(tab.get_by_text(shown).first).to_be_visible()
+        expect(tab.locator(".body[aria-busy=true]")).to_have_count(0)
         if address == "/settings":
             tab.get_by_text("curl", exact=True).click()
         _check(tab, address)
-    _open(web, tab, company, f"/requests/{called}")
-    expect(tab.get_by_test_id("call-cost")).to_be_visible()
-    _check(tab, "call")
+    for id in (called, longest):
+        _open(web, tab, company, f"/requests/{id}")
+        expect(tab.get_by_test_id("call-cost")).to_be_visible()
+        tab.get_by_text("Raw fields").click()
+        _check(tab, f"call {id}")
+
+
+def _long(session: Session, of: seed.Company) -> Call:
+    """A call of which every text is as long as it can be, some without a place to break."""
+    word, words = "x" * 200, "words and more words " * 9
+    key, token = calls.key(session, of, words[:100]), calls.token(session, of, words[:100])
+    tried = [{"key": key.id, "model": word, "status": 503, "error": word}, {"key": key.id, "status": 200}]
+    return calls.call(
+        of,
+        at=utcnow(),
+        model=word,
+        api_key_id=key.id,
+        access_token_id=token.id,
+        status_code=502,
+        error=word,
+        session=word,
+        tags={"team": words, word[:64]: word},
+        metadata={"endUser": word, "fallbackFrom": word, "attempts": tried, "requestId": new_id(), word: word},
+        response_time=100_000_000,
+    )
 
 
 def _check(tab: Page, what: str) -> None:
-    for width in (1280, 390):
+    for width in (1280, 900, 640, 390):
         tab.set_viewport_size({"width": width, "height": 900})
         found = Axe().run(tab)
         assert found.violations_count == 0, f"{what} at {width}: {found.generate_report()}"

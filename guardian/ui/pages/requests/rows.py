@@ -94,7 +94,7 @@ def call_row(view: UsageView, now: datetime, tz: ZoneInfo, *, fresh: bool = Fals
         model=format.cut(view.model),
         model_title=view.model,
         color=provider_color(view.provider),
-        about=f"{provider_name(view.provider)}, {view.operation}",
+        about=f"{provider_name(view.provider)}, {format.cut(view.operation, 28)}",
         caller=format.cut(token or person or "–", 28),
         caller_detail=format.cut(person, 28) if token else "",
         provider_key=format.cut(names.get("apiKey") or format.short_id(view.api_key_id or "") or "–", 24),
@@ -135,7 +135,7 @@ def notes(view: UsageView) -> list[str]:
     if len(tried) > 1:
         found.append(f"{len(tried)} attempts")
     if asked := view.metadata.get("fallbackFrom"):
-        found.append(f"instead of {asked}")
+        found.append(f"instead of {format.cut(str(asked), 28)}")
     return found
 
 
