@@ -18,7 +18,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from guardian import db, live
 from guardian.errors import ConfigurationError, GuardianError, ValidationError
-from guardian.journal import places
+from guardian.journal import intents, places
+from guardian.journal.format import framed
 from guardian.journal.positions import waiting_bytes
 from guardian.journal.reading import JournalReader, Positioned
 from guardian.journal.segment import Segment, mend
@@ -109,7 +110,7 @@ class Shipping:
         with ExitStack() as holding:
             for held in places.abandoned(self._folder.parent):
                 holding.callback(held.release)
-                if held.path != self._folder and waiting_bytes(held.path):
+                if held.path != self._folder and (waiting_bytes(held.path) or intents.left(held.path)):
                     self._ship_abandoned(held.path)
 
     def _ship_abandoned(self, folder: Path) -> None:
@@ -117,7 +118,16 @@ class Shipping:
         if reading is None:
             return
         try:
-            Segment.make(folder, mend(folder)).close()  # which seals what is there: nobody else will
+            # Which seals what is there: nobody else will. Behind it come the calls that nobody wrote an end of.
+            segment = Segment.make(folder, mend(folder))
+            try:
+                if unfinished := intents.left(folder):
+                    segment.append(framed(unfinished, segment.size))
+            finally:
+                segment.close()
+            intents.forget(folder)
+            if unfinished:
+                Segment.make(folder, mend(folder)).close()
             other = Shipping(folder, self._announcer)
             shipped = 0
             while count := other.round():

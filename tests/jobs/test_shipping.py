@@ -24,6 +24,7 @@ from guardian.embedded.postgres import PostgresServer
 from guardian.embedded.redis import RedisServer
 from guardian.jobs.shipping import Announcer, Shipping
 from guardian.journal import places
+from guardian.journal.intents import Intents
 from guardian.journal.positions import read_position, waiting_bytes
 from guardian.journal.shipper import Shipper
 from guardian.journal.writing import Journal
@@ -112,6 +113,28 @@ def test_what_a_dead_process_left_is_shipped_by_another_one(
     assert ledger() == (4, cost_of(4))
     assert waiting_bytes(busy.path) > 0
     busy.release()
+
+
+def test_calls_that_a_dead_process_wrote_no_end_of_are_shipped_as_what_they_are(
+    environment: Servers, people: People, folder: Path
+) -> None:
+    dead = places.own_folder(folder.parent)
+    unknown = (None, "unpriced", "stopped")
+    under_way = Intents(dead.path)
+    under_way.start()
+    for number in (2, 3, 4):  # of 2 and 3 the outcome got into the journal, and the slot was not freed any more
+        under_way.note(encode(entry(people.alice, number, known_cost=unknown)))
+    write(dead.path, [encode(priced_entry(people.alice, number)) for number in range(4)])
+    under_way.close()
+    dead.release()
+    ended = threading.Event()
+    ended.set()
+    for _ in range(2):
+        with Announcer() as announcer:
+            Shipping(folder, announcer).run(ended)
+        assert ledger() == (5, cost_of(4))
+    assert waiting_bytes(dead.path) == 0
+    assert not (dead.path / "under-way").exists()
 
 
 @dataclass(frozen=True)

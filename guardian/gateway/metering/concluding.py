@@ -94,7 +94,7 @@ class Conclusion:
         begun = stated is not None or cut or error is not None
         why = "the answer ended before its numbers did" if begun else "the answer states no usage"
         doubt = f"{why}; {tokens} output tokens are estimated ({rule_of(self.asked.provider)})"
-        if stated is None and error is not None and not tokens:
+        if stated is None and error is not None and not tokens and not cut:
             return Metered(self._record(found), self._id(found, None), error=error, billed=False)
         if stated is None:
             doubt += ", and the input from the request's size"
