@@ -91,7 +91,7 @@ def entry_of(call: Call, organization_id: str) -> CallEntry:
     return CallEntry(
         organization_id=organization_id,
         identity=call.identity,
-        at=_micros(usage.start),
+        at=micros(usage.start),
         origin=call.origin,
         provider=usage.provider,
         operation=usage.operation,
@@ -114,7 +114,7 @@ def entry_of(call: Call, organization_id: str) -> CallEntry:
         tags=dict(call.tags),
         metadata=_document(call.metadata) if call.metadata else "",
         known_cost=cost and (None if cost.amount is None else str(cost.amount), cost.source.value, cost.reason),
-        known_since=None if call.known_since is None else _micros(call.known_since),
+        known_since=None if call.known_since is None else micros(call.known_since),
         project_id=usage.project_id,
         external_key_id=usage.external_key_id,
         external_user_id=usage.external_user_id,
@@ -175,7 +175,8 @@ def _cost(entry: CallEntry) -> CostBreakdown | None:
     return CostBreakdown(amount=None if amount is None else Decimal(amount), source=CostSource(source), reason=reason)
 
 
-def _micros(moment: datetime) -> int:
+def micros(moment: datetime) -> int:
+    """A time as an entry has it: microseconds since 1970."""
     return (moment - _EPOCH) // _MICROSECOND
 
 
