@@ -158,3 +158,21 @@ def test_tokens_in_other_gateways_headers_are_taken(stage: Stage, header: str) -
     assert bearer(stage.fake.served[0]) == KEYS["openai"]
     assert stage.token not in str(stage.fake.served[0].headers)
     assert Decimal(answer.headers["x-guardian-cost-usd"]) == stage.fake.served[0].cost
+
+
+def test_a_gateway_that_is_told_to_end_lets_streams_end(start: Start) -> None:
+    stage = start()
+    stage.fake.fail(PATH, pause=0.1)
+    headers = {"authorization": f"Bearer {stage.token}", "accept-encoding": "identity"}
+    body = {**CHAT, "stream": True, "stream_options": {"include_usage": True}}
+    with httpx.stream("POST", stage.gateway.url + PATH, headers=headers, json=body, timeout=30) as answer:
+        parts = answer.iter_raw()
+        got = next(parts)
+        assert stage.gateway.process is not None
+        stage.gateway.process.terminate()
+        got += b"".join(parts)
+    (served,) = stage.fake.served
+    assert got == served.sent
+    assert stage.gateway.stop() in (0, -15)
+    row = stage.row(answer.headers["x-guardian-request-id"])
+    assert (row.cost, row.error) == (served.cost, None)
