@@ -6,7 +6,7 @@ What is known stays valid while PostgreSQL is away, up to a token's own expiry: 
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, cast
@@ -17,15 +17,18 @@ from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
 from guardian import db
+from guardian.config import settings
 from guardian.crypto import hash_token
 from guardian.errors import AuthenticationError
+from guardian.gateway.outgoing import Route, routes_of
 from guardian.live import GATEWAY_CHANGED
 from guardian.models.enums import Provider
 from guardian.periods import utcnow
 from guardian.pricing.overrides import Override
+from guardian.services.guard.budgets import HardBudget, hard_budgets_of
 from guardian.services.ledger.pricebook.overrides import overrides_of
 from guardian.services.people.access.callers import Caller, callers_of, note_use
-from guardian.services.people.provider_keys.outgoing import OutgoingKey, outgoing_keys
+from guardian.services.people.provider_keys.outgoing import outgoing_keys
 
 FRESH_SECONDS = 5.0
 _REFRESH_SECONDS = 2.0
@@ -39,10 +42,11 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Belongings:
-    """What an organization's calls need: its keys by provider, and its agreed prices."""
+    """What an organization's calls need: its ways out by provider, its agreed prices, and its hard budgets."""
 
-    keys: Mapping[Provider, tuple[OutgoingKey, ...]]
+    routes: Mapping[Provider, tuple[Route, ...]]
     overrides: Mapping[Provider, tuple[Override, ...]]
+    budgets: Sequence[HardBudget] = ()
 
 
 @dataclass(slots=True)
@@ -154,6 +158,10 @@ class Directory:
         found = await self._belongings.get(organization_id)
         return found if isinstance(found, Belongings) else Belongings({}, {})
 
+    async def budgets(self, organization_id: str) -> Sequence[HardBudget]:
+        """Raises SQLAlchemyError when they cannot be looked up now."""
+        return (await self.belongings(organization_id)).budgets
+
     def forget(self, organization_id: str) -> None:
         """Something of this organization changed: it is read again when it is next asked for."""
         self._belongings.known.pop(organization_id, None)
@@ -210,14 +218,10 @@ def _load_belongings(organizations: list[str]) -> Mapping[str, object]:
     found: dict[str, object] = {}
     with db.session() as session:
         for organization_id in organizations:
-            keys: dict[Provider, list[OutgoingKey]] = {}
-            for key in outgoing_keys(session, organization_id):
-                keys.setdefault(key.provider, []).append(key)
+            routes = routes_of(outgoing_keys(session, organization_id), settings())
             overrides = {each: overrides_of(session, organization_id, each) for each in Provider}
-            found[organization_id] = Belongings(
-                {provider: tuple(those) for provider, those in keys.items()},
-                {provider: those for provider, those in overrides.items() if those},
-            )
+            agreed = {provider: those for provider, those in overrides.items() if those}
+            found[organization_id] = Belongings(routes, agreed, hard_budgets_of(session, organization_id))
     return found
 
 

@@ -64,6 +64,7 @@ class Journal:
         self._pending = _Group()
         self._change = threading.Condition(threading.Lock())
         self._waiting = 0  # bytes that are not shipped: as last counted, and what was taken since
+        self._taken = 0
         self._full = self._filling = self._closing = False
         self._segment: Segment | None = None
         self._number, self._begun, self._counted = 0, 0.0, 0.0
@@ -75,6 +76,14 @@ class Journal:
         return self._waiting
 
     @property
+    def progress(self) -> tuple[int, int]:
+        """How many bytes were taken since the start, and how many of them are shipped, as of the last second.
+
+        Of what was there at the start, all counts as taken.
+        """
+        return self._taken, self._taken - self._waiting
+
+    @property
     def is_full(self) -> bool:
         """Whether records are refused for want of room."""
         return self._full
@@ -83,7 +92,7 @@ class Journal:
         """Mend what a crash has left, and take records. Raises JournalBroken and OSError."""
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._number = mend(self._folder)
-        self._waiting = waiting_bytes(self._folder)
+        self._waiting = self._taken = waiting_bytes(self._folder)
         self._segment = Segment.make(self._folder, self._number)
         self._counted = time.monotonic()
         self._closing = False
@@ -139,6 +148,7 @@ class Journal:
         group.records.extend(records)
         group.size += size
         self._waiting += size
+        self._taken += size
         return group
 
     def _run(self) -> None:

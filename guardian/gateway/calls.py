@@ -1,0 +1,104 @@
+"""One metered call from its first byte to its last: admitted, sent, passed back, and its hold given back."""
+
+import asyncio
+from decimal import Decimal
+
+from guardian.gateway import bodies
+from guardian.gateway.admission import Admission, Admitted, Arrival, Receive, allows
+from guardian.gateway.holds import Hold, Holds
+from guardian.gateway.http.answer import Answer
+from guardian.gateway.http.failures import UpstreamFailure
+from guardian.gateway.http.pool import Pool
+from guardian.gateway.outgoing import Route
+from guardian.gateway.passing import Passing, Send
+from guardian.gateway.recording import record_of_intent
+from guardian.gateway.sending import Breaker, Sending, send
+from guardian.gateway.wishes import wishes_of
+from guardian.journal.intents import Intents
+from guardian.journal.writing import Journal
+
+
+class Calls:
+    """What every call of this process shares."""
+
+    def __init__(self, admission: Admission, pool: Pool, journal: Journal, intents: Intents, holds: Holds) -> None:
+        self._admission, self._pool, self._journal, self._holds = admission, pool, journal, holds
+        self._intents = intents
+        self._breaker = Breaker()
+        self._behind: set[asyncio.Task[None]] = set()
+
+    async def serve(self, arrival: Arrival, method: bytes, query: bytes, receive: Receive, onward: Send) -> None:
+        """Answer one call. Raises what stands against it (see Admission), and UpstreamFailure."""
+        call = await self._admission.admit(arrival, query, receive)
+        cost: Decimal | None = Decimal(0)  # of a call that got no answer
+        if call.asked.polled is None:
+            arrival.intent = self._intents.note(record_of_intent(call.facts, call.routes[0]))
+        try:
+            try:
+                answer, route = await self._sent(call, method)
+            except UpstreamFailure as failure:
+                cost = None if failure.sent else cost
+                raise
+            passing = Passing(call, answer, route, self._journal, onward)
+            try:
+                await passing.run(receive)
+            finally:
+                answer.abort()
+                cost = passing.cost
+                if passing.written:
+                    self.written(arrival)
+        finally:
+            self._settle(call.hold, cost)
+
+    def written(self, arrival: Arrival) -> None:
+        """What became of the call is in the journal."""
+        if arrival.intent is not None:
+            self._intents.clear(arrival.intent)
+            arrival.intent = None
+
+    async def close(self) -> None:
+        """Wait for what goes on behind answers that were given."""
+        while self._behind:
+            await asyncio.gather(*self._behind, return_exceptions=True)
+
+    async def _sent(self, call: Admitted, method: bytes) -> tuple[Answer, Route]:
+        """The answer, and what the row says of the way there."""
+        facts = call.facts
+        wishes = wishes_of(call.ours)
+        sending = Sending(
+            method=method,
+            target=call.asked.target,
+            headers=call.onward,
+            body_for=lambda model, route: _body(call, model, route),
+            retries=wishes.retries,
+            fallbacks=[model for model in wishes.fallbacks if allows(call.caller, model)],
+        )
+        try:
+            return await send(self._pool, self._breaker, call.routes, sending)
+        finally:
+            if sending.attempts:
+                last = sending.attempts[-1]
+                facts.key_id = last.key_id
+                facts.account_id = next(route.key.account_id for route in call.routes if route.key.id == last.key_id)
+                if last.model is not None:
+                    facts.more["fallbackFrom"], facts.model = facts.model, last.model
+            if len(sending.attempts) > 1:
+                facts.more["attempts"] = [attempt.told() for attempt in sending.attempts]
+
+    def _settle(self, hold: Hold, cost: Decimal | None) -> None:
+        """Give back what was held, behind the answer; a call that holds nothing costs nothing here."""
+        if not hold.takes:
+            return
+        task = asyncio.ensure_future(self._holds.settle(hold, cost))
+        self._behind.add(task)
+        task.add_done_callback(self._behind.discard)
+
+
+def _body(call: Admitted, model: str | None, route: Route) -> bytes:
+    """The request's body for this way: as it came, but for a model that stands in, and the question for the usage."""
+    body = call.body
+    if model is not None:
+        body = bodies.with_model(body, model)
+    if bodies.must_ask(call.asked, call.wanted, server_takes_it=route.asks_for_usage):
+        body = bodies.with_usage_asked(body)
+    return body

@@ -1,0 +1,144 @@
+"""An answer on its way to the caller, metered as it passes; its record is durable before the last of it goes on."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from decimal import Decimal
+
+from guardian.gateway import bodies, dialects
+from guardian.gateway.admission import Admitted, Message, Receive
+from guardian.gateway.http.answer import Answer
+from guardian.gateway.http.failures import UpstreamFailure
+from guardian.gateway.http.headers import Header, end_to_end
+from guardian.gateway.metering import Meter
+from guardian.gateway.outgoing import Route
+from guardian.gateway.recording import cost_of, record_of_answer, record_of_error
+from guardian.journal.writing import Journal
+
+Send = Callable[[Message], Awaitable[None]]
+
+# Answers up to this size are read before they are passed on, so that their cost can stand in a header.
+_WHOLE = 1024 * 1024
+# How long, and how much, is read of a stream whose caller has left: its last event says what it cost.
+_DRAIN_SECONDS, _DRAIN_BYTES = 30.0, 8 * 1024 * 1024
+_LEFT = "caller_left"
+_NOTHING = Decimal(0)
+_BLANK = (b"\n\n", b"\r\n\r\n", b"\r\r")  # ends an event of a stream
+
+
+class Passing:
+    """One answer of one call. `cost` is what it cost once it is `written` down; None where that is not known."""
+
+    def __init__(self, call: Admitted, answer: Answer, route: Route, journal: Journal, send: Send) -> None:
+        self._call, self._answer, self._journal, self._send = call, answer, journal, send
+        self._meter = Meter(
+            call.asked,
+            call.wanted,
+            call.arrival.started,
+            answer.status,
+            answer.headers,
+            settings=route.key.metadata,
+            asked_for_usage=bodies.must_ask(call.asked, call.wanted, server_takes_it=route.asks_for_usage),
+        )
+        self._last = b""  # that went on
+        self.written = False
+        self.cost: Decimal | None = None
+
+    async def run(self, receive: Receive) -> None:
+        """Pass it on to its end. Raises UpstreamFailure where it broke and the caller must see that it did."""
+        answer = self._answer
+        if answer.is_whole or (answer.content_length is not None and answer.content_length <= _WHOLE):
+            await self._whole()
+        else:
+            await self._stream(receive)
+
+    async def _whole(self) -> None:
+        """An answer that is read whole: its cost is known before its first byte goes on."""
+        try:
+            content = await self._answer.read()
+        except UpstreamFailure as failure:
+            await self._write_down(cut=True, error=failure.error_class)
+            raise
+        meter = self._meter
+        body = meter.feed(content) + meter.rest()
+        await self._write_down()
+        headers = self._headers(len(body) != len(content))
+        if self.cost is not None and self._answer.status < 400:
+            headers.append((b"x-guardian-cost-usd", format(self.cost, "f").encode()))
+        await self._send({"type": "http.response.start", "status": self._answer.status, "headers": headers})
+        await self._send({"type": "http.response.body", "body": body})
+
+    async def _stream(self, receive: Receive) -> None:
+        """An answer that is passed on as it comes."""
+        answer, meter = self._answer, self._meter
+        await self._send({"type": "http.response.start", "status": answer.status, "headers": self._headers(False)})
+        left = asyncio.ensure_future(_departure(receive))
+        failure: UpstreamFailure | None = None
+        try:
+            await self._flow(left)
+        except UpstreamFailure as error:
+            failure = error
+        finally:
+            gone = left.done()
+            left.cancel()
+        if not self.written:
+            name = failure.error_class if failure else _LEFT if gone else None
+            await self._write_down(cut=failure is not None or not answer.ended, error=name)
+        onward = meter.rest()
+        if failure is not None:
+            events = b"text/event-stream" in (answer.header(b"content-type") or b"").lower()
+            if not events or not (onward or self._last or _BLANK[0]).endswith(_BLANK):
+                # The connection is closed, as the provider closed its own: half an event cannot be taken back.
+                await self._send({"type": "http.response.body", "body": onward, "more_body": True})
+                raise failure
+            onward += dialects.stream_error(self._call.asked.dialect, "upstream_failed", failure.message)
+        await self._send({"type": "http.response.body", "body": onward})
+
+    async def _flow(self, left: "asyncio.Future[None]") -> None:
+        answer, meter, facts = self._answer, self._meter, self._call.facts
+        until, drained = 0.0, 0
+        async for chunk in answer.chunks():
+            if facts.first_byte_time is None:
+                facts.first_byte_time = self._call.arrival.milliseconds
+            onward = meter.feed(chunk)
+            if left.done():
+                until, drained = until or time.monotonic() + _DRAIN_SECONDS, drained + len(chunk)
+                if drained > _DRAIN_BYTES or time.monotonic() > until:
+                    answer.abort()
+                    return
+                continue
+            if not self.written and (meter.ended or answer.is_whole):
+                await self._write_down()
+            if onward:
+                self._last = onward
+                await self._send({"type": "http.response.body", "body": onward, "more_body": True})
+
+    async def _write_down(self, *, cut: bool = False, error: str | None = None) -> None:
+        """Make the record durable."""
+        call, facts = self._call, self._call.facts
+        facts.status, facts.response_time = self._answer.status, call.arrival.milliseconds
+        found = self._meter.finish(cut=cut, error=error)
+        facts.error = found.error
+        if found.pending:
+            self.cost = _NOTHING
+        elif not found.billed:
+            self.cost = _NOTHING
+            await self._journal.commit(record_of_error(facts, sent=True))
+        else:
+            if not found.missing:
+                self.cost = cost_of(facts, found.record, call.belongings.overrides)
+            await self._journal.commit(record_of_answer(facts, found.record, found.missing, found.response_id))
+        self.written = True
+
+    def _headers(self, changed: bool) -> list[Header]:
+        """The provider's headers, and ours; of a body that is changed on its way the length is told anew."""
+        headers = end_to_end(self._answer.headers)
+        if changed:
+            headers = [header for header in headers if header[0].lower() != b"content-length"]
+        headers.append((b"x-guardian-request-id", self._call.arrival.request_id.encode("latin-1")))
+        return headers
+
+
+async def _departure(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
