@@ -20,7 +20,7 @@ _IN, _OUT = Decimal("0.000002"), Decimal("0.00001")
 KEY, SHADOW = "key_prodweb01", "key_laptop77"
 
 
-def write_books(session: Session, of: Company, days: int = 20, *, billed: bool = True) -> None:
+def write_books(session: Session, of: Company, days: int = 20, *, tracked: bool = True, billed: bool = True) -> None:
     """OpenAI's `days` up to yesterday: all that is tracked is reported and billed, at the same prices.
 
     Besides: the day before yesterday 3M tokens of a key that is not in the vault ($6, also billed), four days ago
@@ -57,6 +57,8 @@ def write_books(session: Session, of: Company, days: int = 20, *, billed: bool =
         replace_buckets(session, account, [_bucket(start, usage)])
         if billed:
             replace_costs(session, account, [CostBucket(start=start, end=start + DAY, records=tuple(lines))])
+        if not tracked:
+            continue
         add_calls(
             session,
             of.organization.id,

@@ -170,3 +170,28 @@ def test_without_a_bill_nothing_is_said_about_it(session: Session, page_of: Stat
     work(state, "load")
     assert (state.has_bill, state.billed.exact, state.drift) == (False, "", "–")
     assert state.answer.endswith("not billed yet")
+
+
+def test_without_a_tracked_call_words_stand_where_coverage_would_be_drawn(
+    session: Session, web: Web, tab: Page
+) -> None:
+    company = seed.company(session, "Acme")
+    write_books(session, company, tracked=False)
+    _open(web, tab, company.token)
+    coverage = tab.locator("section.card").filter(has=tab.get_by_role("heading", name="Attribution coverage by day"))
+    expect(coverage).to_contain_text("No call was tracked up to these days")
+    drift = tab.locator("section.card").filter(has=tab.get_by_role("heading", name="Drift by day"))
+    expect(drift.locator(".js-plotly-plot .scatterlayer")).to_be_visible()
+    expect(coverage.locator(".js-plotly-plot")).to_have_count(0)
+
+
+def test_what_is_missing_for_a_figure_is_said(session: Session, page_of: StatePage) -> None:
+    company = seed.company(session, "Acme")
+    write_books(session, company, billed=False)
+    state = page_of(ReconciliationState, company.token, RANGE)
+    work(state, "load")
+    assert state.coverage_missing == ""
+    assert state.drift_missing == "No cost report covers these days, so there is nothing to hold our prices against."
+    state = page_of(ReconciliationState, company.token, f"/reconciliation?from={utc_day(40)}&to={utc_day(30)}")
+    work(state, "load")
+    assert not state.has_books

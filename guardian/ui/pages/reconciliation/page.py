@@ -72,8 +72,10 @@ class ReconciliationState(Page, rx.State):
 
     coverage_figure: dict[str, Any] = {}
     coverage_text: str = ""
+    coverage_missing: str = ""
     drift_figure: dict[str, Any] = {}
     drift_text: str = ""
+    drift_missing: str = ""
 
     findings: list[FindingRow] = []
     more_findings: str = ""
@@ -137,6 +139,7 @@ class ReconciliationState(Page, rx.State):
         self.drift, self.drift_note = words.drift(figures)
         self.coverage_figure, self.coverage_text = words.over_time(found.days, "coverage", "Coverage", _ACCENT)
         self.drift_figure, self.drift_text = words.over_time(found.days, "drift", "Drift", _BILL)
+        self.coverage_missing, self.drift_missing = (words.missing(found.days, name) for name in ("coverage", "drift"))
 
     def _show_lines(self, found: Reconciliation, address: Address) -> None:
         self.tabs, self.dimension = rows.tabs(address), NAMES[address.by]

@@ -70,13 +70,19 @@ def _content(state: Any) -> rx.Component:
             ),
         ),
         rx.el.div(
-            card("Attribution coverage by day", chart(state.coverage_figure, state.coverage_text)),
-            card("Drift by day", chart(state.drift_figure, state.drift_text)),
+            _over_time(
+                "Attribution coverage by day", state.coverage_figure, state.coverage_text, state.coverage_missing
+            ),
+            _over_time("Drift by day", state.drift_figure, state.drift_text, state.drift_missing),
             class_name="columns two",
         ),
         _findings(state),
         _lines(state),
     )
+
+
+def _over_time(title: str, figure: Any, text: Any, missing: Any) -> rx.Component:
+    return card(title, rx.cond(missing != "", rx.el.p(missing, class_name="muted"), chart(figure, text)))
 
 
 def _tiles(state: Any) -> rx.Component:

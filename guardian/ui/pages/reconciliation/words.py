@@ -76,6 +76,21 @@ def _percent(share: Decimal) -> str:
     return f"{'99.9' if percent < 100 and shown == '100.0' else shown}{format.NBSP}%"
 
 
+def missing(days: Sequence[DayFigures], name: str) -> str:
+    """Why there is no coverage or drift to draw on any of these days; empty where there is."""
+    if any(getattr(day, name) is not None for day in days):
+        return ""
+    if all(day.reported is None for day in days):
+        return "No usage report covers these days, so there is nothing to compare."
+    if name == "drift":
+        if all(day.billed is None for day in days):
+            return "No cost report covers these days, so there is nothing to hold our prices against."
+        return "Nothing was billed in these days that a usage report counts."
+    if all(day.tracked is None for day in days):
+        return "No call was tracked up to these days, so none of what providers report can be attributed."
+    return "Nothing was reported in these days that could have been tracked."
+
+
 def over_time(days: Sequence[DayFigures], name: str, title: str, color: str) -> tuple[dict[str, Any], str]:
     """A line of coverage or drift in percent by day; days without both books are gaps."""
     values: list[Decimal | None] = [getattr(day, name) for day in days]
