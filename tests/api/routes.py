@@ -130,11 +130,11 @@ ROUTES: tuple[Route, ...] = (
         roles=_ADMINS,
     ),
     Route("DELETE", "/prices/overrides/{override}", "price_overrides", roles=_ADMINS),
-    Route("GET", "/prices/unpriced", "usage_rollups"),
+    Route("GET", "/prices/unpriced", "usage_logs"),
     Route(
         "POST",
         "/prices/unpriced/price",
-        "usage_rollups",
+        "usage_logs",
         {"provider": "OPENAI", "model": "nobody-uses-it", "like": "gpt-5"},
         {"provider": "OPENAI", "model": "nobody-uses-it"},
         roles=_ADMINS,
