@@ -85,7 +85,10 @@ def priced_again(row: Row, overrides: Sequence[Override]) -> Difference | None:
     Another version of the catalog, or other words for the same doubt, are no difference: the row keeps what it was
     priced with.
     """
-    breakdown = price(stored_record(row), overrides, key_id=row.get("api_key_id"))
+    record = stored_record(row)
+    if row["cost"] is None and row.get("error") and record.counts == UsageCounts():
+        return None  # nobody has the answer that told what it used: no price makes that known, least of all as zero
+    breakdown = price(record, overrides, key_id=row.get("api_key_id"))
     if breakdown.amount is not None and abs(breakdown.amount) >= BIGGEST_COST:
         return None  # such a price was refused when the row came in, too
     columns = cost_columns(breakdown)
