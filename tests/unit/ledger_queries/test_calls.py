@@ -170,9 +170,7 @@ def test_limits_and_rights_are_checked(ledger: Ledger) -> None:
 
 
 @pytest.mark.parametrize("wanted", [CallFilter(), CallFilter(failed=True), CallFilter(text="req-77")], ids=repr)
-def test_the_index_by_time_is_read_from_its_end(
-    session: Session, ledger: Ledger, wanted: CallFilter
-) -> None:
+def test_the_index_by_time_is_read_from_its_end(session: Session, ledger: Ledger, wanted: CallFilter) -> None:
     ensure_partitions(session, utcnow() - timedelta(days=5), utcnow())
     session.connection().exec_driver_sql(
         "INSERT INTO usage_logs (id, timestamp, provider, model, operation, origin, cost, cost_source, status_code,"
