@@ -127,7 +127,9 @@ class Passing:
         else:
             if not found.missing:
                 self.cost = cost_of(facts, found.record, call.belongings.overrides)
-            await self._journal.commit(record_of_answer(facts, found.record, found.missing, found.response_id))
+            await self._journal.commit(
+                record_of_answer(facts, found.record, found.missing, found.response_id, call.asked)
+            )
         self.written = True
 
     def _headers(self, changed: bool) -> list[Header]:

@@ -9,12 +9,15 @@ from typing import Any
 import msgspec
 
 from guardian.gateway.outgoing import Route
+from guardian.gateway.paths import Asked
+from guardian.gateway.routes import KEPT_FLAVOURS
 from guardian.journal.intents import MOST_RECORD
 from guardian.models.enums import CostSource, Provider, UsageOrigin
 from guardian.pricing.calculator import price
 from guardian.pricing.overrides import Override
 from guardian.records import UNKNOWN_MODEL, CostBreakdown, UsageCounts, UsageRecord
 from guardian.services.ledger.ingest.entries import CallEntry, encode, entry_of, micros
+from guardian.services.ledger.ingest.once import ANSWER, KEPT
 from guardian.services.ledger.writing.calls import Call
 from guardian.services.people.access.callers import Caller
 
@@ -62,17 +65,20 @@ class Facts:
 
 
 def record_of_answer(
-    facts: Facts, usage: UsageRecord, missing: str | None, response_id: str | None, polled: str | None = None
+    facts: Facts, usage: UsageRecord, missing: str | None, response_id: str | None, asked: Asked
 ) -> bytes:
     """The record of a call that was answered; `missing` says why its use is not known.
 
-    Work that is asked about again and again (`polled`) is one call, and an answer that was seen twice is one, too.
+    An answer that is asked for again, once or often, states the same use each time: it is one call.
     """
     cost = None if missing is None else CostBreakdown(amount=None, source=CostSource.UNPRICED, reason=missing)
     if response_id is not None:
         facts.more["responseId"] = response_id
-    identity = ("polled", usage.provider.value, polled) if polled else ("gateway", facts.request_id)
-    return _record(facts, usage, cost, identity)
+    if asked.polled is not None:
+        return _record(facts, usage, cost, (ANSWER, usage.provider.value, response_id or asked.polled))
+    if asked.endpoint is not None and asked.endpoint.flavour in KEPT_FLAVOURS:
+        facts.more[KEPT] = True
+    return _record(facts, usage, cost, ("gateway", facts.request_id))
 
 
 def record_of_error(facts: Facts, *, sent: bool) -> bytes:

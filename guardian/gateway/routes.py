@@ -89,6 +89,8 @@ _POLLS: Mapping[Provider, Mapping[str, Endpoint]] = {
     },
     Provider.CUSTOM: {"/responses/": _RESPONSES},
 }
+# Of these the first answer states the use already, where it is whole, and can be asked for again.
+KEPT_FLAVOURS = frozenset({_RESPONSES.flavour, _INTERACTIONS.flavour})
 # Google names the method after a colon, the model before it.
 _METHODS: Mapping[str, Endpoint] = {
     "generatecontent": _CONTENT,

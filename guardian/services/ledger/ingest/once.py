@@ -1,4 +1,4 @@
-"""Events of senders, each once: by the sender's id for it, whatever time or token it is told with.
+"""Events of senders, and answers that can be asked for again, each once: by their id, whenever and by whom it is told.
 
 A row's own id has its time in it, as partitions by time ask; so an event told under two times would be two rows. Its
 key in known_events has none, and is claimed in the transaction that adds the row.
@@ -19,6 +19,10 @@ from guardian.services.ledger.writing.calls import Added, Call, Overrides, Price
 
 EVENT = "event"
 """The first part of the identity of a call that is known by its sender's id."""
+ANSWER = "answer"
+"""The first part of the identity of a call that is known by its answer's id: ("answer", provider, id)."""
+KEPT = "kept"
+"""True in the metadata of a call whose answer can be asked for again, by its `responseId`."""
 
 _COUNTS = tuple(name for name in UsageCounts.__dataclass_fields__ if name != "units")
 _encoder = msgspec.msgpack.Encoder(decimal_format="string", order="sorted")
@@ -76,9 +80,9 @@ def _claim(
     events: list[tuple[int, UUID, int]] = []
     for place in places:
         call = calls[place]
-        if call.identity[0] != EVENT:
+        if (name := _name_of(call)) is None:
             continue
-        key, fingerprint = key_of(organization_id, call), fingerprint_of(call)
+        key, fingerprint = key_of(organization_id, name), fingerprint_of(call)
         events.append((place, key, fingerprint))
         if key not in claims:
             claims[key], prints[key] = place, fingerprint
@@ -97,9 +101,17 @@ def _claim(
             outcomes[place] = Outcome.SAME if prints[key] == fingerprint else Outcome.DIFFERS
 
 
-def key_of(organization_id: str, call: Call) -> UUID:
-    """What the event is known by: 128 bits of a hash of whose it is and of the sender's id for it."""
-    whole = "\x1f".join((organization_id, *call.identity)).encode("utf-8", "replace")
+def _name_of(call: Call) -> tuple[str, ...] | None:
+    """What the call is known by besides its row's id; None for most calls, which are told by one process alone."""
+    if call.identity[0] in (EVENT, ANSWER):
+        return call.identity
+    answer = call.metadata.get("responseId") if call.metadata.get(KEPT) is True else None
+    return (ANSWER, call.usage.provider.value, answer) if isinstance(answer, str) else None
+
+
+def key_of(organization_id: str, name: tuple[str, ...]) -> UUID:
+    """128 bits of a hash of whose it is and of what it is known by."""
+    whole = "\x1f".join((organization_id, *name)).encode("utf-8", "replace")
     return UUID(bytes=hashlib.blake2b(whole, digest_size=16).digest())
 
 

@@ -13,7 +13,9 @@ from guardian.ui.pages.requests.rows import attempts, milliseconds, number, tone
 from guardian.ui.pages.usage.bill import Fact
 
 # What the gateway writes beside the columns, and where the page tells it; the rest stands among the raw fields.
-_TOLD = frozenset({"requestId", "responseId", "timeToFirstToken", "streamed", "endUser", "attempts", "fallbackFrom"})
+_TOLD = frozenset(
+    {"requestId", "responseId", "kept", "timeToFirstToken", "streamed", "endUser", "attempts", "fallbackFrom"}
+)
 
 
 @dataclass(frozen=True)
