@@ -65,9 +65,9 @@ def _tier_move(group: Sequence[Side], known: Known) -> list[Slice]:
     else:
         # Without quantities in the bill: all of ours is in one tier, all of the bill in the other, at its price.
         here, there = (one, two) if one.has_own else (two, one)
-        price = _alternatives(here, known).get("batch" if there.spot.tier else "standard")
-        only = not here.has_billed and not there.has_own and here.own_quantity is not None and price is not None
-        moved = only and equal(there.billed, (here.own_quantity or ZERO) * (price or ZERO))
+        only = not here.has_billed and not there.has_own and here.own_quantity is not None
+        price = _alternatives(here, known).get("batch" if there.spot.tier else "standard") if only else None
+        moved = price is not None and equal(there.billed, (here.own_quantity or ZERO) * price)
     if not moved:
         return []
     billed_as = next(side for side in group if (side.more is None or side.more > 0) and side.has_billed)

@@ -9,6 +9,7 @@ from guardian.services.ledger.reconciliation.kinds import NOT_SPLIT, TOKENS, com
 from guardian.services.ledger.reconciliation.views import BookLine
 
 Values = tuple[str | None, ...]
+_Sum = tuple[Decimal | None, Decimal | None]  # quantity and cost, as in BookLine
 _STANDARD = frozenset({"", "auto", "default", "standard"})
 
 
@@ -57,18 +58,20 @@ def side_by_side(
     """
     readers = [_READ[name] for name in group_by]
     wanted = [(_READ[name], {value or None for value in values}) for name, values in filters.items() if values]
-    found: dict[Values, list[BookLine | None]] = {}
+    found: dict[Values, list[_Sum | None]] = {}
     by_kind = "tokenKind" in group_by
     books = (_of_cells(tracked), _of_cells(reported), _of_bill(billed))
     for place, pieces in enumerate(books):
         for piece in pieces:
-            if any(read(piece) not in allowed for read, allowed in wanted):
+            if wanted and any(read(piece) not in allowed for read, allowed in wanted):
                 continue
-            values = tuple(read(piece) for read in readers)
-            line = found.setdefault(values, [None, None, None])
+            values = tuple([read(piece) for read in readers])
+            line = found.get(values)
+            if line is None:
+                line = found[values] = [None, None, None]
             counted = by_kind or piece.kind in TOKENS or piece.kind == NOT_SPLIT
             line[place] = _add(line[place], piece.quantity if counted else ZERO, piece.cost)
-    sides = [Side(values, *books) for values, books in found.items()]
+    sides = [Side(values, *map(_book, of)) for values, of in found.items()]
     sides.sort(key=lambda side: (-side.greatest, [value or "" for value in side.values]))
     if "day" in group_by:
         at = list(group_by).index("day")
@@ -97,10 +100,14 @@ def _of_bill(lines: Iterable[BilledLine]) -> Iterator[_Piece]:
         yield _Piece(line.spot, line.kind, line.quantity, line.amount)
 
 
-def _add(line: BookLine | None, quantity: Decimal | None, cost: Decimal | None) -> BookLine:
-    if line is None:
-        return BookLine(quantity=quantity, cost=cost)
-    return BookLine(
-        quantity=None if quantity is None or line.quantity is None else line.quantity + quantity,
-        cost=line.cost if cost is None else cost + (line.cost or ZERO),
+def _add(before: _Sum | None, quantity: Decimal | None, cost: Decimal | None) -> _Sum:
+    if before is None:
+        return quantity, cost
+    return (
+        None if quantity is None or before[0] is None else before[0] + quantity,
+        before[1] if cost is None else cost + (before[1] or ZERO),
     )
+
+
+def _book(found: _Sum | None) -> BookLine | None:
+    return None if found is None else BookLine(quantity=found[0], cost=found[1])

@@ -91,7 +91,7 @@ def read_books(session: Session, organization_id: str, query: ReconciliationQuer
     found = directory(groups, surroundings)
     prices = _prices(session, organization_id, {group.spot.provider for group in groups})
     tracked, reported, unsplit = cells(groups, found, prices)
-    split_by_bills(session, organization_id, window, reported, unsplit)
+    split_by_bills(session, organization_id, reported, unsplit)
     known = Known(
         tracked_from=surroundings.tracked_from,
         reported=surroundings.reported,
