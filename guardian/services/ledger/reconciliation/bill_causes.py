@@ -142,7 +142,8 @@ def _as_a_whole(side: Side, known: Known, factors: Factors, clues: _Clues) -> Sl
     difference = side.difference
     if clues.days is not None:
         return side.slice(Cause.SHIFT, difference, label=clues.days)
-    if side.has_own and side.has_billed and side.kind != NOT_SPLIT and _fits_a_price(side, factors, clues):
+    both = side.has_own and side.has_billed
+    if both and (_fits_a_price(side, factors, clues) if side.kind != NOT_SPLIT else side.unpriced and difference > 0):
         return _price_cause(side, difference, clues)
     return _quantity_cause(side, difference, known, None)
 
@@ -195,7 +196,9 @@ def _times(side: Side) -> int | None:
 
 def _price_cause(side: Side, amount: Decimal, clues: _Clues) -> Slice:
     if side.unpriced:
-        return side.slice(Cause.STALE_PRICE, amount, label="unpriced", priced=True)
+        # Our amount is not known, which is not zero: it takes no part in drift.
+        whole = side.kind == NOT_SPLIT
+        return side.slice(Cause.STALE_PRICE, amount, label="unpriced", priced=not whole, estimated=whole, outside=True)
     if equal(amount, ZERO):
         return side.slice(Cause.ROUNDING, amount)
     if clues.tier is not None:

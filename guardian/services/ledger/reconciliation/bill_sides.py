@@ -71,6 +71,8 @@ class Side:
         if not more:
             return ZERO
         price = self.price
+        if price is None and self.unpriced and self.billed_quantity:
+            price = self.billed / self.billed_quantity
         if price is None:
             # Without anything of ours there is no price of ours: what was billed is there by its quantity.
             return self.difference

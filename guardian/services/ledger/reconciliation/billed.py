@@ -82,10 +82,10 @@ def _unbilled(piece: _Own, known: Known) -> Slice | None:
 def _unreported(line: BilledLine, known: Known) -> Slice | None:
     """What of the bill cannot be in our book: its account is not reported on that day, or it is no usage at all."""
     spot = line.spot
-    if not known.reports((spot.provider, spot.account), spot.day):
-        return _outside(spot, line.kind, line.amount, None, Cause.NO_BOOK, "reported", "second")
     if line.amount < 0:
         return _outside(spot, None, line.amount, None, Cause.CREDIT, line.line_item, "second")
+    if not known.reports((spot.provider, spot.account), spot.day):
+        return _outside(spot, line.kind, line.amount, None, Cause.NO_BOOK, "reported", "second")
     return None
 
 

@@ -96,7 +96,8 @@ class Known:
 
     `tracked_from`: the day of the first tracked row ever. `reported` and `billed`: the days that each account's book
     covers, both inclusive; `reported_days` are days beside that span of which there are rows. `young_from`: from this
-    day on, providers still restate. `vault`: keys of providers that a key of the vault matches.
+    day on, providers still restate. `vault`: keys of providers that a key of the vault matches. `accountless`:
+    providers of which tracked calls were left out: only some accounts are compared, and these calls do not tell theirs.
     """
 
     tracked_from: date | None = None
@@ -106,6 +107,7 @@ class Known:
     young_from: date = date.max
     vault: frozenset[tuple[Provider, str]] = frozenset()
     alternatives: Alternatives = _no_alternatives
+    accountless: frozenset[Provider] = frozenset()
 
     def reports(self, account: Account, day: date) -> bool:
         """Whether the reported book covers that day; of any account of the provider where `account` names none."""

@@ -1,7 +1,7 @@
 """The three books out of the database: usage from the hourly rollups, bills by line, each by UTC day."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple, cast
@@ -177,6 +177,14 @@ class Surroundings:
     vault: tuple[VaultKey, ...]
     vault_accounts: Mapping[str, str]
     names: Mapping[ProviderKey, str]
+
+    def of(self, accounts: Sequence[str]) -> "Surroundings":
+        """What the books of these accounts cover."""
+        return replace(
+            self,
+            reported={account: span for account, span in self.reported.items() if account[1] in accounts},
+            billed={account: span for account, span in self.billed.items() if account[1] in accounts},
+        )
 
 
 def read_surroundings(session: Session, organization_id: str, filters: Filters) -> Surroundings:

@@ -137,12 +137,12 @@ def _stale_price(finding: Finding, label: str, names: Names) -> str:
             f"The same tokens of {_priced(finding)} were priced otherwise when tracked than reported: {size}. Re-price."
         )
     per = "a million" if finding.token_kind in TOKENS else "a million units"
-    other = "" if finding.other_price is None else f"${finding.other_price:f} {per}"
+    other = "" if finding.other_price is None else f" at ${finding.other_price:f} {per}"
     if label == "unpriced" or finding.our_price is None:
-        return f"{_priced(finding)} has no price of ours and is billed at {other}: {size}. Enter it and re-price."
+        return f"{_priced(finding)} has no price of ours and is billed{other}: {size}. Enter it and re-price."
     direction = "more" if finding.amount > 0 else "less"
     return (
-        f"{_priced(finding)} is billed at {other}, ours is ${finding.our_price:f}: {size} {direction}. "
+        f"{_priced(finding)} is billed{other}, ours is ${finding.our_price:f}: {size} {direction}. "
         "The price list or your override is out of date."
     )
 
@@ -213,6 +213,9 @@ def _no_book(finding: Finding, label: str, names: Names) -> str:
     where = f" (account {account})" if account else ""
     if label == "billed":
         return f"{provider}{where} has no cost report for {size} of use: it cannot be compared."
+    if label == "account":
+        maybe = "may be that of tracked calls which do not tell their account"
+        return f"{size} of {provider} use {maybe}: it cannot be compared."
     if label == "tracked":
         return f"{size} of {provider} use is older than the first tracked call: it cannot be compared."
     verb = "billed" if finding.comparison is Comparison.REPORTED_BILLED else "tracked"

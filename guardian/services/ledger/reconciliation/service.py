@@ -85,13 +85,21 @@ def reconcile(session: Session, actor: Actor, query: ReconciliationQuery) -> Rec
 def read_books(session: Session, organization_id: str, query: ReconciliationQuery) -> Books:
     """The books of the query's days, compared. The session's caller has checked who asks."""
     window = window_of(query.first, query.last)
-    groups = read_usage(session, organization_id, window, query.books)
-    billed = read_bills(session, organization_id, window, query.books)
-    surroundings = read_surroundings(session, organization_id, query.books)
+    # A tracked call tells its account by its key: what belongs to some accounts only is known when all are read.
+    providers = {name: values for name, values in query.books.items() if name == "provider"}
+    groups = read_usage(session, organization_id, window, providers)
+    surroundings = read_surroundings(session, organization_id, providers)
     found = directory(groups, surroundings)
     prices = _prices(session, organization_id, {group.spot.provider for group in groups})
     tracked, reported, unsplit = cells(groups, found, prices)
+    accountless: frozenset[Provider] = frozenset()
+    if accounts := query.books.get("account"):
+        accountless = frozenset(spot.provider for spot in tracked if spot.account is None)
+        tracked, reported = ({s: c for s, c in book.items() if s.account in accounts} for book in (tracked, reported))
+        unsplit = [spot for spot in unsplit if spot.account in accounts]
+        surroundings = surroundings.of(accounts)
     split_by_bills(session, organization_id, reported, unsplit)
+    billed = read_bills(session, organization_id, window, query.books)
     known = Known(
         tracked_from=surroundings.tracked_from,
         reported=surroundings.reported,
@@ -100,6 +108,7 @@ def read_books(session: Session, organization_id: str, query: ReconciliationQuer
         young_from=(utcnow() - TRAILING).date(),
         vault=frozenset(found.vault_of),
         alternatives=prices.alternatives,
+        accountless=accountless,
     )
     repeats = [
         Repeat(spot=found.place(spot, api_key_id), rows=rows, cost=cost, quantities=counts)

@@ -76,6 +76,7 @@ def compare_tracked(tracked: Cells, reported: Cells, repeats: Iterable[Repeat], 
             left.append(bucket)
     moved = _shifts(left)
     found += [moved.get(id(bucket)) or _cause(bucket, known) for bucket in left]
+    found = [_perhaps_tracked(each) if each.spot.provider in known.accountless else each for each in found]
     return [s for s in found if s.amount or s.quantity or s.cause is not Cause.ROUNDING]
 
 
@@ -138,6 +139,13 @@ def _alone(bucket: _Bucket, known: Known) -> Slice | None:
     return bucket.slice(Cause.BYPASS, label="no key" if key is None else "")
 
 
+def _perhaps_tracked(part: Slice) -> Slice:
+    """Nothing bypassed the gateway for sure where calls were left out because they do not tell their account."""
+    if part.cause is not Cause.BYPASS:
+        return part
+    return part._replace(cause=Cause.NO_BOOK, label="account", estimated=False, outside="second")
+
+
 def _take_out(bucket: _Bucket) -> Slice:
     """Take the repeated calls out of the difference."""
     before, lack = bucket.amount, sum(bucket.lack.values(), ZERO)
@@ -194,7 +202,8 @@ def _same_usage(bucket: _Bucket) -> Slice:
         tiers = sorted(tier or "standard" for tier, counts in bucket.by_tier.items() if any(counts.values()))
         return bucket.slice(Cause.TIER, label=" and ".join(tiers))
     if bucket.tracked.unpriced_tokens:
-        return bucket.slice(Cause.STREAM, label="unpriced")
+        # Ours is not known, which is not zero: it takes no part in coverage.
+        return bucket.slice(Cause.STREAM, label="unpriced")._replace(outside="second")
     if abs(bucket.amount) <= ROUNDING:
         return bucket.slice(Cause.ROUNDING)
     return bucket.slice(Cause.STALE_PRICE)
