@@ -6,12 +6,14 @@ from decimal import Decimal
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import BrowserContext, Page, expect
+from sqlalchemy import text
 from sqlmodel import Session, select
 
 from guardian.errors import AuthorizationError, ValidationError
 from guardian.models import ActivityLog, ClosedMonth, TeamMember
 from guardian.models.enums import TeamRole
 from guardian.periods import DAY, utcnow
+from guardian.services.ledger.queries import invalidate_organization
 from guardian.ui.pages.reconciliation.page import ReconciliationState
 from tests.fakes import seed
 from tests.fakes.seed import Company
@@ -178,9 +180,9 @@ def test_without_a_tracked_call_words_stand_where_coverage_would_be_drawn(
     company = seed.company(session, "Acme")
     write_books(session, company, tracked=False)
     _open(web, tab, company.token)
-    coverage = tab.locator("section.card").filter(has=tab.get_by_role("heading", name="Attribution coverage by day"))
+    coverage = tab.locator("section.card").filter(has=tab.get_by_role("heading", name="Attribution coverage over time"))
     expect(coverage).to_contain_text("No call was tracked up to these days")
-    drift = tab.locator("section.card").filter(has=tab.get_by_role("heading", name="Drift by day"))
+    drift = tab.locator("section.card").filter(has=tab.get_by_role("heading", name="Drift over time"))
     expect(drift.locator(".js-plotly-plot .scatterlayer")).to_be_visible()
     expect(coverage.locator(".js-plotly-plot")).to_have_count(0)
 
@@ -195,3 +197,18 @@ def test_what_is_missing_for_a_figure_is_said(session: Session, page_of: StatePa
     state = page_of(ReconciliationState, company.token, f"/reconciliation?from={utc_day(40)}&to={utc_day(30)}")
     work(state, "load")
     assert not state.has_books
+
+
+def test_what_has_no_price_is_said_beside_the_amounts(session: Session, page_of: StatePage) -> None:
+    company = seed.company(session, "Acme")
+    write_books(session, company)
+    state = page_of(ReconciliationState, company.token, RANGE)
+    work(state, "load")
+    assert state.unpriced == ""
+    session.connection().execute(
+        text("UPDATE usage_rollups SET unpriced_tokens = 1234 WHERE hour = (SELECT min(hour) FROM usage_rollups)")
+    )
+    session.commit()
+    invalidate_organization(company.organization.id)
+    work(state, "load")
+    assert state.unpriced.endswith("tokens have no known price and are in none of our amounts.")

@@ -61,6 +61,7 @@ class ReconciliationState(Page, rx.State):
     has_tracked: bool = True
     answer: str = ""
     answer_note: str = ""
+    unpriced: str = ""
     tracked: Money = Money()
     reported: Money = Money()
     billed: Money = Money()
@@ -133,6 +134,7 @@ class ReconciliationState(Page, rx.State):
         self.has_books = any(book is not None for book in books)
         self.has_tracked, self.has_bill = figures.tracked is not None, figures.billed is not None
         self.answer, self.answer_note = words.answer(found)
+        self.unpriced = words.unpriced(found.unpriced_tokens)
         self.tracked, self.reported, self.billed = (rows.money(book) for book in books)
         self.spend = f"Spend is {format.money(found.spend)}"
         self.coverage, self.coverage_note = words.coverage(figures, found.tracked_reported)

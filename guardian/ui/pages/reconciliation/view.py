@@ -53,6 +53,13 @@ def _content(state: Any) -> rx.Component:
         ),
         _tiles(state),
         rx.cond(
+            state.unpriced != "",
+            notice(
+                rx.el.p(state.unpriced), link("Give it a price", to="/prices"), tone="warn", icon_name="circle-help"
+            ),
+            rx.fragment(),
+        ),
+        rx.cond(
             state.has_bill,
             rx.fragment(),
             notice(
@@ -71,9 +78,9 @@ def _content(state: Any) -> rx.Component:
         ),
         rx.el.div(
             _over_time(
-                "Attribution coverage by day", state.coverage_figure, state.coverage_text, state.coverage_missing
+                "Attribution coverage over time", state.coverage_figure, state.coverage_text, state.coverage_missing
             ),
-            _over_time("Drift by day", state.drift_figure, state.drift_text, state.drift_missing),
+            _over_time("Drift over time", state.drift_figure, state.drift_text, state.drift_missing),
             class_name="columns two",
         ),
         _findings(state),

@@ -76,6 +76,11 @@ def _percent(share: Decimal) -> str:
     return f"{'99.9' if percent < 100 and shown == '100.0' else shown}{format.NBSP}%"
 
 
+def unpriced(tokens: int) -> str:
+    """What is in none of our amounts; empty where all has a price."""
+    return f"{format.tokens(tokens)} tokens have no known price and are in none of our amounts." if tokens else ""
+
+
 def missing(days: Sequence[DayFigures], name: str) -> str:
     """Why there is no coverage or drift to draw on any of these days; empty where there is."""
     if any(getattr(day, name) is not None for day in days):
@@ -92,7 +97,7 @@ def missing(days: Sequence[DayFigures], name: str) -> str:
 
 
 def over_time(days: Sequence[DayFigures], name: str, title: str, color: str) -> tuple[dict[str, Any], str]:
-    """A line of coverage or drift in percent by day; days without both books are gaps."""
+    """A line of coverage or drift in percent by day, or some days each; where not both books are, it has gaps."""
     values: list[Decimal | None] = [getattr(day, name) for day in days]
     series = {
         "type": "scatter",
