@@ -1,4 +1,4 @@
-"""The gateway's server over real HTTP: alive, ready only with both servers, and 404 in the API's shape for the rest."""
+"""The gateway over real HTTP: alive, ready only with both servers, and a word for who comes without a token."""
 
 import os
 import signal
@@ -45,7 +45,7 @@ def test_with_both_servers_it_is_ready(start: Start) -> None:
     answer = httpx.get(f"{start()}/health/ready")
     assert answer.status_code == 200
     assert answer.json()["success"] is True
-    assert answer.json()["data"] == {"status": "ok", "checks": {"database": "ok", "redis": "ok"}}
+    assert answer.json()["data"] == {"status": "ok", "checks": {"database": "ok", "redis": "ok", "journal": "ok"}}
 
 
 def test_without_a_database_it_is_alive_but_not_ready(start: Start) -> None:
@@ -56,7 +56,7 @@ def test_without_a_database_it_is_alive_but_not_ready(start: Start) -> None:
         "success": False,
         "error": "Not ready: database.",
         "code": "UNAVAILABLE",
-        "details": {"database": "unreachable", "redis": "ok"},
+        "details": {"database": "unreachable", "redis": "ok", "journal": "ok"},
         "requestId": answer.headers["x-request-id"],
         "retryAfter": 5,
     }
@@ -66,7 +66,7 @@ def test_without_a_database_it_is_alive_but_not_ready(start: Start) -> None:
 def test_without_redis_it_is_not_ready(start: Start) -> None:
     answer = httpx.get(f"{start(REDIS_URL=f'redis://127.0.0.1:{free_port()}/0')}/health/ready")
     assert answer.status_code == 503
-    assert answer.json()["details"] == {"database": "ok", "redis": "unreachable"}
+    assert answer.json()["details"] == {"database": "ok", "redis": "unreachable", "journal": "ok"}
 
 
 def test_any_spelling_of_the_database_address_will_do(start: Start) -> None:
@@ -87,11 +87,18 @@ def test_a_server_that_never_answers_is_told_in_time(start: Start) -> None:
     assert answer.json()["details"]["redis"] in ("timeout", "unreachable")
 
 
-def test_every_other_path_is_not_found(start: Start) -> None:
+def test_every_other_path_is_not_found_in_the_dialect_of_its_vendor(start: Start) -> None:
     url = start()
     for method in ("GET", "POST"):
-        answer = httpx.request(method, f"{url}/openai/v1/chat/completions", headers={"X-Request-Id": "req-1"})
+        answer = httpx.request(method, f"{url}/nowhere")
         assert answer.status_code == 404
-        assert answer.headers["x-request-id"] == "req-1"
-        assert (answer.json()["code"], answer.json()["requestId"]) == ("NOT_FOUND", "req-1")
-    assert len(httpx.get(url).json()["requestId"]) == 36
+        assert answer.headers["x-request-id"]
+        assert answer.json()["error"]["code"] == "not_found"
+        assert "/openai/v1" in answer.json()["error"]["message"]
+    assert httpx.get(f"{url}/anthropic/../admin").json()["error"]["code"] == "not_found"
+
+
+def test_without_a_token_it_says_how_to_get_one(start: Start) -> None:
+    answer = httpx.post(f"{start()}/openai/v1/chat/completions", json={"model": "gpt-5.4-mini"})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (401, "invalid_api_key")
+    assert "gdn_" in answer.json()["error"]["message"]
