@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Iterator
 
+import brotli
 import pytest
 
 from guardian.logs import mask
@@ -53,7 +54,8 @@ def tracker() -> Iterator[tuple[str, list[bytes]]]:
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"]))
-            sent.append(gzip.decompress(body) if self.headers.get("content-encoding") == "gzip" else body)
+            unpack = {"gzip": gzip.decompress, "br": brotli.decompress}.get(self.headers.get("content-encoding", ""))
+            sent.append(unpack(body) if unpack else body)
             self.send_response(200)
             self.end_headers()
 
