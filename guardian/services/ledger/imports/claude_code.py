@@ -101,8 +101,12 @@ class _Index:
                 old = self._found.get(key)
                 best, began, was_main, old_request = self._parts(old) if old is not None else (-1, moment, True, 0)
             moment = min(moment, began) if main == was_main else (moment if main else began)
+            if not main and not was_main:
+                # Replays of an answer whose original is not here: of equal ones the same counts in every order.
+                request = min((-total, request), (-best, old_request))[1]
+            elif not main:
+                request = old_request
             total = max(total, best) if main == was_main else (total if main else best)
-            request = request if main else old_request
             main = main or was_main
         self._found[key] = (((total << _TIME_BITS | moment) << _REQUEST_BITS | request) << 2) | main << 1
 
@@ -114,8 +118,8 @@ class _Index:
         if not line.isSidechain and self._parts(known)[3] != request:
             key = hash((message.id, line.requestId, 1))
             known = self._found[key]
-        best, began, main, _ = self._parts(known)
-        if known & 1 or total != best or main == bool(line.isSidechain):
+        best, began, main, chosen = self._parts(known)
+        if known & 1 or total != best or main == bool(line.isSidechain) or (not main and chosen != request):
             return None
         self._found[key] = known | 1
         return _EPOCH + began * _MILLISECOND
