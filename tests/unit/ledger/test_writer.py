@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import select, text
 from sqlmodel import Session
 
+from guardian import db
 from guardian.errors import ProviderContractBroken
 from guardian.models import User
 from guardian.models.enums import CostSource, Provider
@@ -253,3 +254,29 @@ def test_the_owner_of_a_reported_row_is_not_who_spent(session: Session, people: 
     found = session.connection().execute(text("SELECT user_id, api_key_id FROM usage_rollups")).all()
     assert found == [(None, None)]
     assert session.get(User, people.alice.user_id) is not None
+
+
+def test_a_month_begins_while_somebody_reads(session: Session, people: People) -> None:
+    """An export of hours reads the table in one transaction; what is written meanwhile does not wait for it."""
+    assert rows(session) == []  # the reader's transaction stays open
+    with db.session() as writer:
+        writer.connection().execute(text("SET lock_timeout = '5s'"))
+        assert ensure_partitions(writer, T0, T0) == [f"usage_logs_{T0:%Y_%m}"]
+        replace_buckets(writer, account(people.alice), [bucket(0, usage(0))])
+    assert len(rows(session)) == 1
+
+
+def test_a_month_made_later_is_as_the_others(session: Session) -> None:
+    ensure_partitions(session, T0, T0)
+    count = text(
+        "SELECT (SELECT count(*) FROM pg_index WHERE indrelid = t.oid), "
+        "(SELECT count(*) FROM pg_constraint WHERE conrelid = t.oid), "
+        "(SELECT count(*) FROM pg_attrdef WHERE adrelid = t.oid) "
+        "FROM pg_class t WHERE relname = :name"
+    )
+    whole, month = (
+        tuple(session.connection().execute(count, {"name": name}).one())
+        for name in ("usage_logs", f"usage_logs_{T0:%Y_%m}")
+    )
+    assert month == whole
+    assert all(whole)

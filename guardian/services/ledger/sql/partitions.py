@@ -23,10 +23,13 @@ def ensure_partitions(session: Session, start: datetime, end: datetime) -> list[
         missing = sorted(wanted.keys() - _existing(session))
     for name in missing:
         first = wanted[name]
+        # Not CREATE TABLE … PARTITION OF: that locks the whole table against readers too, so that one long export would
+        # stop every writer (https://www.postgresql.org/docs/18/ddl-partitioning.html, 5.12.2.2).
+        session.connection().execute(text(f"CREATE TABLE {name} (LIKE usage_logs INCLUDING ALL EXCLUDING INDEXES)"))
         # DDL takes no parameters; both values are made of a date that we formatted.
         session.connection().execute(
             text(
-                f"CREATE TABLE {name} PARTITION OF usage_logs "
+                f"ALTER TABLE usage_logs ATTACH PARTITION {name} "
                 f"FOR VALUES FROM ('{first:%Y-%m-%d}T00:00:00Z') TO ('{next_month(first):%Y-%m-%d}T00:00:00Z')"
             )
         )
