@@ -8,7 +8,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """`p50`, `p95` and `best` in milliseconds. `target` is a wished p95; `beside` names the figure to compare with."""
+    """`p50`, `p95` and `best` in `unit`. `target` is a wished p95; `beside` names the figure to compare with.
+
+    Of `rounds`, each value is a median already: their p50 is held against the target. Of what is `more`, the better the
+    more there is of it, p95 is what 95 of 100 reach.
+    """
 
     name: str
     count: int
@@ -17,13 +21,32 @@ class Figure:
     p95: float
     target: float | None = None
     beside: str | None = None
+    unit: str = "ms"
+    rounds: bool = False
+    more: bool = False
+
+    @property
+    def verdict(self) -> str:
+        """Of the target; empty without one."""
+        if self.target is None:
+            return ""
+        reached = self.p50 if self.rounds else self.p95
+        met = reached >= self.target if self.more else reached < self.target
+        return f"{'>=' if self.more else '<'} {self.target:g} {'met' if met else 'MISSED'}"
 
 
 def figure(
-    name: str, milliseconds: Sequence[float], *, target: float | None = None, beside: str | None = None
+    name: str,
+    values: Sequence[float],
+    *,
+    target: float | None = None,
+    beside: str | None = None,
+    unit: str = "ms",
+    rounds: bool = False,
+    more: bool = False,
 ) -> Figure:
-    """The figure of these single measurements."""
-    ordered = sorted(milliseconds)
+    """The figure of these single measurements, or of these rounds of many."""
+    ordered = sorted(values, reverse=more)
     return Figure(
         name=name,
         count=len(ordered),
@@ -32,6 +55,9 @@ def figure(
         p95=percentile(ordered, 95),
         target=target,
         beside=beside,
+        unit=unit,
+        rounds=rounds,
+        more=more,
     )
 
 
@@ -60,26 +86,27 @@ def interleave(rounds: int, **callers: Callable[[int], object]) -> dict[str, lis
 
 
 def table(figures: Sequence[Figure]) -> str:
-    """The figures as text; the last columns are p95 against the target, and p50 against what ran beside."""
+    """The figures as text; the last columns are what is held against the target, and p50 against what ran beside."""
     by_name = {found.name: found for found in figures}
-    lines = [("what", "n", "best ms", "p50 ms", "p95 ms", "target", "p50 ratio")]
+    lines = [("what", "n", "best", "p50", "p95", "", "target", "p50 ratio")]
     for found in figures:
         beside = by_name.get(found.beside or "")
         lines.append(
             (
                 found.name,
                 f"{found.count}",
-                f"{found.best:.2f}",
-                f"{found.p50:.2f}",
-                f"{found.p95:.2f}",
-                "" if found.target is None else f"< {found.target:g} {'met' if found.p95 < found.target else 'MISSED'}",
+                f"{found.best:,.2f}",
+                f"{found.p50:,.2f}",
+                f"{found.p95:,.2f}",
+                found.unit,
+                found.verdict,
                 "" if beside is None else f"{found.p50 / beside.p50:.2f} x {beside.name}",
             )
         )
     widths = [max(len(line[place]) for line in lines) for place in range(len(lines[0]))]
     return "\n".join(
         "  ".join(
-            cell.ljust(width) if place in (0, 6) else cell.rjust(width)
+            cell.ljust(width) if place in (0, 5, 7) else cell.rjust(width)
             for place, (cell, width) in enumerate(zip(line, widths, strict=True))
         ).rstrip()
         for line in lines

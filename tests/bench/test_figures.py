@@ -36,6 +36,17 @@ def test_the_table_says_what_was_missed_and_the_ratio() -> None:
     assert "< 50 met" in second
 
 
+def test_rounds_are_judged_by_their_middle_and_rates_by_what_they_reach() -> None:
+    rate = figure("calls", [4_000, 6_000, 6_500], target=5_000, unit="/s", more=True)
+    assert (rate.best, rate.p50, rate.p95) == (6_500, 6_000, 4_000)
+    assert rate.verdict == ">= 5000 MISSED"
+    assert figure("calls", [4_000, 6_000, 6_500], target=5_000, more=True, rounds=True).verdict == ">= 5000 met"
+    assert figure("added", [0.4, 0.5, 0.9], target=0.6, rounds=True).verdict == "< 0.6 met"
+    assert figure("added", [0.4, 0.5, 0.9], target=0.6).verdict == "< 0.6 MISSED"
+    assert figure("added", [1]).verdict == ""
+    assert "6,000.00" in table([rate])
+
+
 def stored_rollups(session: Session) -> list[Any]:
     """All but their ids, which in the bench are not the product's."""
     session.expunge_all()
