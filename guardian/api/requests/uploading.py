@@ -2,8 +2,7 @@
 
 import contextlib
 import shutil
-import tempfile
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,23 +10,24 @@ from typing import Any
 from urllib.parse import unquote
 
 from fastapi import Request
-from fastapi.concurrency import run_in_threadpool
-from starlette.datastructures import UploadFile
-from starlette.formparsers import MultiPartException
-from starlette.types import Message
+from starlette.requests import ClientDisconnect
 
+from guardian.api.requests.form_files import FILE_FIELD, FormReader, refuse_file
+from guardian.api.requests.landing import Landing, no_room, too_large
 from guardian.config import settings
-from guardian.errors import ApiError, ValidationError
-from guardian.services.ledger.imports.uploads import uploads_folder
+from guardian.errors import ApiError
+from guardian.services.ledger.imports.uploads import forget_partials, partial_upload, uploads_folder
 
-_WRITE_BYTES = 1 << 20
+_FRAME = 1 << 20  # bytes that a form may have around its file: ten fields of 64 KB, and the marks between them
 _FILE = {"type": "string", "format": "binary"}
 # What the documentation says of such a body.
 FILE_BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
         "content": {
-            "multipart/form-data": {"schema": {"type": "object", "properties": {"file": _FILE}, "required": ["file"]}},
+            "multipart/form-data": {
+                "schema": {"type": "object", "properties": {FILE_FIELD: _FILE}, "required": [FILE_FIELD]}
+            },
             "application/octet-stream": {"schema": _FILE},
         },
     }
@@ -47,73 +47,64 @@ class Upload:
 async def spooled(request: Request) -> AsyncGenerator[Upload]:
     """The request's file, for as long as the block lasts; whoever wants to keep it renames it.
 
-    A raw body has its name in the query (`?fileName=`) or in the header X-File-Name. Raises ApiError (413) when it is
-    larger than GUARDIAN_IMPORT_MAX_BYTES, ValidationError when there is no file.
+    A raw body has its name in the query (`?fileName=`) or in the header X-File-Name. Raises ApiError: 413 when it is
+    larger than GUARDIAN_IMPORT_MAX_BYTES, by what it declares before a byte of it is read, 507 when the disk is full;
+    and ValidationError when there is no file.
     """
-    # A name of its own, never the sender's.
-    target = Path(tempfile.mkstemp(dir=uploads_folder())[1])
+    is_form = request.headers.get("content-type", "").startswith("multipart/form-data")
+    most = settings().guardian_import_max_bytes
+    _refuse_declared(request, most, _FRAME if is_form else 0)
+    forget_partials()
+    target = partial_upload()
     try:
-        if request.headers.get("content-type", "").startswith("multipart/form-data"):
-            yield await _from_form(request, target)
-        else:
-            yield await _from_body(request, target)
+        yield await (_from_form if is_form else _from_body)(request, target, most)
+    except ClientDisconnect:
+        # 499, as proxies log it: nobody is there to read the answer, and nothing of ours went wrong.
+        raise ApiError("The sender left before the file was whole.", 499, "CLIENT_CLOSED_REQUEST") from None
     finally:
         with contextlib.suppress(FileNotFoundError):
             target.unlink()
 
 
-async def _from_form(request: Request, target: Path) -> Upload:
-    bounded = _Bounded(request)
-    try:
-        async with Request(request.scope, bounded.receive).form(max_files=1, max_fields=10) as form:
-            sent = form.get("file")
-            if not isinstance(sent, UploadFile):
-                raise _missing()
-            with target.open("wb") as file:
-                await run_in_threadpool(shutil.copyfileobj, sent.file, file, _WRITE_BYTES)
-            fields = {name: value for name, value in form.items() if isinstance(value, str)}
-            return Upload(target, sent.filename or "file", fields)
-    except MultiPartException as error:
-        raise ValidationError(f"The form cannot be read: {error.message}") from None
+def free_bytes(folder: Path) -> int:
+    return shutil.disk_usage(folder).free
 
 
-async def _from_body(request: Request, target: Path) -> Upload:
-    bounded = _Bounded(request)
-    waiting = bytearray()
-    with target.open("wb") as file:
-        async for chunk in Request(request.scope, bounded.receive).stream():
-            waiting += chunk
-            if len(waiting) >= _WRITE_BYTES:
-                await run_in_threadpool(file.write, waiting)
-                waiting = bytearray()
-        await run_in_threadpool(file.write, waiting)
-    if not bounded.size:
-        raise _missing()
+def _refuse_declared(request: Request, most: int, frame: int) -> None:
+    declared = request.headers.get("content-length", "")
+    if not declared.isdecimal():
+        return
+    if int(declared) > most + frame:
+        raise too_large(most)
+    if int(declared) > free_bytes(uploads_folder()):
+        raise no_room()
+
+
+async def _from_form(request: Request, target: Path, most: int) -> Upload:
+    async with Landing(target, most) as landing:
+        reader = FormReader(request.headers["content-type"], landing.add)
+        async for chunk in _bounded(request, most):
+            reader.write(chunk)
+            await landing.settle()
+        return Upload(target, reader.finish() or "file", reader.fields)
+
+
+async def _bounded(request: Request, most: int) -> AsyncIterator[bytes]:
+    """The body, which is not without end even where nothing of it is the file."""
+    size = 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > most + _FRAME:
+            raise too_large(most)
+        yield chunk
+
+
+async def _from_body(request: Request, target: Path, most: int) -> Upload:
+    async with Landing(target, most) as landing:
+        async for chunk in request.stream():
+            landing.add(chunk)
+            await landing.settle()
+    if not landing.size:
+        refuse_file("There is no file. Send it as the field 'file' of a form, or as the body.")
     name = request.query_params.get("fileName") or unquote(request.headers.get("x-file-name", ""))
     return Upload(target, name or "file")
-
-
-class _Bounded:
-    """The request's messages, up to the bound."""
-
-    def __init__(self, request: Request) -> None:
-        self._request = request
-        self._most = settings().guardian_import_max_bytes
-        self.size = 0
-
-    async def receive(self) -> Message:
-        message = await self._request.receive()
-        self.size += len(message.get("body", b""))
-        if self.size > self._most:
-            raise ApiError(
-                f"The file is larger than {self._most:,} bytes. Import it with `guardian import`, or raise "
-                "GUARDIAN_IMPORT_MAX_BYTES.",
-                413,
-                "PAYLOAD_TOO_LARGE",
-            )
-        return message
-
-
-def _missing() -> ValidationError:
-    message = "There is no file. Send it as the field 'file' of a form, or as the body."
-    return ValidationError(message, details=[{"field": "file", "message": message}])

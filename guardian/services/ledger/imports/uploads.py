@@ -1,6 +1,9 @@
 """Files that were sent to be imported: where they wait for their worker, and who is called to read them."""
 
 import contextlib
+import os
+import tempfile
+import time
 from pathlib import Path
 
 from sqlmodel import Session
@@ -13,6 +16,8 @@ from guardian.services.ledger.imports.views import ImportView
 
 IMPORT_UPLOAD = "guardian.jobs.imports.import_upload"  # by name: services do not know the jobs
 _TIMEOUT = 6 * 3600  # seconds
+_PARTIAL = "partial-"
+_FORGOTTEN = 24 * 3600  # seconds without a byte, after which the process that took a file in is taken to be gone
 
 
 def uploads_folder() -> Path:
@@ -24,6 +29,22 @@ def uploads_folder() -> Path:
 
 def upload_of(run_id: str) -> Path:
     return uploads_folder() / run_id
+
+
+def partial_upload() -> Path:
+    """A new, empty file in the uploads' folder for what is on its way in; its name is ours, never the sender's."""
+    handle, name = tempfile.mkstemp(dir=uploads_folder(), prefix=_PARTIAL)
+    os.close(handle)
+    return Path(name)
+
+
+def forget_partials() -> None:
+    """Take away what a process that was killed has left of the files that it was taking in."""
+    long_ago = time.time() - _FORGOTTEN
+    for path in uploads_folder().glob(f"{_PARTIAL}*"):
+        with contextlib.suppress(FileNotFoundError):  # whoever takes it in may be done with it by now
+            if path.stat().st_mtime < long_ago:
+                path.unlink()
 
 
 def request_import(
