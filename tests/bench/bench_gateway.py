@@ -22,9 +22,9 @@ from tests.bench.gateway.standing import Standing, standing
 from tests.bench.place import FULL
 
 CONNECTIONS = 64
-ROUNDS = 5 if FULL else 2
-ALONE_ROUNDS = 15 if FULL else 2
-CALLS, STREAMS = (30_000, 12_000) if FULL else (640, 320)  # of each round
+ROUNDS = 3 if FULL else 2
+ALONE_ROUNDS = 10 if FULL else 2
+CALLS, STREAMS = (20_000, 10_000) if FULL else (640, 320)  # of each round
 ALONE = 1_000 if FULL else 100
 OPEN, PAUSE = (1_000, 0.5) if FULL else (100, 0.2)
 

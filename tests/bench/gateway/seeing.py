@@ -5,7 +5,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import redis
 
@@ -40,7 +40,7 @@ class Asked:
 @dataclass(frozen=True, slots=True)
 class RedisCounts:
     url: str
-    _client: "redis.Redis[Any]" = field(init=False)
+    _client: redis.Redis = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_client", redis.Redis.from_url(self.url))
