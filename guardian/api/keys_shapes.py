@@ -49,12 +49,32 @@ class SyncBody(Body):
     end_date: Line | None = None
 
 
+class RateLimitOut(Out):
+    """`name` is the provider's word: requests, tokens, input-tokens. Null is what it did not say."""
+
+    name: str
+    limit: int | None
+    remaining: int | None
+    resets_at: Time | None
+
+
+class RateLimitsOut(Out):
+    """What the newest answer to calls of a model said. `refused`: it was a 429, to be tried again from `retryAt` on."""
+
+    model: str
+    observed_at: Time
+    limits: list[RateLimitOut]
+    refused: bool
+    retry_at: Time | None
+
+
 class KeyOut(Out):
     """`hint` is the key's last four characters. `metadata.kind` is admin for a key that may read the reports.
 
     `statusMessage` says in words what the last contact with the provider showed, and what to do. `noReporting` says
     what is not reported to this key and how it comes in instead; empty where nothing is missing. `balance` is the
-    credit that is left on the account, a decimal in `balanceCurrency`, where the provider tells it.
+    credit that is left on the account, a decimal in `balanceCurrency`, where the provider tells it. `rateLimits` are
+    the provider's, by model, newest observation first; empty while no answer through the gateway has told any.
     """
 
     id: str
@@ -76,6 +96,7 @@ class KeyOut(Out):
     balance_currency: str | None
     balance_at: Time | None
     external_key_id: str | None
+    rate_limits: list[RateLimitsOut]
     metadata: dict[str, Any]
 
 

@@ -9,6 +9,7 @@ from guardian.gateway.holds import Hold, Holds
 from guardian.gateway.http.answer import Answer
 from guardian.gateway.http.failures import UpstreamFailure
 from guardian.gateway.http.pool import Pool
+from guardian.gateway.observed_limits import ObservedLimits
 from guardian.gateway.outgoing import Route
 from guardian.gateway.passing import Passing, Send
 from guardian.gateway.recording import record_of_intent
@@ -21,9 +22,17 @@ from guardian.journal.writing import Journal
 class Calls:
     """What every call of this process shares."""
 
-    def __init__(self, admission: Admission, pool: Pool, journal: Journal, intents: Intents, holds: Holds) -> None:
+    def __init__(
+        self,
+        admission: Admission,
+        pool: Pool,
+        journal: Journal,
+        intents: Intents,
+        holds: Holds,
+        limits: ObservedLimits,
+    ) -> None:
         self._admission, self._pool, self._journal, self._holds = admission, pool, journal, holds
-        self._intents = intents
+        self._intents, self._limits = intents, limits
         self._breaker = Breaker()
         self._behind: set[asyncio.Task[None]] = set()
 
@@ -70,11 +79,12 @@ class Calls:
             target=call.asked.target,
             headers=call.onward,
             body_for=lambda model, route: _body(call, model, route),
+            model=call.facts.model if call.asked.polled is None else None,
             retries=wishes.retries,
             fallbacks=[model for model in wishes.fallbacks if allows(call.caller, model)],
         )
         try:
-            return await send(self._pool, self._breaker, call.routes, sending)
+            return await send(self._pool, self._breaker, self._limits, call.routes, sending)
         finally:
             if sending.attempts:
                 last = sending.attempts[-1]

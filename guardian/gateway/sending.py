@@ -11,6 +11,7 @@ from guardian.gateway.http.answer import Answer
 from guardian.gateway.http.failures import UpstreamFailure
 from guardian.gateway.http.headers import Header
 from guardian.gateway.http.pool import Pool
+from guardian.gateway.observed_limits import ObservedLimits
 from guardian.gateway.outgoing import Route
 from guardian.gateway.refusing import Refused
 
@@ -64,13 +65,15 @@ class Attempt:
 class Sending:
     """A request that can be sent; `body_for` gives its body for a model (None: as it came) and a route.
 
-    `retries` and `fallbacks` are what the caller asked for. A body that is an iterator goes out once.
+    `model` is the one asked for, None where an answer tells nothing of a model's rate limits. `retries` and `fallbacks`
+    are what the caller asked for. A body that is an iterator goes out once.
     """
 
     method: bytes
     target: bytes
     headers: Sequence[Header]
     body_for: Callable[[str | None, Route], bytes | AsyncIterator[bytes]]
+    model: str | None = None
     length: int | None = None
     retries: int = 0
     fallbacks: Sequence[str] = ()
@@ -78,7 +81,9 @@ class Sending:
     attempts: list[Attempt] = field(default_factory=list[Attempt])
 
 
-async def send(pool: Pool, breaker: Breaker, routes: Sequence[Route], sending: Sending) -> tuple[Answer, Route]:
+async def send(
+    pool: Pool, breaker: Breaker, limits: ObservedLimits, routes: Sequence[Route], sending: Sending
+) -> tuple[Answer, Route]:
     """The first answer that is none to try again after, and the route it came by.
 
     Raises UpstreamFailure after the last try that got none, Refused when every key rests after failures.
@@ -98,7 +103,7 @@ async def send(pool: Pool, breaker: Breaker, routes: Sequence[Route], sending: S
         answer: Answer | None = None
         failure: UpstreamFailure | None = None
         try:
-            answer = await _once(pool, route, sending, models[0])
+            answer = await _once(pool, limits, route, sending, models[0])
         except UpstreamFailure as error:
             failure, attempt.error = error, error.error_class
         status = answer.status if answer is not None else 0
@@ -129,11 +134,14 @@ async def send(pool: Pool, breaker: Breaker, routes: Sequence[Route], sending: S
         return answer, route
 
 
-async def _once(pool: Pool, route: Route, sending: Sending, model: str | None) -> Answer:
+async def _once(pool: Pool, limits: ObservedLimits, route: Route, sending: Sending, model: str | None) -> Answer:
     headers = [*(pair for pair in sending.headers if pair[0] not in route.names), *route.headers]
     body = sending.body_for(model, route)
     sent = pool.send(route.upstream, sending.method, route.target(sending.target), headers, body, length=sending.length)
-    return await sent
+    answer = await sent
+    if sending.model is not None:
+        limits.note(route.key.id, model or sending.model, answer)
+    return answer
 
 
 async def _drop(answer: Answer | None) -> None:

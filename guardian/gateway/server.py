@@ -16,6 +16,7 @@ from guardian.gateway.directory import Directory
 from guardian.gateway.health import Health
 from guardian.gateway.holds import Holds
 from guardian.gateway.http.pool import Limits, Pool
+from guardian.gateway.observed_limits import ObservedLimits
 from guardian.journal.intents import Intents
 from guardian.journal.places import own_folder
 from guardian.journal.shipper import Shipper
@@ -63,6 +64,8 @@ class Application:
         pool = Pool(_limits(settings), allowed=settings.outbound_allowlist)
         holds = Holds(settings.require_redis_url(), directory.budgets, progress=lambda: journal.progress)
         holds.start()
+        limits = ObservedLimits(settings.require_redis_url())
+        limits.start()
         admission = Admission(
             directory,
             holds,
@@ -70,13 +73,14 @@ class Application:
             most_journal=settings.guardian_journal_max_bytes,
             most_body=settings.guardian_gateway_max_body_bytes,
         )
-        calls = Calls(admission, pool, journal, intents, holds)
+        calls = Calls(admission, pool, journal, intents, holds, limits)
         self._gateway = Gateway(Health(settings, journal), admission, calls, pool, journal)
         await asyncio.to_thread(warm_up)
         await send({"type": "lifespan.startup.complete"})
         await receive()
         await calls.close()
         await holds.close()
+        await limits.close()
         await pool.close()
         await directory.close()
         await asyncio.to_thread(journal.close)

@@ -87,6 +87,27 @@ class TokenView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RateLimit:
+    """One limit of a provider: `name` is its own word ("requests", "input-tokens"); None is what it did not say."""
+
+    name: str
+    limit: int | None = None
+    remaining: int | None = None
+    resets_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RateLimits:
+    """What the newest answer of a model to a key said. `refused`: it was a 429, which `retry_at` may say the end of."""
+
+    model: str
+    observed_at: datetime
+    limits: tuple[RateLimit, ...] = ()
+    refused: bool = False
+    retry_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class KeyView:
     """A provider's key in the vault, without the key: `hint` is its last four characters.
 
@@ -95,6 +116,7 @@ class KeyView:
     billing account's, where the provider tells it. `owner` is the name or e-mail of the person who stored it.
     `no_reporting` says what is not reported to this key, and where it comes from instead; empty where nothing is
     missing. `balance` is the credit that is left on the account, as of `balance_at`, where the provider tells it.
+    `rate_limits` are by model, the newest observation first; empty while no answer through the gateway has told any.
     """
 
     id: str
@@ -117,6 +139,7 @@ class KeyView:
     balance_currency: str | None
     balance_at: datetime | None
     metadata: Mapping[str, Any]
+    rate_limits: tuple[RateLimits, ...] = ()
 
     @property
     def external_key_id(self) -> str | None:

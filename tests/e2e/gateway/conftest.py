@@ -37,7 +37,7 @@ def shared_stage(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> 
 @pytest.fixture
 def stage(shared_stage: Stage) -> Stage:
     forget_caches()  # a test before may have had servers of its own
-    shared_stage.fake.renew()
+    shared_stage.fake.begin()
     return shared_stage
 
 
@@ -64,12 +64,12 @@ def start(environment: Servers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
             gateway.kill()
 
 
-def owner() -> Actor:
+def owner(name: str = "alice") -> Actor:
     with Session(db.engine(), expire_on_commit=False) as session:
         acme = Organization(name="Acme")
         session.add(acme)
         session.flush()
-        alice = make_actor(session, acme, "alice", TeamRole.OWNER)
+        alice = make_actor(session, acme, name, TeamRole.OWNER)
         session.commit()
     return alice
 

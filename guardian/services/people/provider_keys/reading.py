@@ -9,7 +9,8 @@ from guardian.models import ApiKey, ProviderAccount, SyncRun, UsageRollup, User
 from guardian.models.enums import UsageOrigin
 from guardian.providers.registry import adapter_of
 from guardian.services.actor import Actor
-from guardian.services.people.views import KeyLoss, KeyView
+from guardian.services.people.provider_keys.rate_limits import rate_limits_of
+from guardian.services.people.views import KeyLoss, KeyView, RateLimits
 
 
 def list_keys(session: Session, actor: Actor) -> list[KeyView]:
@@ -98,10 +99,12 @@ def _query(actor: Actor) -> Select[ApiKey, User, ProviderAccount]:
 
 
 def _read(session: Session, query: Select[ApiKey, User, ProviderAccount]) -> list[KeyView]:
-    return [_view(row, owner, account) for row, owner, account in session.exec(query)]
+    rows = session.exec(query).all()
+    limits = rate_limits_of([row.id for row, _, _ in rows])
+    return [_view(row, owner, account, limits.get(row.id, ())) for row, owner, account in rows]
 
 
-def _view(row: ApiKey, owner: User, account: ProviderAccount | None) -> KeyView:
+def _view(row: ApiKey, owner: User, account: ProviderAccount | None, limits: tuple[RateLimits, ...]) -> KeyView:
     facts = dict(row.meta or {})
     told = facts.get("kind")
     kind = told if isinstance(told, str) else None
@@ -126,4 +129,5 @@ def _view(row: ApiKey, owner: User, account: ProviderAccount | None) -> KeyView:
         last_used=row.last_used,
         last_validated=row.last_validated,
         metadata=facts,
+        rate_limits=limits,
     )
