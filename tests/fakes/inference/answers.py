@@ -35,7 +35,8 @@ _WORDS = ("Hello", " from", " the", " fake", " of", " this", " test", ".")
 class Served:
     """One request and what it was answered with. `whole` once all of the answer was given to the connection.
 
-    `cost` in dollars is the provider's own; None where it bills by something that is not counted here.
+    `cost` in dollars is the provider's own; None where it bills by something that is not counted here. `turn` is the
+    fake's, see FakeInference.begin.
     """
 
     vendor: str
@@ -44,6 +45,7 @@ class Served:
     query: str
     headers: list[tuple[str, str]]
     body: bytes
+    turn: int = 0
     model: str = ""
     id: str | None = None
     input: int = 0
@@ -84,6 +86,10 @@ class Request:
     @property
     def model(self) -> str:
         return str(self.body.get("model") or "")
+
+    def id(self, prefix: str) -> str:
+        """The answer's: the same for the same request until the next turn, as a provider never gives one twice."""
+        return f"{prefix}{self.served.turn:04x}{self.number:08x}"
 
     @property
     def streamed(self) -> bool:
@@ -150,7 +156,7 @@ def _own_cost(asked: Request) -> Decimal | None:
 
 
 def _chat(asked: Request) -> Answer:
-    id = f"chatcmpl-{asked.number:08x}"
+    id = asked.id("chatcmpl-")
     asked.bill(asked.model, cost=_own_cost(asked), id=id)
     base = {"id": id, "created": _CREATED, "model": asked.model, "service_tier": "default"}
     if not asked.streamed:
@@ -169,7 +175,7 @@ def _chat(asked: Request) -> Answer:
 
 
 def _responses(asked: Request) -> Answer:
-    id = f"resp_{asked.number:08x}"
+    id = asked.id("resp_")
     asked.bill(asked.model, cost=_own_cost(asked), id=id)
     usage: dict[str, Any] = {
         "input_tokens": asked.input,
@@ -232,7 +238,7 @@ def _speech(asked: Request) -> Answer:
 def _moderation(asked: Request) -> Answer:
     asked.bill(asked.model)
     result = {"flagged": False, "categories": {}, "category_scores": {}, "category_applied_input_types": {}}
-    return Answer([dumps({"id": f"modr-{asked.number:08x}", "model": asked.model, "results": [result]})])
+    return Answer([dumps({"id": asked.id("modr-"), "model": asked.model, "results": [result]})])
 
 
 def _batch(asked: Request, id: str = "batch_1") -> Answer:
@@ -254,7 +260,7 @@ def _search(asked: Request) -> Answer:
 
 
 def _messages(asked: Request) -> Answer:
-    id = f"msg_{asked.number:08x}"
+    id = asked.id("msg_")
     asked.bill(asked.model, id=id)
     none = {"cache_creation_input_tokens": 0, "cache_read_input_tokens": 0, "service_tier": "standard"}
     usage = {"input_tokens": asked.input, "output_tokens": asked.output, **none}
@@ -292,12 +298,12 @@ def _message_batch(asked: Request) -> Answer:
 
 
 def _content(asked: Request, model: str) -> Answer:
-    asked.bill(model, id=f"g{asked.number:08x}")
+    asked.bill(model, id=asked.id("g"))
     return Answer([dumps(_said(asked, model, "".join(_WORDS), last=True))])
 
 
 def _content_stream(asked: Request, model: str) -> Answer:
-    asked.bill(model, id=f"g{asked.number:08x}")
+    asked.bill(model, id=asked.id("g"))
     said = [_said(asked, model, word, last=word is _WORDS[-1]) for word in _WORDS]
     if "alt=sse" in asked.served.query:
         return _sse(*((None, each) for each in said))
@@ -312,7 +318,7 @@ def _said(asked: Request, model: str, text: str, *, last: bool) -> dict[str, Any
     candidate = {"content": {"parts": [{"text": text}], "role": "model"}, "index": 0}
     candidates = [{**candidate, **({"finishReason": "STOP"} if last else {})}]
     facts = {"candidates": candidates, "usageMetadata": usage}
-    return {**facts, "modelVersion": model, "responseId": f"g{asked.number:08x}"}
+    return {**facts, "modelVersion": model, "responseId": asked.id("g")}
 
 
 def _embed_contents(asked: Request, model: str) -> Answer:
@@ -326,7 +332,7 @@ def _google_count(asked: Request, model: str) -> Answer:
 
 
 def _interactions(asked: Request) -> Answer:
-    id = f"v1_{asked.number:08x}"
+    id = asked.id("v1_")
     asked.bill(asked.model, id=id)
     usage = {"total_input_tokens": asked.input, "total_output_tokens": asked.output}
     usage["total_tokens"] = asked.input + asked.output

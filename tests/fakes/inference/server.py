@@ -53,6 +53,7 @@ class FakeInference:
         self.served: list[Served] = []
         self.faults: list[Fault] = []
         self.latency = 0.0
+        self._turn = 0
         self._loop = uvloop.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="inference", daemon=True)
         self._ready = threading.Event()
@@ -88,6 +89,11 @@ class FakeInference:
         self.faults.clear()
         self.served.clear()
         self.latency = 0.0
+
+    def begin(self) -> None:
+        """Renew, and answer from here on with ids that no answer had: a ledger that outlives a test would know them."""
+        self.renew()
+        self._turn += 1
 
     @property
     def billed(self) -> list[Served]:
@@ -126,7 +132,7 @@ class FakeInference:
     async def _one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         """One request; False ends the connection."""
         served = _request(await reader.readuntil(b"\r\n\r\n"))
-        served.body = await _body(served, reader)
+        served.body, served.turn = await _body(served, reader), self._turn
         served.vendor, _, rest = served.path[1:].partition("/")
         whole_path, served.path = served.path, ("/" + rest).removeprefix("/v1" if served.vendor in _ROOTS else "")
         fault = self._fault(whole_path, served)
