@@ -1,7 +1,7 @@
 """From what was read of an answer to the record of its call: stated, guessed, an error, or still going on."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, NamedTuple
@@ -30,8 +30,7 @@ class Head(NamedTuple):
     cost: bytes | None
 
 
-@dataclass(frozen=True, slots=True)
-class Conclusion:
+class Conclusion(NamedTuple):
     """One call: what it asked for, when it began, a CUSTOM key's settings, and the answer's head."""
 
     asked: Asked

@@ -1,16 +1,14 @@
 """Metered: what one answer said, as the record of the call."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from guardian.records import UsageRecord
 
 _LONGEST = 100
 
 
-@dataclass(frozen=True, slots=True)
-class Metered:
+class Metered(NamedTuple):
     """`record` is the call, ready for pricing; `missing` says why it has no price where nothing was stated or guessed.
 
     `error` names what went wrong, in the vendor's word (rate_limit_exceeded, overloaded_error) or ours: http_<status>,
@@ -37,13 +35,15 @@ def error_of(answer: Mapping[str, Any] | None) -> str | None:
         return None
     for name in ("response", "interaction"):
         inner: object = answer.get(name)
-        if isinstance(inner, Mapping) and (found := _named(cast("Mapping[str, Any]", inner))):
+        if inner is not None and isinstance(inner, Mapping) and (found := _named(cast("Mapping[str, Any]", inner))):
             return found
     return _named(answer)
 
 
 def _named(answer: Mapping[str, Any]) -> str | None:
     error: object = answer.get("error")
+    if error is None and answer.get("type") != "error":
+        return None
     if isinstance(error, Mapping):
         facts = cast("Mapping[str, Any]", error)
         names = (facts.get("code"), facts.get("type"), facts.get("status"))

@@ -32,7 +32,7 @@ def chat(body: Body, settings: Settings) -> StatedUsage | None:
     counts = token_counts(usage, "prompt", "completion")
     for choice in answer.rows("choices"):
         cited = choice.child("message").rows("annotations")
-        if any(note.text("type") == "url_citation" for note in cited):
+        if cited and any(note.text("type") == "url_citation" for note in cited):
             answer.doubt("this answer cites web pages, but a chat completion does not count its billed searches")
     return stated(answer, counts)
 
@@ -153,12 +153,14 @@ def token_counts(usage: Fields, side_in: str, side_out: str, units: Mapping[str,
 
 
 def input_shares(details: Fields, total: int, *, pictures_differ: bool = False) -> dict[str, int]:
-    """The shares of the input by their names in UsageCounts.
+    """The shares of the input by their names in UsageCounts; none where all of it is plain text.
 
     The details count audio and image whether cached or not. What was cached of them is told apart
     (`cached_tokens_details`), or it is the excess of the shares over the total: then it can only be cached audio, then
     cached image. `pictures_differ` where a picture's tokens have a price of their own.
     """
+    if details.is_zero:
+        return {}
     lifetimes = details.child("cache_write_tokens_details")
     half_day = lifetimes.share("ttl_12h_tokens")
     half_hour = max(details.share("cache_write_tokens") - half_day, lifetimes.share("ttl_30m_tokens"))
@@ -197,7 +199,9 @@ def input_shares(details: Fields, total: int, *, pictures_differ: bool = False) 
 
 
 def output_shares(details: Fields, total: int) -> dict[str, int]:
-    """Audio and image are apart from reasoning, which is text."""
+    """Audio and image are apart from reasoning, which is text. None where all of it is plain text."""
+    if details.is_zero:
+        return {}
     return fit(
         details,
         total,

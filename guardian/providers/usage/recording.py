@@ -54,5 +54,7 @@ def record_from(
         provider_cost=found.provider_cost,
         doubts=found.doubts,
     )
+    if stated is not None:
+        return record, None
     vendor = "The provider" if provider is Provider.CUSTOM else PROVIDER_NAMES[provider]
-    return record, None if stated else f"{vendor}'s answer states no usage."
+    return record, f"{vendor}'s answer states no usage."

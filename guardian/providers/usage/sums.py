@@ -14,8 +14,10 @@ def counts_of(
     input_tokens: int, output_tokens: int = 0, *shares: Mapping[str, int], units: Mapping[str, Decimal] | None = None
 ) -> UsageCounts:
     """UsageCounts from two totals and shares by their names there."""
-    named: dict[str, Any] = {name: count for part in shares for name, count in part.items()}
-    return UsageCounts(input_tokens=input_tokens, output_tokens=output_tokens, units=units or {}, **named)
+    named: dict[str, Any] = {"units": units} if units else {}
+    for part in shares:
+        named.update(part)
+    return UsageCounts(input_tokens=input_tokens, output_tokens=output_tokens, **named)
 
 
 def two_totals(
@@ -54,6 +56,8 @@ def fit(usage: Fields, total: int, total_name: str, shares: Mapping[str, int]) -
     """
     kept = dict(shares)
     excess = sum(kept.values()) - total
+    if excess <= 0:
+        return kept
     for name in reversed(list(kept)):
         if excess <= 0:
             break
