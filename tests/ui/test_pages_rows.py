@@ -10,8 +10,9 @@ import pytest
 
 from guardian.models.enums import KeyStatus, Provider, SyncStatus, SyncTrigger
 from guardian.services.ledger.views import SyncRunView
-from guardian.services.people.views import KeyLoss, KeyView, TokenView
+from guardian.services.people.views import KeyLoss, KeyView, RateLimit, RateLimits, TokenView
 from guardian.ui.pages.keys import rows as keys_rows
+from guardian.ui.pages.keys import words as keys_words
 from guardian.ui.pages.settings import rows as settings_rows
 
 NOW = datetime(2025, 11, 5, 12, 4, tzinfo=UTC)
@@ -139,11 +140,47 @@ def test_a_key_without_a_label_or_an_account() -> None:
     assert named.account == "Acme Inc"
 
 
+def test_rate_limits_are_what_the_provider_last_said() -> None:
+    spoken = RateLimits(
+        model="gpt-5",
+        observed_at=NOW - timedelta(minutes=3),
+        limits=(
+            RateLimit(name="requests", limit=5_000, remaining=0, resets_at=NOW + timedelta(minutes=2)),
+            RateLimit(name="input-tokens", limit=160_000, remaining=1_500, resets_at=NOW - timedelta(seconds=1)),
+            RateLimit(name="req-minute", remaining=59),
+        ),
+    )
+    refused = RateLimits(model="gpt-5-mini", observed_at=NOW, refused=True, retry_at=NOW + timedelta(minutes=1))
+    key = replace(KEY, kind="inference", rate_limits=(spoken, refused))
+    row = keys_rows.key_row(key, [], NOW, BERLIN)
+    assert row.takes_calls
+    assert [(line.model, line.told, line.tone, line.seen.text) for line in row.limits] == [
+        (
+            "gpt-5",
+            "0 of 5,000 requests left until 13:06; 1,500 of 160,000 input tokens left, reset since; 59 req minute left",
+            "warn",
+            f"3{NBSP}min ago",
+        ),
+        ("gpt-5-mini", "refused as too often until 13:05", "warn", "just now"),
+    ]
+    later = keys_rows.key_row(key, [], NOW + timedelta(minutes=3), BERLIN)
+    assert [line.tone for line in later.limits] == ["", ""]
+    assert later.limits[1].told == "refused as too often"
+    many = keys_rows.key_row(replace(key, rate_limits=(spoken,) * 7), [], NOW, BERLIN)
+    assert (len(many.limits), many.limits_note) == (5, "and 2 models called before")
+
+
+def test_rate_limits_that_nobody_told_are_not_known() -> None:
+    row = keys_rows.key_row(replace(KEY, kind="inference"), [], NOW, BERLIN)
+    assert (row.takes_calls, row.limits, row.limits_note[:13]) == (True, [], "Not known yet")
+    assert not keys_rows.key_row(KEY, [], NOW, BERLIN).takes_calls
+
+
 def test_what_a_deleted_key_takes_with_it() -> None:
     lost = KeyLoss(
         key=replace(KEY, account_name="Acme Inc"), usage_rows=1_500, cost=Decimal("12.5"), pulls=3, last_of_account=True
     )
-    assert keys_rows.loss(lost) == [
+    assert keys_words.loss(lost) == [
         "The key itself goes. To connect this account again, you need it or a new one of OpenAI.",
         "Its 3 pulls are forgotten: what each one read, added and changed.",
         "It is the last active admin key of the account Acme Inc: its figures stop being updated.",

@@ -18,7 +18,7 @@ from guardian.services.people import provider_keys
 from guardian.services.people.views import KeyView
 from guardian.ui.audited import Work
 from guardian.ui.live_hub import Query, hub
-from guardian.ui.pages.keys import changes, rows
+from guardian.ui.pages.keys import changes, rows, words
 from guardian.ui.pages.keys.fields import metadata_of, settings_of
 from guardian.ui.pages.keys.rows import KeyRow
 from guardian.ui.pages.keys.view import keys_view
@@ -93,7 +93,7 @@ class KeysState(Page, rx.State):
         """Ask before deleting that key, with what is lost."""
         lost = await self._call(lambda session, actor: provider_keys.what_is_lost(session, actor, key_id))
         self._open("delete", await self._find(key_id))
-        self.losses = rows.loss(lost)
+        self.losses = words.loss(lost)
 
     @rx.event
     async def close(self) -> None:
@@ -121,7 +121,7 @@ class KeysState(Page, rx.State):
             metadata = metadata_of(form, provider)
             tested = await changes.ask(actor, partial(provider_keys.test_key, actor, provider, secret, metadata))
             store = changes.storing(provider, secret, label, metadata, tested, form.get("external_id"))
-            return rows.stored(await self._call(store))
+            return words.stored(await self._call(store))
 
         return await self._in_dialog(work)
 
@@ -136,7 +136,7 @@ class KeysState(Page, rx.State):
             new = settings_of(form, old.provider)
             wanted = {**old.metadata, **new}
             tested = await changes.ask(actor, partial(provider_keys.test_key, actor, old.provider, secret, wanted))
-            return rows.stored(await self._call(changes.replacing(key_id, secret, new, tested)))
+            return words.stored(await self._call(changes.replacing(key_id, secret, new, tested)))
 
         return await self._in_dialog(work)
 

@@ -10,9 +10,10 @@ from guardian.models.enums import KeyStatus, SyncStatus
 from guardian.providers.describing import KeyField, KeyKind, ProviderDescription
 from guardian.providers.registry import describe
 from guardian.services.ledger.views import SyncRunView
-from guardian.services.people.views import KeyLoss, KeyView
+from guardian.services.people.views import KeyView
 from guardian.ui import format
 from guardian.ui.colors import provider_color, provider_name
+from guardian.ui.pages.keys.limits import LimitLine, limit_lines, limits_note
 from guardian.ui.rows import NO_MOMENT, NO_PULL, Moment, Pull
 
 
@@ -22,7 +23,8 @@ class KeyRow:
 
     `note` is the provider's last word; `note_tone` is bad or warn where a person has to act. `pull` is the one that
     waits or runs while `pulling`, `pulled` says what the last one that is over did. `no_reporting` says what is not
-    reported to this key. `settings` are those of its provider's fields that are no secret.
+    reported to this key. `settings` are those of its provider's fields that are no secret. `limits` are the provider's,
+    of a key that `takes_calls`.
     """
 
     id: str = ""
@@ -54,6 +56,9 @@ class KeyRow:
     pull: Pull = NO_PULL
     pulled_at: Moment = NO_MOMENT
     pulled: str = ""
+    takes_calls: bool = False
+    limits: list[LimitLine] = field(default_factory=list[LimitLine])
+    limits_note: str = ""
 
 
 NO_KEY = KeyRow()
@@ -170,6 +175,9 @@ def key_row(
         pull=_progress(unfinished, now, tz) if unfinished else NO_PULL,
         pulled_at=Moment.of(last.finished_at if last else None, now, tz, never="Not yet"),
         pulled=result(last, known=note) if last else "",
+        takes_calls=key.kind != "admin",
+        limits=limit_lines(key.rate_limits, now, tz),
+        limits_note=limits_note(key.rate_limits),
     )
 
 
@@ -177,40 +185,15 @@ def result(run: SyncRunView, *, known: str = "") -> str:
     """What a pull that is over did: "read 1,204 rows, added 37, changed 2". A `known` error is not repeated."""
     if run.status is SyncStatus.FAILED:
         return f"stopped: {run.error}" if run.error and run.error != known else "stopped"
-    parts = [f"read {_rows(run.rows_read)}"]
+    parts = [f"read {rows_of(run.rows_read)}"]
     for count, word in ((run.rows_added, "added"), (run.rows_changed, "changed"), (run.rows_removed, "removed")):
         if count:
             parts.append(f"{word} {format.number(count)}")
     return ", ".join(parts) if len(parts) > 1 else f"{parts[0]}, nothing new"
 
 
-def stored(key: KeyView) -> str:
-    """What was achieved by storing a key, and what happens now."""
-    if key.kind == "admin":
-        return f"{key.name} works and is stored. What it can read is being pulled."
-    return f"{key.name} works and is stored. {key.status_message or ''}".strip()
-
-
-def loss(found: KeyLoss) -> list[str]:
-    """What goes with the key and what stays, a sentence each, the losses first."""
-    key, vendor = found.key, provider_name(found.key.provider)
-    said = [f"The key itself goes. To connect this account again, you need it or a new one of {vendor}."]
-    if found.pulls == 1:
-        said.append("Its pull is forgotten: what it read, added and changed.")
-    elif found.pulls:
-        said.append(f"Its {format.number(found.pulls)} pulls are forgotten: what each one read, added and changed.")
-    if found.last_of_account:
-        account = f"the account {key.account_name}" if key.account_name else "this account"
-        said.append(f"It is the last active admin key of {account}: its figures stop being updated.")
-    if found.usage_rows:
-        worth = f"{_rows(found.usage_rows)} worth {format.money(found.cost)}"
-        said.append(f"What was recorded stays: {worth}.")
-    else:
-        said.append("No usage was recorded with it, so no figure changes.")
-    return said
-
-
-def _rows(count: int) -> str:
+def rows_of(count: int) -> str:
+    """A count of rows in words."""
     return "1 row" if count == 1 else f"{format.number(count)} rows"
 
 
@@ -245,5 +228,5 @@ def _progress_note(run: SyncRunView, now: datetime, tz: ZoneInfo) -> str:
     if run.started_at is None:
         return "waiting for a worker"
     left = format.remaining(run.progress, now - run.started_at)
-    note = f"{_rows(run.rows_read)} read, {int(run.progress * 100)}{format.NBSP}%"
+    note = f"{rows_of(run.rows_read)} read, {int(run.progress * 100)}{format.NBSP}%"
     return f"{note}, {left}" if left else note

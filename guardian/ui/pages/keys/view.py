@@ -10,6 +10,7 @@ from guardian.ui.components.frame import frame
 from guardian.ui.components.menu import menu, menu_item
 from guardian.ui.components.states import empty_state, notice, progress_bar, skeleton_card
 from guardian.ui.pages.keys.dialogs import key_dialogs, where_it_is_made
+from guardian.ui.pages.keys.limits import LimitLine
 from guardian.ui.pages.keys.rows import KeyRow, ProviderChoice
 
 
@@ -76,6 +77,7 @@ def _key(state: Any, key: KeyRow) -> rx.Component:
             _fact("Last validated", moment(key.validated)),
             _fact("Last used", moment(key.used)),
             rx.cond(key.is_admin, _last_pull(key), rx.fragment()),
+            rx.cond(key.takes_calls, _limits(key), rx.fragment()),
             class_name="facts",
         ),
         key=key.id,
@@ -148,6 +150,26 @@ def _balance(key: KeyRow) -> rx.Component:
 def _last_pull(key: KeyRow) -> rx.Component:
     did = rx.cond(key.pulled != "", rx.fragment(": ", rx.el.span(key.pulled)), rx.fragment())
     return _fact("Last pull", moment(key.pulled_at), did, wide=True)
+
+
+def _limits(key: KeyRow) -> rx.Component:
+    lines = rx.el.ul(
+        rx.foreach(key.limits, _limit),
+        rx.cond(key.limits_note != "", rx.el.li(key.limits_note, class_name="muted"), rx.fragment()),
+    )
+    return _fact("Rate limits", lines, wide=True)
+
+
+def _limit(line: LimitLine) -> rx.Component:
+    return rx.el.li(
+        rx.el.code(line.model),
+        " ",
+        rx.cond(line.tone != "", badge("Limit reached", "warn"), rx.fragment()),
+        " ",
+        rx.el.span(line.told, class_name="num"),
+        " ",
+        rx.el.span("seen ", moment(line.seen), class_name="muted"),
+    )
 
 
 def _fact(name: str, *value: Any, wide: bool = False) -> rx.Component:
