@@ -2,6 +2,7 @@
 //   <input type="file" data-import-files>   sends what is chosen
 //   <div data-import-drop>                  sends what is dropped on it
 //   <select|input data-import-option="key"> goes along as that parameter of the request
+//   data-import-most, data-import-too-large  on it: the most bytes of a file, and what is said of one that has more
 //   <div id="import-sending">               shows a line for each file until the server has it
 (() => {
   "use strict";
@@ -78,9 +79,12 @@
 
   let queue = Promise.resolve();
   const take = (files) => {
+    // The server refuses it too, but a browser that sends two gigabytes listens only afterwards.
+    const { importMost, importTooLarge } = document.querySelector("[data-import-drop]").dataset;
     for (const file of files) {
       const shown = line(file);
-      queue = queue.then(() => send(file, shown));
+      if (Number(importMost) && file.size > Number(importMost)) shown.failed(importTooLarge);
+      else queue = queue.then(() => send(file, shown));
     }
   };
 

@@ -106,3 +106,22 @@ def test_what_the_server_refuses_is_said_beside_the_file(web: Web, tab: Page, se
     tab.set_input_files("#import-files", _file(tmp_path, claude()))
     expect(tab.locator("#import-sending")).to_contain_text("Nobody with the address nobody@else.example belongs to")
     expect(tab.get_by_test_id("import")).to_have_count(0)
+
+
+def test_a_file_that_is_too_large_is_not_sent(web: Web, tab: Page, session: Session, tmp_path: Path) -> None:
+    company = seed.company(session, "Acme")
+    session.commit()
+    web.sign_in(tab.context, company.token)
+    tab.goto(f"{web.url}/imports")
+    expect(tab.get_by_text("up to 2.15\u00a0GB each")).to_be_visible()
+    sent: list[str] = []
+    tab.on("request", lambda request: sent.append(request.url) if "/api/v1/imports" in request.url else None)
+    path = tmp_path / "large.csv"
+    with path.open("wb") as file:
+        file.truncate(2 * 1024**3 + 1)
+    tab.set_input_files("#import-files", path)
+    expect(tab.locator("#import-sending")).to_contain_text("Larger than 2.15\u00a0GB, so it was not sent.")
+    # One that is not is sent after it, as ever.
+    tab.set_input_files("#import-files", _file(tmp_path, claude()))
+    expect(tab.get_by_test_id("import")).to_have_count(1)
+    assert len(sent) == 1

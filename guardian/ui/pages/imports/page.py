@@ -7,6 +7,7 @@ from typing import ClassVar
 import reflex as rx
 from sqlmodel import Session
 
+from guardian.config import settings
 from guardian.live import JOB_UPDATE
 from guardian.periods import utcnow, zone
 from guardian.services.actor import Actor
@@ -47,6 +48,9 @@ class ImportsState(Page, rx.State):
     opened: str = ""
     keys: list[Option] = []
     can_import: bool = False
+    most: str = ""
+    most_bytes: int = 0
+    too_large: str = ""
 
     @classmethod
     def _read(cls, session: Session, actor: Actor, query: Query) -> _Found:
@@ -62,6 +66,8 @@ class ImportsState(Page, rx.State):
 
     def _show(self, view: _Found) -> None:
         now, tz = utcnow(), zone(self.viewer.zone or "UTC")
+        self.most_bytes = settings().guardian_import_max_bytes
+        self.most, self.too_large = rows.bound(self.most_bytes)
         self.can_import = "usage:write" in self.viewer.permissions
         current = view.open.id if view.open else ""
         self.runs = [rows.import_row(each, ROUTE, current, now, tz, may_stop=self.can_import) for each in view.views]

@@ -98,6 +98,16 @@ def lines_left(view: ImportView) -> str:
     return f"{format.number(left)} more were refused." if left > 0 else ""
 
 
+def bound(most: int) -> tuple[str, str]:
+    """How large a file may be, as the end of a sentence, and what is said of a larger one before it is sent."""
+    size = f"{most / 1e9:,.2f}{format.NBSP}GB" if most >= 1e9 else f"{most / 1e6:,.1f}{format.NBSP}MB"
+    return (
+        f"; up to {size} each",
+        f"Larger than {size}, so it was not sent. Import it with `guardian import`, or have GUARDIAN_IMPORT_MAX_BYTES "
+        "raised.",
+    )
+
+
 def key_options(keys: list[KeyView]) -> list[Option]:
     """Keys by their labels; one without a label, or with one that another key has, cannot be named."""
     labels = [key.label for key in keys]

@@ -59,9 +59,13 @@ def _drop(state: Any) -> rx.Component:
                     class_name="sr-only",
                     custom_attrs={"data-import-files": "true"},
                 ),
-                rx.el.p("CSV, JSONL, or many logs as one zip or tar; up to 2 GB each.", class_name="muted small"),
+                rx.el.p("CSV, JSONL, or many logs as one zip or tar", state.most, ".", class_name="muted small"),
                 class_name="drop",
-                custom_attrs={"data-import-drop": "true"},
+                custom_attrs={
+                    "data-import-drop": "true",
+                    "data-import-most": state.most_bytes,
+                    "data-import-too-large": state.too_large,
+                },
             ),
             rx.el.div(
                 _select("Format", "format", rx.foreach(FORMATS, _option)),
