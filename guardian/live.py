@@ -18,7 +18,7 @@ TEAM_UPDATE = "team:update"
 JOB_UPDATE = "job:update"
 
 GATEWAY_CHANGED = "gateway:changed"
-"""The channel on which gateways hear the id of an organization whose tokens, keys, prices or budgets changed."""
+"""The channel on which gateways hear the id of an organization whose tokens, keys, prices, budgets, … changed."""
 
 log = structlog.get_logger(__name__)
 

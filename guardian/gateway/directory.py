@@ -5,8 +5,9 @@ What is known stays valid while PostgreSQL is away, up to a token's own expiry: 
 
 import asyncio
 import contextlib
+import math
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, cast
@@ -60,11 +61,12 @@ class _Known:
 
 @dataclass(slots=True)
 class _Shelf:
-    """Values by key, each read by one loader for many keys at once."""
+    """Values by key, each read by one loader for many keys at once. `doubted` is when something last changed."""
 
     load: Callable[[list[str]], Mapping[str, object]]
     known: dict[str, _Known] = field(default_factory=dict[str, _Known])
     reading: dict[str, asyncio.Future[None]] = field(default_factory=dict[str, "asyncio.Future[None]"])
+    doubted: float = -math.inf
 
     async def get(self, key: str) -> object:
         """The value, read again when it is no longer fresh. Raises SQLAlchemyError when it was never read."""
@@ -96,16 +98,27 @@ class _Shelf:
         else:
             done.set_result(None)
         finally:
-            del self.reading[key]
+            if self.reading.get(key) is done:
+                del self.reading[key]
 
     async def refresh(self, keys: list[str]) -> None:
         started = time.monotonic()
         found = await asyncio.to_thread(self.load, keys)
         if len(self.known) > _MOST_UNKNOWN:
             self.known = {key: known for key, known in self.known.items() if known.value is not None}
+        # What was read while it changed is for those who asked before that, and read again for the next.
+        read_at = started if self.doubted < started else -math.inf
         for key in keys:
             before = self.known.get(key)
-            self.known[key] = _Known(found.get(key), started, before.asked_at if before else started)
+            if before is None or before.read_at < started:
+                self.known[key] = _Known(found.get(key), read_at, before.asked_at if before else started)
+
+    def forget(self, keys: Iterable[str]) -> None:
+        """These changed: whoever asks from now on waits for a reading that begins from now on."""
+        self.doubted = time.monotonic()
+        self.reading.clear()
+        for key in keys:
+            self.known.pop(key, None)
 
     def stale(self) -> list[str]:
         """Keys in use that should be read again before anybody has to wait for it; forgets those out of use."""
@@ -164,10 +177,14 @@ class Directory:
 
     def forget(self, organization_id: str) -> None:
         """Something of this organization changed: it is read again when it is next asked for."""
-        self._belongings.known.pop(organization_id, None)
-        for key, known in list(self._callers.known.items()):
-            if isinstance(known.value, Caller) and known.value.organization_id == organization_id:
-                del self._callers.known[key]
+        self._belongings.forget([organization_id])
+        self._callers.forget(
+            [
+                key
+                for key, known in self._callers.known.items()
+                if isinstance(known.value, Caller) and known.value.organization_id == organization_id
+            ]
+        )
 
     async def _keep_fresh(self) -> None:
         while True:

@@ -1,10 +1,11 @@
 """Organizations: reading and changing one's own."""
 
 from dataclasses import dataclass
+from functools import partial
 
 from sqlmodel import Session
 
-from guardian import periods
+from guardian import db, live, periods
 from guardian.errors import NotFoundError, ValidationError
 from guardian.models import Organization
 from guardian.services.actor import Actor
@@ -65,6 +66,8 @@ def update_organization(session: Session, actor: Actor, change: OrganizationChan
         row.billing_email = normal_email(change.billing_email, "billingEmail") if change.billing_email.strip() else None
     session.add(row)
     session.flush()
+    # The periods of budgets are of its time zone.
+    db.after_commit(session, partial(live.tell_gateways, row.id))
     return organization_view(row)
 
 

@@ -1,10 +1,11 @@
 """Sealing and opening: the only code that sees a provider's key in plain, besides the test of a new one."""
 
 from datetime import timedelta
+from functools import partial
 
 from sqlmodel import Session
 
-from guardian import db
+from guardian import db, live
 from guardian.config import settings
 from guardian.crypto import EncryptionService, SealedSecret
 from guardian.errors import (
@@ -116,7 +117,15 @@ def mark_key(session: Session, key_id: str, status: KeyStatus, message: str | No
     row = session.get(ApiKey, key_id)
     if row is None:
         return
+    if row.status is not status:
+        tell_gateways(session, row)
     row.status, row.status_message = status, message
     if status is KeyStatus.ACTIVE:
         row.last_validated = utcnow()
     session.flush()
+
+
+def tell_gateways(session: Session, row: ApiKey) -> None:
+    """Once this is committed, calls go out with the keys as they are then."""
+    if row.organization_id is not None:
+        db.after_commit(session, partial(live.tell_gateways, row.organization_id))
