@@ -1,5 +1,6 @@
 """Calls as the gateway writes them down, through the ledger's own writer."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -80,6 +81,13 @@ def call(
         cost=CostBreakdown(amount=Decimal(cost), source=CostSource.COMPUTED) if cost is not None else None,
         **known,
     )
+
+
+def untold(of: seed.Company, **facts: Any) -> Call:
+    """One that was sent, and of which no whole answer came: nobody knows what it used."""
+    made = call(of, counts=UsageCounts(), **({"status_code": 502, "error": "cut_short"} | facts))
+    unknown = CostBreakdown(amount=None, source=CostSource.UNPRICED, reason="It was sent, and no whole answer came.")
+    return replace(made, cost=unknown)
 
 
 def write(session: Session, of: seed.Company, *calls: Call) -> None:

@@ -16,6 +16,7 @@ from guardian.services.people.access.sessions import open_session
 from guardian.ui.pages.dashboard.page import DashboardState
 from guardian.ui.pages.prices.page import PricesState
 from tests.fakes import seed
+from tests.ui import calls
 from tests.ui.conftest import StatePage
 from tests.ui.pages import payload, work
 
@@ -71,6 +72,18 @@ def agree(page: PricesState, **fields: str) -> Any:
     work(page, "open_agree")
     assert work(page, "agree", form(**fields)) is None
     return work(page, "agree", form(**fields))
+
+
+def test_no_price_is_offered_for_calls_of_which_nobody_knows_what_they_used(
+    session: Session, company: seed.Company, page: PricesState
+) -> None:
+    calls.write(session, company, calls.untold(company, model="gpt-6-sol"))
+    work(page, "load")
+    known, untold = page.unpriced
+    assert (known.model, known.untold, known.counted) == ("gpt-6.2-sol", False, "1 row, 10 calls")
+    assert known.best
+    assert (untold.model, untold.untold, untold.counted) == ("gpt-6-sol", True, "1 row, 1 call")
+    assert (untold.best, untold.tokens) == ("", "–")
 
 
 def test_nothing_without_a_price_says_so(page_of: StatePage, session: Session) -> None:

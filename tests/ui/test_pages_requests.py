@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlmodel import Session
@@ -13,11 +14,14 @@ from guardian.models.base import new_id
 from guardian.models.enums import CostSource, Provider
 from guardian.periods import utcnow
 from guardian.records import CostBreakdown, UsageCounts
+from guardian.services.ledger import queries
+from guardian.ui.pages.call import rows as call_rows
 from guardian.ui.pages.call.page import CallState
 from guardian.ui.pages.requests.address import Address
 from guardian.ui.pages.requests.page import RequestsState
 from guardian.ui.pages.requests.rows import milliseconds
 from guardian.ui.pages.settings.page import SettingsState
+from guardian.ui.pages.usage import bill
 from tests.fakes import seed
 from tests.ui import calls
 from tests.ui.conftest import StatePage
@@ -103,6 +107,22 @@ def test_failures_and_unknown_costs_are_no_zeros_and_no_successes(
     assert rows["connect_failed"].latency == "–"
     assert (page.figures.failed, page.figures.failed_share) == ("2", "67\u00a0%")
     assert "no known price" in page.figures.spend.note
+
+
+def test_what_was_never_told_is_no_zero(session: Session, company: seed.Company, open_page: OpenPage) -> None:
+    calls.write(session, company, calls.untold(company))
+    (row,) = open_page().calls
+    assert (row.input, row.output, row.money.text) == ("–", "–", "unknown")
+    view = queries.get_usage(session, company.actor, row.key)
+    assert call_rows.call_facts(view, {}).tokens == ()
+    assert "priced as soon" not in bill.panel(view, ZoneInfo("UTC")).price
+
+
+def test_a_caller_who_left_is_no_fault_of_the_provider(
+    session: Session, company: seed.Company, open_page: OpenPage
+) -> None:
+    calls.write(session, company, calls.call(company, error="caller_left"), calls.call(company, error="cut_short"))
+    assert {row.error: row.tone for row in open_page().calls} == {"caller_left": "warn", "cut_short": "bad"}
 
 
 def test_at_most_so_many_rows_and_more_at_a_click(session: Session, company: seed.Company, open_page: OpenPage) -> None:

@@ -44,7 +44,8 @@ class UnpricedView:
     """Rows of one model that have no price for the same reason, of every book.
 
     `requests` is None where no report counts them. `suggestions` are the nearest priced models, the best one first;
-    empty where nothing is near, or where the report does not name the model.
+    empty where nothing is near, or where the report does not name the model. `untold` are calls that ended before
+    their answer told what they used: no price makes their cost known.
     """
 
     provider: Provider
@@ -56,6 +57,7 @@ class UnpricedView:
     first_seen: datetime
     last_seen: datetime
     suggestions: tuple[Suggestion, ...]
+    untold: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,6 +144,7 @@ def _read(session: Session, organization_id: str) -> list[Mapping[str, Any]]:
             func.count().label("rows"),
             tokens,
             func.sum(col(log.requests)).label("calls"),
+            func.bool_and(col(log.error).is_not(None)).label("failed"),
             func.min(col(log.timestamp)).label("first_seen"),
             func.max(func.coalesce(col(log.bucket_end), col(log.timestamp))).label("last_seen"),
             func.max(col(log.timestamp)).label("last_start"),
@@ -160,7 +163,8 @@ def _read(session: Session, organization_id: str) -> list[Mapping[str, Any]]:
 
 def _view(row: Mapping[str, Any]) -> UnpricedView:
     provider, model = Provider(row["provider"]), row["model"]
-    near = nearest(provider, model, row["last_start"], SUGGESTIONS) if model != UNKNOWN_MODEL else []
+    untold = bool(row["failed"]) and not any(row[f"sum_{name}"] for name in COUNTS)
+    near = [] if untold or model == UNKNOWN_MODEL else nearest(provider, model, row["last_start"], SUGGESTIONS)
     return UnpricedView(
         provider=provider,
         model=model,
@@ -173,6 +177,7 @@ def _view(row: Mapping[str, Any]) -> UnpricedView:
         suggestions=tuple(
             Suggestion(provider=each.provider, model=each.model, cost=_guess(row, each.prices)) for each in near
         ),
+        untold=untold,
     )
 
 

@@ -11,6 +11,7 @@ from guardian.services.ledger.views import UsageView
 from guardian.ui import format
 from guardian.ui.pages.requests.rows import attempts, milliseconds, number, tone
 from guardian.ui.pages.usage.bill import Fact
+from guardian.ui.pages.usage.lines import is_untold
 
 # What the gateway writes beside the columns, and where the page tells it; the rest stands among the raw fields.
 _TOLD = frozenset(
@@ -141,6 +142,8 @@ def _attempt(place: int, told: Mapping[str, Any], view: UsageView, keys: Names) 
 
 
 def _tokens(view: UsageView) -> list[Fact]:
+    if is_untold(view):
+        return []
     always = ("input_tokens", "output_tokens")
     found: list[Fact] = []
     for field, name in _TOKENS:

@@ -52,7 +52,14 @@ def _call(state: Any) -> rx.Component:
         rx.el.div(
             rx.el.div(
                 card("Timing", _timing(state.facts.timing)),
-                card("Tokens", facts_list(state.facts.tokens)),
+                card(
+                    "Tokens",
+                    rx.cond(
+                        state.facts.tokens.length() > 0,
+                        facts_list(state.facts.tokens),
+                        rx.el.p("The answer ended before it told how many.", class_name="muted"),
+                    ),
+                ),
                 card("Caused by", facts_list(state.facts.who)),
                 class_name="column",
             ),

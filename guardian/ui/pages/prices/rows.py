@@ -24,7 +24,10 @@ _STATES = {"current": ("Holds", "good"), "planned": ("Planned", "accent"), "ende
 
 @dataclass(frozen=True)
 class UnpricedRow:
-    """A model without a price. `best` is the nearest priced model, empty where none is near."""
+    """A model without a price. `best` is the nearest priced model, empty where none is near.
+
+    `untold` are calls that no price helps: nobody knows what they used.
+    """
 
     key: str = ""
     provider: str = ""
@@ -39,6 +42,7 @@ class UnpricedRow:
     best: str = ""
     guess: str = ""
     others: str = ""
+    untold: bool = False
 
 
 @dataclass(frozen=True)
@@ -78,7 +82,7 @@ def unpriced_row(found: UnpricedView, tz: ZoneInfo) -> UnpricedRow:
     """A line of the queue; the best suggestion first, the others in one sentence."""
     best = found.suggestions[0] if found.suggestions else None
     rows = "1 row" if found.rows == 1 else f"{format.number(found.rows)} rows"
-    calls = "" if found.requests is None else f", {format.tokens(found.requests)} calls"
+    calls = "" if found.requests is None else f", {_calls(found.requests)}"
     others = [f"{each.model} {_guess(each)}" for each in found.suggestions[1:] if each.cost is not None]
     return UnpricedRow(
         key=f"{found.provider}\x1f{found.model}\x1f{found.reason}",
@@ -87,13 +91,14 @@ def unpriced_row(found: UnpricedView, tz: ZoneInfo) -> UnpricedRow:
         color=provider_color(found.provider),
         model=found.model,
         reason=_reason(found),
-        tokens=format.tokens(found.tokens),
-        tokens_title=f"{format.number(found.tokens)} tokens",
+        tokens="–" if found.untold else format.tokens(found.tokens),
+        tokens_title="Not told" if found.untold else f"{format.number(found.tokens)} tokens",
         counted=rows + calls,
         seen=_days(found.first_seen, found.last_seen, tz),
         best=best.model if best else "",
         guess=_guess(best) if best else "",
         others=f"Or like {', '.join(others)}." if others else "",
+        untold=found.untold,
     )
 
 
@@ -145,6 +150,10 @@ def rate_row(found: RateView) -> RateRow:
     """1 USD = 0.8653 EUR."""
     rate = f"1 USD = {format.exact(found.per_dollar)} {found.currency}"
     return RateRow(f"{found.currency} {found.day}", found.day.isoformat(), rate, found.source, found.created_by or "")
+
+
+def _calls(count: int) -> str:
+    return "1 call" if count == 1 else f"{format.tokens(count)} calls"
 
 
 def _reason(found: UnpricedView) -> str:

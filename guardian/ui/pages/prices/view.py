@@ -99,22 +99,26 @@ def _unpriced(state: Any, row: UnpricedRow) -> rx.Component:
         cell(_TOKENS, row.tokens, rx.el.div(row.counted, class_name="muted small"), title=row.tokens_title),
         cell(
             _NEAREST,
-            rx.cond(
-                row.best != "",
-                rx.el.div(
-                    rx.el.span(row.best, " "),
-                    rx.cond(
-                        row.guess != "",
-                        rx.el.span(
-                            row.guess, class_name="marked", title="A guess: all of these tokens at its list price."
+            rx.match(
+                rx.cond(row.untold, "untold", rx.cond(row.best != "", "near", "")),
+                ("untold", rx.el.span("No price helps: what it used was never told.", class_name="muted")),
+                (
+                    "near",
+                    rx.el.div(
+                        rx.el.span(row.best, " "),
+                        rx.cond(
+                            row.guess != "",
+                            rx.el.span(
+                                row.guess, class_name="marked", title="A guess: all of these tokens at its list price."
+                            ),
+                            rx.fragment(),
                         ),
-                        rx.fragment(),
+                        title=row.others,
                     ),
-                    title=row.others,
                 ),
                 rx.el.span("No priced model has a name like it.", class_name="muted"),
             ),
-            rx.el.div(like, own, class_name="row actions"),
+            rx.cond(row.untold, rx.fragment(), rx.el.div(like, own, class_name="row actions")),
         ),
         key=row.key,
         custom_attrs={"data-testid": "unpriced"},

@@ -12,10 +12,11 @@ from guardian.services.ledger.views import CallChoices, UsageView
 from guardian.ui import format
 from guardian.ui.colors import provider_color, provider_name
 from guardian.ui.pages.requests.address import ROUTE, Address
-from guardian.ui.pages.usage.lines import cost
+from guardian.ui.pages.usage.lines import cost, is_untold
 from guardian.ui.rows import Choice, Money
 
 _FAILED = 400  # and above: the status of an answer that is an error
+_LEFT = "caller_left"  # the caller did not wait for the end of the answer
 _LABELS: Mapping[str, str] = {
     "provider": "Provider",
     "model": "Model",
@@ -98,9 +99,9 @@ def call_row(view: UsageView, now: datetime, tz: ZoneInfo, *, fresh: bool = Fals
         caller=format.cut(token or person or "–", 28),
         caller_detail=format.cut(person, 28) if token else "",
         provider_key=format.cut(names.get("apiKey") or format.short_id(view.api_key_id or "") or "–", 24),
-        input=format.tokens(view.input_tokens),
+        input="–" if is_untold(view) else format.tokens(view.input_tokens),
         input_csv=str(view.input_tokens),
-        output=format.tokens(view.output_tokens),
+        output="–" if is_untold(view) else format.tokens(view.output_tokens),
         output_csv=str(view.output_tokens),
         cached=format.tokens(cached) if cached else "–",
         cached_csv=str(cached),
@@ -125,6 +126,8 @@ def tone(view: UsageView) -> str:
     if not failed(view):
         return "good" if view.status_code is not None else ""
     status = view.status_code or 0
+    if view.error == _LEFT:
+        return "warn"
     return "bad" if status >= 500 or status < _FAILED else "warn"
 
 

@@ -13,7 +13,7 @@ from guardian.records import BillLine
 from guardian.services.ledger.views import UsageView
 from guardian.ui import format
 from guardian.ui.colors import provider_color, provider_name
-from guardian.ui.pages.usage.lines import cost, span
+from guardian.ui.pages.usage.lines import cost, is_untold, span
 from guardian.ui.pages.usage.words import value
 from guardian.ui.rows import NO_MONEY, Money
 
@@ -119,6 +119,8 @@ def _rounding(whole: Decimal, view: UsageView) -> str:
 
 def _price(view: UsageView, tz: ZoneInfo) -> str:
     """Where the price comes from, of which version, and of which day."""
+    if is_untold(view):
+        return "What it used was never told, so that what it cost is not known. It is in no total."
     if view.cost_source is CostSource.UNPRICED:
         return "No price is known for it yet. It is in no total, and is priced as soon as there is one."
     if _is_told(view):

@@ -76,17 +76,24 @@ def usage_row(view: UsageView, address: Address, tz: ZoneInfo) -> UsageRow:
         book=value("origin", view.origin),
         requests="–" if view.requests is None else format.tokens(view.requests),
         requests_csv="" if view.requests is None else str(view.requests),
-        input=format.tokens(view.input_tokens),
+        input="–" if is_untold(view) else format.tokens(view.input_tokens),
         input_csv=str(view.input_tokens),
-        output=format.tokens(view.output_tokens),
+        output="–" if is_untold(view) else format.tokens(view.output_tokens),
         output_csv=str(view.output_tokens),
         money=cost(view),
         href=address.but({"row": view.id}).href,
     )
 
 
+def is_untold(view: UsageView) -> bool:
+    """Of a call that ended before its answer told what it used: its counts are unknown, none of them is a zero."""
+    return view.cost is None and bool(view.error) and not (view.total_tokens or view.units)
+
+
 def cost(view: UsageView) -> Money:
     """A row's amount, marked where it is unknown or an estimate."""
+    if view.cost is None and is_untold(view):
+        return Money.unknown("unknown", view.cost_reason or "What it used was never told. It is in no total.")
     if view.cost is None:
         return Money.unknown("unpriced", view.cost_reason or "No price is known for it. It is in no total.")
     estimated = view.cost_source is CostSource.ESTIMATED
