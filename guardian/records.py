@@ -164,12 +164,16 @@ class CostBucket:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NamedResource:
-    """A project, workspace, key or user of the provider, with the name that people know it by."""
+    """A project, workspace, key or user of the provider, with the name that people know it by.
+
+    `masked` is what the provider shows of a key's secret: its beginning and its end around a mask ("sk-abc...def").
+    """
 
     kind: ResourceKind
     external_id: str
     name: str
     parent_id: str | None = None
+    masked: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -117,8 +117,13 @@ def test_both_kinds_of_key_and_their_team(xai: BaseProvider) -> None:
 def test_names(fake: FakeProvider, xai: BaseProvider) -> None:
     fake.load_examples("xai-management")
     assert list(xai.get_resources(MANAGEMENT_KEY)) == [
-        NamedResource(kind=ResourceKind.API_KEY, external_id=KEY_ID, name="prod"),
-        NamedResource(kind=ResourceKind.API_KEY, external_id="11111111-2222-4333-8444-555555555555", name="idle"),
+        NamedResource(kind=ResourceKind.API_KEY, external_id=KEY_ID, name="prod", masked="xai-...b14o"),
+        NamedResource(
+            kind=ResourceKind.API_KEY,
+            external_id="11111111-2222-4333-8444-555555555555",
+            name="idle",
+            masked="xai-...idle",
+        ),
     ]
 
 

@@ -51,6 +51,13 @@ def test_openais_examples_end_in_exact_amounts(fake: FakeProvider, pulls: Pulls)
     pulls.ledger()
 
 
+def test_a_pull_finds_the_providers_id_of_a_stored_key(fake: FakeProvider, pulls: Pulls) -> None:
+    calls = pulls.add_key(secret="sk-proj-abc0123456789uvwxyzdef", label="Calls", kind="inference")
+    fake.openai.admin_keys = [{"id": "key_calls", "name": "Web shop", "redacted_value": "sk-proj-abc...def"}]
+    pulls.finished(pulls.add_key())
+    assert (pulls.key(calls).meta or {})["externalKeyId"] == "key_calls"
+
+
 def _openai_costs() -> list[dict[str, list[dict[str, dict[str, object]]]]]:
     return example("openai/costs_grouped")["data"]
 

@@ -88,9 +88,9 @@ def names(fetch: Callable[[str | None], Answer], where: str) -> Iterator[Row]:
 def named(kind: ResourceKind, row: Row, parent: str | None = None) -> NamedResource:
     """One thing of such a list, by its name, an address, or what is shown of a key; else by its id."""
     external_id = row.text("id")
-    shown = (row.maybe_text(field) for field in ("name", "email", "redacted_value", "partial_key_hint"))
-    name = next(filter(None, shown), external_id)
-    return NamedResource(kind=kind, external_id=external_id, name=name, parent_id=parent)
+    masked = row.maybe_text("redacted_value") or row.maybe_text("partial_key_hint")
+    name = row.maybe_text("name") or row.maybe_text("email") or masked or external_id
+    return NamedResource(kind=kind, external_id=external_id, name=name, parent_id=parent, masked=masked)
 
 
 def ask_within_support(

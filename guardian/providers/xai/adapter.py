@@ -153,15 +153,14 @@ class XAIProvider(BaseProvider):
         """The team's API keys; where they may not be listed, those that cost something in the last 30 days."""
         key, team = self._team_of(api_key)
         try:
-            named = list(self._listed_keys(key, team))
+            yield from list(self._listed_keys(key, team))
         except (ProviderForbidden, ProviderRequestRejected) as error:
             if error.upstream_status not in (403, 404):
                 raise
-            named = self._labelled_keys(key, team)
-        for external_id, name in named:
-            yield NamedResource(kind=ResourceKind.API_KEY, external_id=external_id, name=name)
+            for external_id, name in self._labelled_keys(key, team):
+                yield NamedResource(kind=ResourceKind.API_KEY, external_id=external_id, name=name)
 
-    def _listed_keys(self, key: str, team: str) -> Iterator[tuple[str, str]]:
+    def _listed_keys(self, key: str, team: str) -> Iterator[NamedResource]:
         token, seen = "", set[str]()
         for _ in range(_MOST_PAGES):
             seen.add(token)
@@ -169,8 +168,9 @@ class XAIProvider(BaseProvider):
             answer = self._get(key, f"/auth/teams/{quote(team, safe='')}/api-keys", params)
             page = Row(answer.body, "xAI's list of API keys")
             for row in page.rows("apiKeys") if page.raw.get("apiKeys") is not None else []:
-                external_id = row.text("apiKeyId")
-                yield external_id, row.maybe_text("name") or row.maybe_text("redactedApiKey") or external_id
+                external_id, masked = row.text("apiKeyId"), row.maybe_text("redactedApiKey")
+                name = row.maybe_text("name") or masked or external_id
+                yield NamedResource(kind=ResourceKind.API_KEY, external_id=external_id, name=name, masked=masked)
             token = page.maybe_text("paginationToken") or ""
             if token in seen or not token:
                 return

@@ -159,6 +159,7 @@ def test_names_are_paged_and_keys_know_their_workspace(fake: FakeProvider, anthr
         ("sk-ant-api03-R2D...igAA", None),
         ("ada@x.test", None),
     ]
+    assert [r.masked for r in found[150:]] == [None, None, "sk-ant-api03-R2D...igAA", None]
 
 
 # Keys and limits

@@ -280,6 +280,11 @@ def test_what_has_no_name_is_called_by_what_it_has(fake: FakeProvider, openai: B
     assert [r.name for r in openai.get_resources(ADMIN_KEY)] == ["ada@x.test", "u2", "sk-admin...def"]
 
 
+def test_what_is_shown_of_a_key_comes_along_with_its_name(fake: FakeProvider, openai: BaseProvider) -> None:
+    fake.openai.admin_keys = [{"id": "k1", "name": "Reports", "redacted_value": "sk-admin...def"}]
+    assert [(r.name, r.masked) for r in openai.get_resources(ADMIN_KEY)] == [("Reports", "sk-admin...def")]
+
+
 def test_an_organization_that_openai_does_not_name_is_known_by_its_oldest_project(
     fake: FakeProvider, openai: BaseProvider
 ) -> None:

@@ -15,7 +15,7 @@ from guardian.services.ledger.sync.leases import Claim, is_done
 from guardian.services.ledger.sync.runs import record_step
 from guardian.services.ledger.writing.buckets import WriteResult, replace_buckets, replace_costs
 from guardian.services.ledger.writing.resources import keep_names
-from guardian.services.people.provider_keys import keep_balance
+from guardian.services.people.provider_keys import keep_balance, tell_ids
 
 # One page of an hourly report holds a week, one of a cost report a month (contracts): a step is one request.
 _USAGE_CHUNK, _COST_CHUNK = timedelta(days=7), 30 * DAY
@@ -82,6 +82,7 @@ def write(session: Session, claim: Claim, steps: tuple[Step, ...], step: Step, f
     if step.kind == "names":
         account = claim.account
         keep_names(session, account, fetched.names)
+        tell_ids(session, account.organization_id, account.provider, fetched.names)
         if fetched.balance is not None:
             keep_balance(session, account.organization_id, account.provider, account.account_id, fetched.balance)
     elif step.kind == "usage":

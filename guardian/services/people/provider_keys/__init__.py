@@ -11,6 +11,7 @@ from guardian.services.people.provider_keys.changing import (
     replace_secret,
     update_key,
 )
+from guardian.services.people.provider_keys.matching import tell_ids
 from guardian.services.people.provider_keys.reading import get_key, list_keys, what_is_lost
 from guardian.services.people.provider_keys.testing import KeyUnderTest, key_under_test, test_key, test_stored_key
 from guardian.services.people.provider_keys.vault import encryption, mark_key, open_secret, status_for
@@ -33,6 +34,7 @@ __all__ = [
     "replace_secret",
     "status_for",
     "supported",
+    "tell_ids",
     "test_key",
     "test_stored_key",
     "update_key",
