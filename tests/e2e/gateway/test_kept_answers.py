@@ -58,3 +58,14 @@ def test_work_that_goes_on_is_one_call_once_it_is_done(stage: Stage) -> None:
     mine = [each for each in stage.rows() if each.timestamp >= since]
     assert [(each.meta or {}).get("responseId") for each in mine] == ["resp_slow", "resp_next"]
     assert [each.input_tokens for each in mine] == [21, 21]
+
+
+def test_a_server_that_names_all_of_its_answers_alike_loses_no_call(stage: Stage) -> None:
+    since, done = utcnow(), answer_of("resp_always", "completed")
+    asked = [ask(stage, "POST", PATH, done, model="gpt-5.4-mini", input="Hello!") for _ in range(3)]
+    ask(stage, "GET", f"{PATH}/resp_always", done)
+    asked.append(ask(stage, "POST", PATH, answer_of("resp_last", "completed"), model="gpt-5.4-mini", input="Hello!"))
+    wanted = [answer.headers["x-guardian-request-id"] for answer in asked]
+    for request_id in wanted:
+        stage.row(request_id)
+    assert [(each.meta or {}).get("requestId") for each in stage.rows() if each.timestamp >= since] == wanted

@@ -1,7 +1,8 @@
 """Events of senders, and answers that can be asked for again, each once: by their id, whenever and by whom it is told.
 
 A row's own id has its time in it, as partitions by time ask; so an event told under two times would be two rows. Its
-key in known_events has none, and is claimed in the transaction that adds the row.
+key in known_events has none, and is claimed in the transaction that adds the row. An answer that was asked for again is
+the call that made it; but two calls that made answers are two, also of a server that names all of its answers alike.
 """
 
 import hashlib
@@ -25,6 +26,8 @@ KEPT = "kept"
 """True in the metadata of a call whose answer can be asked for again, by its `responseId`."""
 
 _COUNTS = tuple(name for name in UsageCounts.__dataclass_fields__ if name != "units")
+# What stands for the content of an answer: whether it came with the call that made it, or when it was asked for again.
+_MADE, _AGAIN = 1, 2
 _encoder = msgspec.msgpack.Encoder(decimal_format="string", order="sorted")
 # In the order of the keys: two who claim the same ones wait for each other, but never in a circle.
 _CLAIM = text(
@@ -82,7 +85,7 @@ def _claim(
         call = calls[place]
         if (name := _name_of(call)) is None:
             continue
-        key, fingerprint = key_of(organization_id, name), fingerprint_of(call)
+        key, fingerprint = key_of(organization_id, name), _said_by(call)
         events.append((place, key, fingerprint))
         if key not in claims:
             claims[key], prints[key] = place, fingerprint
@@ -98,7 +101,19 @@ def _claim(
         prints.update({key: told for key, told in session.connection().execute(_TOLD, {"keys": known})})
     for place, key, fingerprint in events:
         if key not in new or claims[key] != place:
-            outcomes[place] = Outcome.SAME if prints[key] == fingerprint else Outcome.DIFFERS
+            outcomes[place] = _told_before(fingerprint, prints[key])
+
+
+def _said_by(call: Call) -> int:
+    if call.identity[0] == EVENT:
+        return fingerprint_of(call)
+    return _AGAIN if call.identity[0] == ANSWER else _MADE
+
+
+def _told_before(fingerprint: int, known: int) -> Outcome:
+    if fingerprint == _MADE:
+        return Outcome.SAME if known == _AGAIN else Outcome.ADDED
+    return Outcome.SAME if fingerprint in (_AGAIN, known) else Outcome.DIFFERS
 
 
 def _name_of(call: Call) -> tuple[str, ...] | None:
