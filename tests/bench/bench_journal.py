@@ -1,8 +1,7 @@
 """The journal at size: what a commit costs a busy event loop, and how fast what is in it gets into the ledger.
 
 Commits come from 64 tasks of one loop, as a gateway's do, each waiting until its record is on disk. The shipping runs
-in a process of its own, as `guardian ship` does, and every call has to be in the ledger exactly once. Figures named "a
-second" are numbers of records, and those named "CPU" are microseconds, and not milliseconds.
+in a process of its own, as `guardian ship` does, and every call has to be in the ledger exactly once.
 """
 
 import asyncio
@@ -64,8 +63,8 @@ def _commits(folder: Path) -> list[Figure]:
         journal.close()
     return [
         figure(f"{name}: commit", waited),
-        figure(f"{name}: commits a second", [len(waited) / seconds]),
-        figure(f"{name}: CPU of a commit", [cpu / len(waited) * 1e6], target=_CPU),
+        figure(f"{name}: commits", [len(waited) / seconds], unit="/s", more=True),
+        figure(f"{name}: CPU of a commit", [cpu / len(waited) * 1e6], target=_CPU, unit="µs"),
         figure("journal, 1 task: commit", alone),
     ]
 
@@ -111,8 +110,8 @@ def _shipping(at: Place) -> list[Figure]:
     if wrong or tuple(found) != (CALLS, CALLS * 1_000 + sum(range(CALLS))):
         raise RuntimeError(f"The ledger has {found} of {CALLS} calls, so its speed says nothing. {wrong[:1]}")
     return [
-        figure(f"shipping of {CALLS:,} calls, a second", [shipped / seconds]),
-        figure("bytes of a call in the journal", [size / CALLS]),
+        figure(f"shipping of {CALLS:,} calls", [shipped / seconds], unit="/s", more=True),
+        figure("a call in the journal", [size / CALLS], unit="bytes"),
     ]
 
 
