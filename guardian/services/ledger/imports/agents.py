@@ -13,6 +13,7 @@ from guardian.services.ledger.imports.values import clean
 # Agents mostly run on a subscription: what their tokens would cost through the API is no bill. Rows say so, so that
 # nobody adds the two up without knowing (peers: `cost_basis = billed | imputed`).
 IMPUTED: Mapping[str, str] = MappingProxyType({"cost_basis": "imputed"})
+_NEGATIVE = "Expected `int` >= 0"
 NO_JSON = "The line is no JSON object. It may be cut off."
 
 
@@ -37,6 +38,8 @@ def what_is_wrong(error: msgspec.MsgspecError) -> str:
     """msgspec's words for a person: which field, and what it should be."""
     if isinstance(error, msgspec.ValidationError):
         what, _, where = str(error).partition(" - at `$.")
+        if what == _NEGATIVE:
+            return f"{where.rstrip('`')} is negative."
         return f"{where.rstrip('`') or 'The line'}: {what}."
     return NO_JSON
 

@@ -10,14 +10,22 @@ grown, ends as the final usage, once: the rule is the same over several imports 
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 
 import msgspec
 
 from guardian.models.enums import Provider, UsageOrigin
-from guardian.records import UsageCounts, UsageRecord
+from guardian.records import UsageRecord
 from guardian.services.ledger.imports.agents import numbered, tags, what_is_wrong
 from guardian.services.ledger.imports.batches import Batch, Entry, Importing
+from guardian.services.ledger.imports.claude_lines import (
+    Line,
+    Message,
+    Usage,
+    counts_of,
+    decoder,
+    dimensions_of,
+    total_of,
+)
 from guardian.services.ledger.imports.growing import growing, in_growing_batches
 from guardian.services.ledger.imports.report import Report
 from guardian.services.ledger.imports.source import Source
@@ -35,50 +43,6 @@ _TIME_BITS, _REQUEST_BITS = 43, 32
 _FIRST_YEAR, _LAST_YEAR = 2020, 2099  # before, there were no such logs; far beyond, times do not fit in their bits
 
 
-class _Creation(msgspec.Struct):
-    ephemeral_5m_input_tokens: int | None = None
-    ephemeral_1h_input_tokens: int | None = None
-
-
-class _Tools(msgspec.Struct):
-    web_search_requests: int | None = None
-
-
-class _Usage(msgspec.Struct):
-    input_tokens: int | None = None
-    output_tokens: int | None = None
-    cache_creation_input_tokens: int | None = None
-    cache_read_input_tokens: int | None = None
-    cache_creation: _Creation | None = None
-    server_tool_use: _Tools | None = None
-    service_tier: str | None = None
-    inference_geo: str | None = None
-    speed: str | None = None
-
-
-class _Message(msgspec.Struct):
-    id: str | None = None
-    model: str | None = None
-    usage: _Usage | None = None
-
-
-class _Line(msgspec.Struct):
-    timestamp: datetime | None = None
-    message: _Message | None = None
-    requestId: str | None = None
-    sessionId: str | None = None
-    uuid: str | None = None
-    isSidechain: bool | None = None
-    isApiErrorMessage: bool | None = None
-    cwd: str | None = None
-    gitBranch: str | None = None
-    version: str | None = None
-
-
-# Not strict: numbers that were written as text are the same numbers.
-_decoder = msgspec.json.Decoder(_Line, strict=False)
-
-
 class _Index:
     """What the first pass knows of each message: the tokens of its best line, when it began, and whether it was given.
 
@@ -88,7 +52,7 @@ class _Index:
     def __init__(self) -> None:
         self._found: dict[int, int] = {}
 
-    def note(self, line: _Line, message: _Message, total: int, moment: int) -> None:
+    def note(self, line: Line, message: Message, total: int, moment: int) -> None:
         key = self._key(line, message)
         old = self._found.get(key)
         request = hash(line.requestId) & 0xFFFFFFFF
@@ -110,7 +74,7 @@ class _Index:
             main = main or was_main
         self._found[key] = (((total << _TIME_BITS | moment) << _REQUEST_BITS | request) << 2) | main << 1
 
-    def give(self, line: _Line, message: _Message, total: int) -> datetime | None:
+    def give(self, line: Line, message: Message, total: int) -> datetime | None:
         """When the message began, if this line is the one that counts; None for every other line of it."""
         key = self._key(line, message)
         known = self._found[key]
@@ -125,7 +89,7 @@ class _Index:
         return _EPOCH + began * _MILLISECOND
 
     @staticmethod
-    def _key(line: _Line, message: _Message) -> int:
+    def _key(line: Line, message: Message) -> int:
         # Old versions wrote no message id: then a line is a call of its own.
         return hash(message.id) if message.id else hash((line.uuid, line.sessionId, line.timestamp))
 
@@ -142,11 +106,11 @@ def read(source: Source, importing: Importing, report: Report) -> Iterator[Batch
     for member in source.members():
         for _, raw in numbered(member, Report(), _MARK):
             try:
-                line = _decoder.decode(raw)
+                line = decoder.decode(raw)
             except msgspec.MsgspecError:
                 continue  # said in the second pass
             if (message := _answer(line)) is not None and (moment := _milliseconds(line)) is not None:
-                index.note(line, message, _total(message.usage), moment)
+                index.note(line, message, total_of(message.usage), moment)
     yield from in_growing_batches(_calls(source, importing, report, index), importing, report)
 
 
@@ -154,7 +118,7 @@ def _calls(source: Source, importing: Importing, report: Report, index: _Index) 
     for member in source.members():
         for number, raw in numbered(member, report, _MARK):
             try:
-                line = _decoder.decode(raw)
+                line = decoder.decode(raw)
             except msgspec.MsgspecError as error:
                 report.refuse(number, what_is_wrong(error), member.name)
                 continue
@@ -164,37 +128,23 @@ def _calls(source: Source, importing: Importing, report: Report, index: _Index) 
             if _milliseconds(line) is None:
                 report.refuse(number, "timestamp is missing, or cannot be.", member.name)
                 continue
-            began = index.give(line, message, _total(message.usage))
+            began = index.give(line, message, total_of(message.usage))
             if began is None:
                 report.duplicate += 1
             else:
                 yield Entry(number, growing(_call(importing, line, message, began)), member.name)
 
 
-def _answer(line: _Line) -> _Message | None:
+def _answer(line: Line) -> Message | None:
     message = line.message
     if message is None or message.usage is None or line.isApiErrorMessage or message.model == _SYNTHETIC:
         return None
     return message
 
 
-def _total(usage: _Usage | None) -> int:
-    if usage is None:
-        return 0
-    read, written = usage.cache_read_input_tokens or 0, usage.cache_creation_input_tokens or 0
-    # Nothing is less than nothing; a line with such counts is refused when its turn comes.
-    return max((usage.input_tokens or 0) + (usage.output_tokens or 0) + read + written, 0)
-
-
-def _call(importing: Importing, line: _Line, message: _Message, began: datetime) -> Call:
-    usage = message.usage or _Usage()
-    read, written = usage.cache_read_input_tokens or 0, usage.cache_creation_input_tokens or 0
-    parts = usage.cache_creation or _Creation()
-    hour = parts.ephemeral_1h_input_tokens or 0
-    # As of an answer: what the lifetimes do not cover was written for 5 minutes; where they are more, they are used.
-    minutes = max(written - hour, parts.ephemeral_5m_input_tokens or 0)
-    doubt = parts.ephemeral_5m_input_tokens is not None and parts.ephemeral_5m_input_tokens + hour != written
-    searches = (usage.server_tool_use.web_search_requests or 0) if usage.server_tool_use else 0
+def _call(importing: Importing, line: Line, message: Message, began: datetime) -> Call:
+    usage = message.usage or Usage()
+    counts, doubts = counts_of(usage)
     return Call(
         identity=(AGENT, message.id or line.uuid or f"{line.sessionId}", line.requestId or ""),
         origin=UsageOrigin.IMPORT,
@@ -209,33 +159,16 @@ def _call(importing: Importing, line: _Line, message: _Message, began: datetime)
             model=clean(message.model) or "(not reported)",
             start=began,
             end=began,
-            counts=UsageCounts(
-                input_tokens=(usage.input_tokens or 0) + read + minutes + hour,
-                output_tokens=usage.output_tokens or 0,
-                cache_read_tokens=read,
-                cache_write_5m_tokens=minutes,
-                cache_write_1h_tokens=hour,
-                units={"web_search_requests": Decimal(searches)} if searches else {},
-            ),
+            counts=counts,
             requests=1,
             service_tier=clean(usage.service_tier),
-            dimensions=_dimensions(usage),
-            doubts=("the lifetimes of the cache writes do not add up to their total",) if doubt else (),
+            dimensions=dimensions_of(usage),
+            doubts=doubts,
         ),
     )
 
 
-def _dimensions(usage: _Usage) -> dict[str, str]:
-    found: dict[str, str] = {}
-    if usage.speed and usage.speed != "standard":
-        found["speed"] = clean(usage.speed) or ""
-    # "not_available" is what Claude Code writes for models that know no regions.
-    if usage.inference_geo and usage.inference_geo not in ("not_available", "global"):
-        found["inference_geo"] = clean(usage.inference_geo) or ""
-    return found
-
-
-def _milliseconds(line: _Line) -> int | None:
+def _milliseconds(line: Line) -> int | None:
     """Since 1970; None for no time, and for one of before there were such logs."""
     moment = line.timestamp
     if moment is None or not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
