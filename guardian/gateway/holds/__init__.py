@@ -9,9 +9,13 @@ What is guaranteed, for each hard budget and period, while Redis answers:
   up to 2 s for calls under way to be settled, since most cost far less than they might.
 - A call that fits is never made to wait behind one that does not.
 - Holds of a dead process stop counting when their lease ends. Running calls renew theirs, streams of hours too.
-- When Redis has lost a counter, it is rebuilt from the ledger, this process's calls that are not shipped yet, and its
-  calls under way. Other processes add theirs with their next call, at most a third of the lease (10 s) later: until
-  then, and for what they shipped in between, the counter can be short by what they have under way.
+- When Redis has lost a counter, it is rebuilt from the ledger, once this process's settled calls are in it (those that
+  are not after 5 s are added, and may count twice), and from its calls under way. Other processes add theirs with their
+  next call, at most a third of the lease (10 s) later: until then, and for what they shipped in between, the counter
+  can be short by what they have under way.
+- While Redis is away a closed budget refuses every call. An open one lets all through, and is passed by what they cost
+  beyond what was left of it; they count with the first call after Redis is back, which is noticed within a second,
+  those that are still under way then when they are settled.
 - Events and imports count as of the last minute.
 
 Amounts in Redis are whole ten-billionths of a dollar, the last digit of the ledger, added and compared by Redis as

@@ -20,6 +20,7 @@ from guardian.services.guard.budgets import HardBudget, Spent, spent_of
 
 _KEEP = timedelta(days=2)  # a counter outlives its period: long calls are settled in the one that they began in
 _QUIET_SECONDS = 60
+_SHIPPING_SECONDS = 5.0  # a journal is in the ledger within two; without a ledger there is nothing to read either
 LEDGER_ERRORS = (SQLAlchemyError, UnavailableError, OSError)
 
 Load = Callable[[HardBudget, datetime], Spent]
@@ -94,13 +95,19 @@ class Counters:
 
     async def _enter(self, known: _Known) -> None:
         """What is not shipped is noted before the ledger is read: a call that is shipped meanwhile may count twice,
-        which errs to the safe side, but never not at all.
+        which errs to the safe side, but never not at all. So that it does not, what was settled is shipped first.
         """
         mark = self.unshipped.mark()
         try:
-            if not await self._join(known, "", "0", mark):
-                spent = await asyncio.to_thread(self._load, known.budget, known.window.start)
-                await self._join(known, str(units_of(spent.gateway)), str(units_of(spent.other)), mark)
+            if await self._join(known, "", "0", mark):
+                return
+        finally:
+            self.unshipped.forget(mark)
+        await self.unshipped.shipped(known.key, _SHIPPING_SECONDS)
+        mark = self.unshipped.mark()
+        try:
+            spent = await asyncio.to_thread(self._load, known.budget, known.window.start)
+            await self._join(known, str(units_of(spent.gateway)), str(units_of(spent.other)), mark)
         finally:
             self.unshipped.forget(mark)
 

@@ -1,5 +1,6 @@
 """What could not be told to Redis because it was away: told when it is back, once."""
 
+import asyncio
 import secrets
 from typing import cast
 
@@ -16,6 +17,7 @@ class Debts:
         self._holds: list[tuple[Hold, int, int]] = []
         self._sums: dict[tuple[str, str], int] = {}  # by counter and epoch, of calls that were never held
         self._batches: list[tuple[str, str, str, int]] = []
+        self._paying = asyncio.Lock()
 
     async def settle(self, hold: Hold, units: int, tokens: int) -> list[Item]:
         """Spend instead of hold; the items whose counter is another one by now. Raises RedisError."""
@@ -27,14 +29,21 @@ class Debts:
     def owe(self, hold: Hold, units: int, tokens: int) -> None:
         self._holds.append((hold, units, tokens))
 
-    def owe_uncounted(self, hold: Hold, units: int) -> None:
-        for item in hold.items:
-            if units and item.epoch:
-                place = (item.key, item.epoch)
-                self._sums[place] = self._sums.get(place, 0) + units
+    def owe_uncounted(self, key: str, epoch: str, units: int) -> None:
+        """To the counter as it is known now: one that is made anew later has the call from elsewhere."""
+        if units and epoch:
+            self._sums[key, epoch] = self._sums.get((key, epoch), 0) + units
+
+    @property
+    def any(self) -> bool:
+        return bool(self._holds or self._sums or self._batches)
 
     async def pay(self) -> None:
-        """Tell Redis what is owed. Raises RedisError; what was not told stays owed."""
+        """Tell Redis what is owed, one after the other. Raises RedisError; what was not told stays owed."""
+        async with self._paying:
+            await self._pay()
+
+    async def _pay(self) -> None:
         while self._holds:
             await self.settle(*self._holds[0])
             self._holds.pop(0)

@@ -1,6 +1,7 @@
 """Hold and what it is made of; the calls of this process that are not in the ledger yet; who waits for room."""
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -88,6 +89,14 @@ class Unshipped:
 
     def forget(self, mark: int) -> None:
         self._readers.remove(mark)
+
+    async def shipped(self, key: str, seconds: float) -> None:
+        """Wait until all of the counter's calls that were settled are in the ledger, so long at most."""
+        until = time.monotonic() + seconds
+        while self._progress is not None and time.monotonic() < until:
+            if max((at for at, name, _ in self._calls if name == key), default=0) <= self._progress()[1]:
+                return
+            await asyncio.sleep(_LOOK_SECONDS)
 
     def since(self, key: str, mark: int) -> int:
         """The sum of what was not shipped at the mark, and of what came later."""

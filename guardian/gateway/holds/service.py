@@ -140,6 +140,8 @@ class Holds:
     async def _try(self, hold: Hold, caller: Caller) -> tuple[Item, int, int] | None:
         """Take it all, or tell the first budget without room, what is spent of it, and held. Raises RateLimitError."""
         for _ in range(_MOST_REBUILDS):
+            if self._debts.any:
+                await self._debts.pay()  # Redis is back: what was let through meanwhile counts before anything else
             for item in hold.items:
                 if not item.epoch or item.epoch != self._counters.epoch(item.key):
                     await self._counters.enter(item)
@@ -190,7 +192,8 @@ class Holds:
             self._counters.unshipped.note(item.key, units)
         difference = 0 if tokens is None else tokens - hold.tokens
         if not hold.counted:
-            self._debts.owe_uncounted(hold, units)
+            for item in hold.items:
+                self._debts.owe_uncounted(item.key, self._counters.epoch(item.key), units)
             return
         try:
             for item in await self._debts.settle(hold, units, difference):

@@ -1,6 +1,10 @@
 """One gateway for many tests, and one of its own for tests that change or kill it."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Generator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -8,12 +12,23 @@ import redis
 from sqlmodel import Session
 
 from guardian import db
+from guardian.embedded.postgres import PostgresServer
+from guardian.embedded.redis import RedisServer
 from guardian.models import Organization
 from guardian.models.enums import TeamRole
 from guardian.services.actor import Actor
-from tests.conftest import ENCRYPTION_KEY, Servers, forget_caches, make_actor
+from tests.conftest import ENCRYPTION_KEY, ROOT, Servers, forget_caches, make_actor
 from tests.e2e.gateway.stage import GatewayProcess, Stage, with_all_keys
 from tests.fakes.inference import FakeInference
+
+
+@dataclass(frozen=True)
+class Chaos:
+    """A gateway before a fake provider, with a PostgreSQL and a Redis that a test may stop and start."""
+
+    stage: Stage
+    postgres: PostgresServer
+    redis: RedisServer
 
 
 @pytest.fixture(scope="package")
@@ -21,7 +36,7 @@ def shared_stage(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> 
     """Keys of every vendor, and a token that may do everything; started once."""
     folder = tmp_path_factory.mktemp("gateway")
     name = "gateway_shared"
-    servers.execute(f"CREATE DATABASE {name} TEMPLATE {servers.template} STRATEGY file_copy")
+    servers.databases.clone(name)
     with pytest.MonkeyPatch.context() as patch, FakeInference() as fake:
         _set_environment(patch, servers.database_url(name), servers.redis_url, folder, fake)
         gateway = GatewayProcess(folder / "gateway.log")
@@ -31,7 +46,7 @@ def shared_stage(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> 
         yield stage
         assert gateway.stop() in (0, -15), gateway.said()
     forget_caches()
-    servers.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    servers.databases.drop(name)
 
 
 @pytest.fixture
@@ -62,6 +77,33 @@ def start(environment: Servers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         yield run
         for gateway in started:
             gateway.kill()
+
+
+@pytest.fixture
+def chaos(open_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Generator[Chaos]:
+    """Servers of this test's own, and a gateway that uses them."""
+    postgres = PostgresServer(open_dir / "data", options={"fsync": "off", "full_page_writes": "off"})
+    server = RedisServer(open_dir / "data")
+    gateway = GatewayProcess(tmp_path / "gateway.log")
+    try:
+        with FakeInference() as fake:
+            monkeypatch.setenv("DATABASE_URL", postgres.start())
+            monkeypatch.setenv("REDIS_URL", server.start())
+            monkeypatch.setenv("ENCRYPTION_KEY", ENCRYPTION_KEY)
+            monkeypatch.setenv("GUARDIAN_DATA_DIR", str(tmp_path / "data"))
+            for variable, url in fake.environment.items():
+                monkeypatch.setenv(variable, url)
+            forget_caches()
+            subprocess.run([sys.executable, "-m", "alembic", "upgrade", "head"], cwd=ROOT, env=os.environ, check=True)
+            stage = Stage(fake, gateway, owner())
+            with_all_keys(stage)
+            gateway.start()
+            yield Chaos(stage, postgres, server)
+    finally:
+        gateway.kill()
+        server.stop()
+        postgres.stop()
+        forget_caches()
 
 
 def owner(name: str = "alice") -> Actor:

@@ -7,67 +7,25 @@ gateway was killed is there too, and says that its cost is not known: nobody has
 import asyncio
 import os
 import random
-import subprocess
-import sys
 from collections import Counter
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from decimal import Decimal
-from pathlib import Path
 
 import httpx
-import pytest
 
-from guardian.embedded.postgres import PostgresServer
 from guardian.embedded.processes import wait_until
-from guardian.embedded.redis import RedisServer
 from guardian.models import UsageLog
 from guardian.models.enums import CostSource
-from tests.conftest import ENCRYPTION_KEY, ROOT, forget_caches
-from tests.e2e.gateway.conftest import owner
-from tests.e2e.gateway.stage import GatewayProcess, Stage, with_all_keys
-from tests.fakes.inference import FakeInference, Served
+from tests.e2e.gateway.conftest import Chaos
+from tests.e2e.gateway.stage import Stage
+from tests.fakes.inference import Served
 
 CALLS = 10_000 if os.environ.get("GUARDIAN_FULL") else 400
 AT_ONCE = 16
 SEED = int(os.environ.get("GUARDIAN_SEED", random.randrange(10**6)))
 DISTURBANCES = ["kill", "postgres", "kill", "redis", "both", "kill"] * (5 if os.environ.get("GUARDIAN_FULL") else 1)
 MINI, SONNET = "gpt-5.4-mini", "claude-sonnet-4-6"
-
-
-@dataclass(frozen=True)
-class Chaos:
-    stage: Stage
-    postgres: PostgresServer
-    redis: RedisServer
-
-
-@pytest.fixture
-def chaos(open_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Generator[Chaos]:
-    """Servers of this test's own, and a gateway that uses them."""
-    postgres = PostgresServer(open_dir / "data", options={"fsync": "off", "full_page_writes": "off"})
-    redis = RedisServer(open_dir / "data")
-    gateway = GatewayProcess(tmp_path / "gateway.log")
-    try:
-        with FakeInference() as fake:
-            monkeypatch.setenv("DATABASE_URL", postgres.start())
-            monkeypatch.setenv("REDIS_URL", redis.start())
-            monkeypatch.setenv("ENCRYPTION_KEY", ENCRYPTION_KEY)
-            monkeypatch.setenv("GUARDIAN_DATA_DIR", str(tmp_path / "data"))
-            for variable, url in fake.environment.items():
-                monkeypatch.setenv(variable, url)
-            forget_caches()
-            subprocess.run([sys.executable, "-m", "alembic", "upgrade", "head"], cwd=ROOT, env=os.environ, check=True)
-            stage = Stage(fake, gateway, owner())
-            with_all_keys(stage)
-            gateway.start()
-            yield Chaos(stage, postgres, redis)
-    finally:
-        gateway.kill()
-        redis.stop()
-        postgres.stop()
-        forget_caches()
 
 
 def disturb(chaos: Chaos, served: Callable[[], int], over: Callable[[], bool], chance: random.Random) -> None:
