@@ -48,7 +48,8 @@ def up(settings: Settings) -> None:
         web, gateway = (_here(settings, port) for port in (settings.guardian_port, settings.guardian_gateway_port))
         supervisor.watch(
             ready=[f"{web}/health/ready", f"{gateway}/health/ready"],
-            announce=f"AI Cost Guardian is ready: {settings.base_url if settings.public_url else web}",
+            announce=f"AI Cost Guardian is ready: {settings.base_url if settings.public_url else web}\n"
+            f"· applications call the gateway at {settings.gateway_url if settings.public_url else gateway}",
         )
 
 

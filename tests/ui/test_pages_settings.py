@@ -159,6 +159,14 @@ def test_a_tokens_secret_goes_out_once_and_is_kept_nowhere(page: SettingsState, 
     assert (page.dialog, page.made) == ("", "")
 
 
+def test_who_connects_an_application_is_offered_a_token_for_the_gateway(page: SettingsState) -> None:
+    work(page, "open_create_for_gateway")
+    assert (page.dialog, page.scope) == ("create", "gateway")
+    work(page, "close")
+    work(page, "open_create")
+    assert (page.dialog, page.scope) == ("create", "api")
+
+
 @pytest.mark.parametrize(
     ("form", "sentence"),
     [

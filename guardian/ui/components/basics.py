@@ -75,6 +75,15 @@ def badge(text: Any, tone: Any = "") -> rx.Component:
     return rx.el.span(text, class_name=f"badge {tone}")
 
 
+def breakable(text: Any) -> rx.Component:
+    """A code like context_length_exceeded, which may go on in another line where it has an underscore."""
+    return rx.foreach(text.split("_"), _breakable_part)
+
+
+def _breakable_part(part: Any, place: Any) -> rx.Component:
+    return rx.fragment(rx.cond(place > 0, rx.fragment("_", rx.el.wbr()), rx.fragment()), part)
+
+
 def provider_badge(name: Any, color: Any) -> rx.Component:
     """A provider's name with its colour."""
     return rx.el.span(

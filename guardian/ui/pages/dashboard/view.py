@@ -53,7 +53,7 @@ def _content(state: Any) -> rx.Component:
         rx.cond(
             state.unpriced != "",
             notice(
-                rx.el.p(state.unpriced), link("Give it a price", to="/prices"), tone="warn", icon_name="circle-help"
+                rx.el.p(state.unpriced), link("Give them a price", to="/prices"), tone="warn", icon_name="circle-help"
             ),
             rx.fragment(),
         ),
@@ -162,8 +162,14 @@ def _nothing_connected() -> rx.Component:
     return empty_state(
         "key-round",
         "Nothing is connected yet",
-        "Add an admin key of a provider. The last 90 days are pulled at once, and what was spent, on which "
-        "model, project and key, is shown here.",
+        rx.fragment(
+            "Add an admin key of a provider. The last 90 days are pulled at once, and what was spent, on which "
+            "model, project and key, is shown here. You can also begin with ",
+            link("calls through the gateway", to="/requests"),
+            " or with ",
+            link("files", to="/imports"),
+            ".",
+        ),
         button_link(icon("plus"), "Add a key", to="/keys", kind="primary"),
     )
 

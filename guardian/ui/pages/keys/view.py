@@ -191,6 +191,6 @@ def _empty(add: rx.Component, providers: list[ProviderChoice]) -> rx.Component:
     )
     text = (
         "Keys of your providers live here, sealed. With an admin key, what was spent in the last 90 days is pulled at "
-        "once, and from then on every night."
+        "once, and from then on every night. The gateway calls models with keys of the other kinds."
     )
     return empty_state("key-round", "No key yet", text, add, more=how)

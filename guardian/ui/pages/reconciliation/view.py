@@ -7,13 +7,13 @@ import reflex as rx
 from guardian.ui.components.basics import badge, button_link, icon, link, money
 from guardian.ui.components.cards import card, money_tile, tile
 from guardian.ui.components.chart import chart
+from guardian.ui.components.choosing import segments
 from guardian.ui.components.frame import frame
 from guardian.ui.components.range_picker import range_picker
 from guardian.ui.components.states import empty_state, notice, skeleton_card
 from guardian.ui.components.table import Column, cell, copy_csv, data_table
 from guardian.ui.pages.reconciliation.months import month_dialogs, months_card
 from guardian.ui.pages.reconciliation.rows import BookRow, Chosen, FindingRow
-from guardian.ui.rows import Choice
 
 _CAUSE = Column("Cause", narrow="second")
 _SENTENCE = Column("What happened", narrow="first")
@@ -55,7 +55,7 @@ def _content(state: Any) -> rx.Component:
         rx.cond(
             state.unpriced != "",
             notice(
-                rx.el.p(state.unpriced), link("Give it a price", to="/prices"), tone="warn", icon_name="circle-help"
+                rx.el.p(state.unpriced), link("Give them a price", to="/prices"), tone="warn", icon_name="circle-help"
             ),
             rx.fragment(),
         ),
@@ -139,12 +139,7 @@ def _lines(state: Any) -> rx.Component:
     return rx.el.section(
         rx.el.div(rx.el.h2("The three books side by side"), copy_csv("books"), class_name="card-head"),
         rx.el.div(
-            rx.el.div(
-                rx.foreach(state.tabs, _tab),
-                class_name="segments",
-                role="group",
-                custom_attrs={"aria-label": "Rows of the table"},
-            ),
+            segments(state.tabs, "Rows of the table"),
             rx.foreach(state.chosen, _chosen),
             class_name="row card-body",
         ),
@@ -163,16 +158,6 @@ def _lines(state: Any) -> rx.Component:
         ),
         _more(state.more_lines),
         class_name="card",
-    )
-
-
-def _tab(choice: Choice) -> rx.Component:
-    return link(
-        choice.label,
-        to=choice.href,
-        prevent_scroll_reset=True,
-        custom_attrs={"aria-current": rx.cond(choice.current, "true", "false")},
-        key=choice.label,
     )
 
 

@@ -5,14 +5,15 @@ from typing import Any
 
 import reflex as rx
 
-from guardian.ui.components.basics import badge, button, button_link, icon, link, money
+from guardian.ui.components.basics import badge, breakable, button, button_link, icon, link, money
+from guardian.ui.components.cards import figure
+from guardian.ui.components.choosing import tabs
 from guardian.ui.components.code import code_block
 from guardian.ui.components.frame import frame
 from guardian.ui.components.states import empty_state, skeleton, skeleton_card
 from guardian.ui.components.table import Column, cell, copy_csv, data_table
 from guardian.ui.pages.requests.bar import requests_bar
 from guardian.ui.pages.requests.rows import CallRow
-from guardian.ui.rows import Choice
 
 _TIME = Column("Time", narrow="second")
 _MODEL = Column("Model", narrow="first")
@@ -37,10 +38,7 @@ def requests_view(state: Any, here: str) -> rx.Component:
             ("none", _no_calls(state)),
             rx.fragment(
                 requests_bar(state),
-                rx.el.div(
-                    rx.el.nav(rx.foreach(state.tabs, _tab), custom_attrs={"aria-label": "Which calls"}),
-                    class_name="tabs",
-                ),
+                rx.el.div(tabs(state.tabs, "Which calls"), class_name="tabs"),
                 rx.cond(state.nothing == "filtered", _nothing_matches(state), _calls(state)),
             ),
         ),
@@ -88,27 +86,17 @@ def _controls(state: Any) -> rx.Component:
     )
 
 
-def _tab(tab: Choice) -> rx.Component:
-    return link(
-        tab.label,
-        to=tab.href,
-        prevent_scroll_reset=True,
-        custom_attrs={"aria-current": rx.cond(tab.current, "page", "false")},
-        key=tab.label,
-    )
-
-
 def _calls(state: Any) -> rx.Component:
     figures = state.figures
     return rx.fragment(
         rx.el.section(
             rx.el.div(
-                _figure(
+                figure(
                     f"{figures.count} since {figures.since}", money(figures.spend, data_testid="calls-spend"), lead=True
                 ),
-                _figure("Failed", _live(figures.failed), figures.failed_share),
-                _figure("Half answered within", _live(figures.latency)),
-                _figure("Half began within", _live(figures.first_token), "first token, of streams"),
+                figure("Failed", _live(figures.failed), _note(figures.failed_share)),
+                figure("Half answered within", _live(figures.latency)),
+                figure("Half began within", _live(figures.first_token), _note("first token, of streams")),
                 class_name="figures",
             ),
             class_name="card calls-figures",
@@ -118,13 +106,8 @@ def _calls(state: Any) -> rx.Component:
     )
 
 
-def _figure(name: Any, value: rx.Component, note: Any = "", *, lead: bool = False) -> rx.Component:
-    return rx.el.div(
-        rx.el.h2(name, class_name="name"),
-        rx.el.div(value, class_name="value"),
-        rx.el.p(note, class_name="muted small"),
-        class_name="figure lead" if lead else "figure",
-    )
+def _note(text: Any) -> rx.Component:
+    return rx.el.p(text, class_name="muted small")
 
 
 def _live(text: Any) -> rx.Component:
@@ -201,7 +184,7 @@ def _row(row: CallRow) -> rx.Component:
         cell(
             _STATUS,
             badge(row.status, row.tone),
-            rx.cond(row.error != "", rx.el.div(row.error, class_name="small"), rx.fragment()),
+            rx.cond(row.error != "", rx.el.div(breakable(row.error), class_name="small"), rx.fragment()),
             rx.cond(row.notes != "", rx.el.div(row.notes, class_name="muted small"), rx.fragment()),
             custom_attrs={"data-csv": row.status},
         ),
@@ -224,8 +207,19 @@ def _no_calls(state: Any) -> rx.Component:
     return empty_state(
         "activity",
         "No call yet",
-        "Each call through the gateway appears here as it happens: who made it, what it cost, how long it took. "
-        "Make an access token with the scope gateway, put it where it says $GUARDIAN_TOKEN, and send the first one.",
+        "Each call through the gateway appears here as it happens: who made it, what it cost, how long it took.",
         button_link(icon("plug"), "Connect an application", to="/settings#connect", kind="primary"),
-        more=code_block(state.snippet, "Copy the first call"),
+        more=rx.fragment(
+            rx.el.ol(
+                rx.el.li("Store a key of the provider that it may call with, under ", link("Keys", to="/keys"), "."),
+                rx.el.li(
+                    "Create an access token with the scope gateway under ",
+                    link("Settings", to="/settings#connect"),
+                    ", and set it as GUARDIAN_TOKEN.",
+                ),
+                rx.el.li("Send the first call:"),
+                class_name="steps",
+            ),
+            code_block(state.snippet, "Copy the first call"),
+        ),
     )

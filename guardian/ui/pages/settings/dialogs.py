@@ -49,7 +49,9 @@ def _token_form(state: Any) -> rx.Component:
         choices(
             "It may",
             *(
-                choice("checkbox", f"scope-{name}", name, what, ident=f"scope-{name}", default_checked=name == "api")
+                choice(
+                    "checkbox", f"scope-{name}", name, what, ident=f"scope-{name}", default_checked=state.scope == name
+                )
                 for name, what in _SCOPES
             ),
         ),

@@ -58,6 +58,7 @@ class SettingsState(Page, rx.State):
     token: TokenRow = rows.NO_TOKEN
     made: str = ""
     token_refusal: str = ""
+    scope: str = "api"
 
     setups: list[Snippet] = []
 
@@ -141,9 +142,17 @@ class SettingsState(Page, rx.State):
 
     @rx.event
     async def open_create(self) -> None:
-        """Show the form for a new access token."""
+        """Show the form for a new access token, of the scope api unless another is chosen."""
+        await self._open_create("api")
+
+    @rx.event
+    async def open_create_for_gateway(self) -> None:
+        """Show the form for a token that an application calls models with."""
+        await self._open_create("gateway")
+
+    async def _open_create(self, scope: str) -> None:
         (await self._actor()).require("tokens:create")
-        self.dialog, self.made, self.token_refusal = "create", "", ""
+        self.dialog, self.made, self.token_refusal, self.scope = "create", "", "", scope
 
     @rx.event
     async def create_token(self, form: dict[str, Any]) -> Said:

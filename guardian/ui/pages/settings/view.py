@@ -54,7 +54,7 @@ def _organization(state: Any) -> rx.Component:
                     "billing_email",
                     value=state.billing_email,
                     kind="email",
-                    help="Bills are sent there. Leave it empty to get none.",
+                    help="Whom to ask about the providers' bills. May be empty.",
                     disabled=~state.may_change,
                 ),
                 class_name="columns",
@@ -162,12 +162,18 @@ def _token(state: Any, row: TokenRow) -> rx.Component:
 
 def _connect(state: Any) -> rx.Component:
     return rx.el.section(
-        rx.el.div(rx.el.h2("Connect an application"), class_name="card-head"),
+        rx.el.div(
+            rx.el.h2("Connect an application"),
+            button(icon("plus", 14), "Create a token for the gateway", on_click=state.open_create_for_gateway),
+            class_name="card-head",
+        ),
         rx.el.div(
             rx.el.p(
                 "Change the address and the key, and from the next call on it is counted, priced and shown under ",
                 link("Requests", to="/requests"),
-                ". The key is an access token with the scope gateway; the provider's own key stays in the vault.",
+                ". The key is an access token with the scope gateway; the provider's own key is stored under ",
+                link("Keys", to="/keys"),
+                ", and no application needs to know it.",
                 class_name="muted",
             ),
             rx.el.div(rx.foreach(state.setups, _setup), class_name="setups"),

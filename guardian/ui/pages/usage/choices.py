@@ -15,7 +15,7 @@ from guardian.ui.rows import Choice, Delta
 # The columns of the rows that can be hidden, and those that are until somebody asks for them.
 COLUMNS: tuple[tuple[str, str], ...] = (
     ("project", "Project"),
-    ("key", "Key"),
+    ("key", "Provider key"),
     ("person", "Person"),
     ("tier", "Tier"),
     ("session", "Session"),

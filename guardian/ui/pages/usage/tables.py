@@ -23,7 +23,7 @@ _FITTING = 5  # columns that must be hidden for the others to fit beside each ot
 _WHEN = Column("Time", narrow="second")
 _MODEL = Column("Model", narrow="first")
 _PROJECT = Column("Project", name="project")
-_KEY = Column("Key", name="key")
+_KEY = Column("Provider key", name="key")
 _PERSON = Column("Person", name="person")
 _TIER = Column("Tier", name="tier")
 _SESSION = Column("Session", name="session")

@@ -5,7 +5,9 @@ from typing import Any
 import reflex as rx
 
 from guardian.ui.components.basics import button_link, delta, icon, link, money
+from guardian.ui.components.cards import figure
 from guardian.ui.components.chart import chart
+from guardian.ui.components.choosing import tabs
 from guardian.ui.components.frame import frame
 from guardian.ui.components.range_picker import range_picker
 from guardian.ui.components.states import empty_state, skeleton, skeleton_card
@@ -13,7 +15,6 @@ from guardian.ui.pages.usage.bar import usage_bar, views_menu
 from guardian.ui.pages.usage.dialogs import view_dialogs
 from guardian.ui.pages.usage.panel import usage_panel
 from guardian.ui.pages.usage.tables import groups_table, rows_table
-from guardian.ui.rows import Choice
 
 
 def usage_view(state: Any, here: str) -> rx.Component:
@@ -44,19 +45,9 @@ def usage_view(state: Any, here: str) -> rx.Component:
 
 def _tabs(state: Any) -> rx.Component:
     return rx.el.div(
-        rx.el.nav(rx.foreach(state.tabs, _tab), custom_attrs={"aria-label": "Show as"}),
+        tabs(state.tabs, "Show as"),
         views_menu(state),
         class_name="tabs",
-    )
-
-
-def _tab(tab: Choice) -> rx.Component:
-    return link(
-        tab.label,
-        to=tab.href,
-        prevent_scroll_reset=True,
-        custom_attrs={"aria-current": rx.cond(tab.current, "page", "false")},
-        key=tab.label,
     )
 
 
@@ -64,12 +55,12 @@ def _spending(state: Any) -> rx.Component:
     return rx.fragment(
         rx.el.section(
             rx.el.div(
-                _figure("Spend", money(state.total, data_testid="explorer-total"), delta(state.change), lead=True),
-                _figure("Calls", rx.el.span(state.calls, custom_attrs={"data-live": "true"})),
-                _figure("Tokens", rx.el.span(state.tokens, custom_attrs={"data-live": "true"})),
+                figure("Spend", money(state.total, data_testid="explorer-total"), delta(state.change), lead=True),
+                figure("Calls", rx.el.span(state.calls, custom_attrs={"data-live": "true"})),
+                figure("Tokens", rx.el.span(state.tokens, custom_attrs={"data-live": "true"})),
                 rx.cond(
                     state.unpriced != "",
-                    _figure(
+                    figure(
                         "Tokens without a price",
                         rx.el.span(state.unpriced, class_name="warn"),
                         rx.el.span("not in the spend", class_name="muted small"),
@@ -83,15 +74,6 @@ def _spending(state: Any) -> rx.Component:
             custom_attrs={"aria-label": "Spend over time"},
         ),
         groups_table(state),
-    )
-
-
-def _figure(name: str, value: rx.Component, *notes: rx.Component, lead: bool = False) -> rx.Component:
-    return rx.el.div(
-        rx.el.h2(name, class_name="name"),
-        rx.el.div(value, class_name="value"),
-        *notes,
-        class_name="figure lead" if lead else "figure",
     )
 
 
@@ -117,8 +99,14 @@ def _nothing_connected() -> rx.Component:
     return empty_state(
         "key-round",
         "Nothing is connected yet",
-        "With an admin key of a provider, what was spent in the last 90 days is pulled at once, and can be looked at "
-        "here by model, project, key and person, down to the single line of a bill.",
+        rx.fragment(
+            "With an admin key of a provider, what was spent in the last 90 days is pulled at once, and can be looked "
+            "at here by model, project, key and person, down to the single line of a bill. You can also begin with ",
+            link("calls through the gateway", to="/requests"),
+            " or with ",
+            link("files", to="/imports"),
+            ".",
+        ),
         button_link(icon("plus"), "Add a key", to="/keys", kind="primary"),
     )
 
