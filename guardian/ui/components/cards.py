@@ -1,4 +1,4 @@
-"""Cards: tiles with one figure, ranked breakdowns, and the frame of a chart."""
+"""Cards: tiles with one figure, figures in a row, ranked breakdowns, and the frame of a chart."""
 
 from typing import Any
 
@@ -24,6 +24,16 @@ def tile(name: Any, value: rx.Component, *notes: Any, lead: bool = False) -> rx.
         rx.el.div(value, class_name="value"),
         *(rx.el.div(note, class_name="note") for note in notes),
         class_name="card tile lead" if lead else "card tile",
+    )
+
+
+def figure(name: Any, value: rx.Component, *notes: Any, lead: bool = False) -> rx.Component:
+    """One of several figures in a row of one card; `lead` makes it the answer of the page."""
+    return rx.el.div(
+        rx.el.h2(name, class_name="name"),
+        rx.el.div(value, class_name="value"),
+        *notes,
+        class_name="figure lead" if lead else "figure",
     )
 
 

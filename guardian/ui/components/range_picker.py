@@ -4,8 +4,8 @@ from typing import Any
 
 import reflex as rx
 
-from guardian.ui.components.basics import button, icon, link
-from guardian.ui.rows import Choice
+from guardian.ui.components.basics import button, icon
+from guardian.ui.components.choosing import segments
 
 
 def range_picker(choices: Any, custom: Any, first: Any, last: Any, on_custom: Any) -> rx.Component:
@@ -15,17 +15,16 @@ def range_picker(choices: Any, custom: Any, first: Any, last: Any, on_custom: An
     """
     other: Any = rx.cond(custom != "", custom, "Custom")  # pyright: ignore[reportUnknownVariableType]  # Var of anything
     return rx.el.div(
-        rx.el.div(
-            rx.foreach(choices, _preset),
+        segments(
+            choices,
+            "Range",
             rx.el.button(
                 icon("calendar", 14),
                 other,
                 type="button",
                 custom_attrs={"popoverTarget": "range-dates", "aria-current": rx.cond(custom != "", "true", "false")},
             ),
-            class_name="segments",
-            role="group",
-            custom_attrs={"aria-label": "Range"},
+            scrolls=True,
         ),
         rx.el.div(
             rx.el.form(
@@ -40,15 +39,6 @@ def range_picker(choices: Any, custom: Any, first: Any, last: Any, on_custom: An
             custom_attrs={"popover": "auto"},
         ),
         class_name="range",
-    )
-
-
-def _preset(choice: Choice) -> rx.Component:
-    return link(
-        choice.label,
-        to=choice.href,
-        custom_attrs={"aria-current": rx.cond(choice.current, "true", "false")},
-        key=choice.label,
     )
 
 
