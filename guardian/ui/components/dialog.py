@@ -35,10 +35,12 @@ def dialog(is_open: Any, title: Any, *children: Any, on_dismiss: Any, name: str)
     )
 
 
-def actions(on_dismiss: Any, verb: Any, *, kind: str = "primary", **props: Any) -> rx.Component:
+def actions(
+    on_dismiss: Any, verb: Any, *, kind: str = "primary", cancel_disabled: Any = False, **props: Any
+) -> rx.Component:
     """The row that a dialog ends with: Cancel, and what it is there for. `props` are the second button's."""
     return rx.el.div(
-        button("Cancel", on_click=on_dismiss),
+        button("Cancel", on_click=on_dismiss, disabled=cancel_disabled),
         button(verb, kind=kind, **props),
         class_name="dialog-actions",
     )

@@ -5,8 +5,8 @@ from typing import Any
 import reflex as rx
 
 from guardian.providers.describing import KeyKind
-from guardian.ui.components.basics import button, icon, provider_badge
-from guardian.ui.components.dialog import confirm_dialog, dialog
+from guardian.ui.components.basics import icon, provider_badge
+from guardian.ui.components.dialog import actions, confirm_dialog, dialog
 from guardian.ui.components.forms import choice, field, refusal
 from guardian.ui.components.states import notice
 from guardian.ui.pages.keys.fields import provider_fields
@@ -204,13 +204,10 @@ def _foot(state: Any, kept: str, verb: str) -> rx.Component:
 
 
 def _form_buttons(state: Any, verb: str) -> rx.Component:
-    return rx.el.div(
-        button("Cancel", on_click=state.close, disabled=state.working),
-        button(
-            rx.cond(state.working, rx.fragment(rx.el.span(class_name="spinner"), "Testing…"), verb),
-            type="submit",
-            kind="primary",
-            disabled=state.working,
-        ),
-        class_name="dialog-actions",
+    return actions(
+        state.close,
+        rx.cond(state.working, rx.fragment(rx.el.span(class_name="spinner"), "Testing…"), verb),
+        type="submit",
+        disabled=state.working,
+        cancel_disabled=state.working,
     )

@@ -6,7 +6,7 @@ import reflex as rx
 
 from guardian.ui.components.basics import badge, button, money
 from guardian.ui.components.cards import card
-from guardian.ui.components.dialog import confirm_dialog, dialog
+from guardian.ui.components.dialog import actions, confirm_dialog, dialog
 from guardian.ui.components.forms import field, refusal
 from guardian.ui.components.states import notice
 from guardian.ui.pages.reconciliation.rows import MonthRow
@@ -86,15 +86,7 @@ def _close_dialog(state: Any) -> rx.Component:
         rx.el.form(
             field("Note", "note", ident="month-note", help="For whoever reads it later; may stay empty."),
             refusal(state.refusal, "The month stays open."),
-            rx.el.div(
-                button("Cancel", on_click=state.dismiss),
-                button(
-                    rx.cond(state.month.doubtful, "Close it as it is", "Close month"),
-                    type="submit",
-                    kind="primary",
-                ),
-                class_name="dialog-actions",
-            ),
+            actions(state.dismiss, rx.cond(state.month.doubtful, "Close it as it is", "Close month"), type="submit"),
             on_submit=state.close,
             class_name="form",
         ),
