@@ -25,7 +25,7 @@ def reprice(run_id: str) -> None:
     except ApiError as error:
         log.warning("reprice.failed", run=run_id, error=error.message)
         patiently(partial(fail_run, run_id=run_id, error=error))
-    except Exception:
+    except Exception:  # whatever it is: a run that never ends would be brought back, and fail, for ever
         ours = GuardianError(f"An error of ours stopped this run. Look for {run_id} in the worker's log.")
         patiently(partial(fail_run, run_id=run_id, error=ours))
         raise
