@@ -29,7 +29,7 @@ log = structlog.get_logger(__name__)
 
 
 class Gateway:
-    """Everything that a request can be; its parts are made and ended by `serving.py`."""
+    """Everything that a request can be; its parts are made and ended by `server.py`."""
 
     def __init__(self, health: Health, admission: Admission, calls: Calls, pool: Pool, journal: Journal) -> None:
         self._health, self._admission, self._calls = health, admission, calls
@@ -104,8 +104,8 @@ class Gateway:
             except GuardianError as error:
                 log.error("gateway.not_written", request_id=call.request_id, error=error.message)
         if started.yes:
-            # What was promised cannot be kept: the connection is closed, which tells the caller so.
-            raise refused
+            # What was promised cannot be kept: the answer is left without its end, and the connection is closed.
+            return
         status, headers, body = dialects.refusal(
             call.asked.dialect,
             None,

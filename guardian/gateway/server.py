@@ -2,21 +2,24 @@
 
 import asyncio
 import gc
-from typing import Any
+import signal
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 
 import structlog
-import uvicorn
+import uvloop
 
 from guardian.config import Settings
-from guardian.errors import GuardianError, JournalFull
-from guardian.gateway.admission import Admission, Receive, Scope
-from guardian.gateway.app import Gateway, Send
+from guardian.errors import JournalFull
+from guardian.gateway.admission import Admission
+from guardian.gateway.app import Gateway
 from guardian.gateway.calls import Calls
 from guardian.gateway.directory import Directory
 from guardian.gateway.health import Health
 from guardian.gateway.holds import Holds
 from guardian.gateway.http.pool import Limits, Pool
 from guardian.gateway.observed_limits import ObservedLimits
+from guardian.gateway.serving import Listening
 from guardian.journal.intents import Intents
 from guardian.journal.places import own_folder
 from guardian.journal.shipper import Shipper
@@ -25,59 +28,40 @@ from guardian.pricing.sheets import sheets
 
 # Streams may last; after a signal they have this long to end.
 _STOP_SECONDS = 30
-_BACKLOG = 4_096
 _COLLECTED = (20_000, 20, 50)
 
 log = structlog.get_logger(__name__)
 
 
-class Application:
-    """The ASGI application: the lifespan, and everything else by the Gateway that it makes."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._gateway: Gateway | None = None
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and self._gateway is not None:
-            await self._gateway(scope, receive, send)
-        elif scope["type"] == "lifespan":
-            await self._lifespan(receive, send)
-
-    async def _lifespan(self, receive: Receive, send: Send) -> None:
-        await receive()
-        settings = self._settings
-        parent = settings.guardian_data_dir / "journal" / "gateway"
-        try:
-            place = own_folder(parent)
-            journal = Journal(place.path, settings.guardian_journal_max_bytes)
-            journal.start()
-            intents = Intents(place.path)
-            await _take_over(intents, journal)
-        except (GuardianError, OSError) as error:
-            await send({"type": "lifespan.startup.failed", "message": str(error)})
-            return
-        shipper = Shipper(place.path)
-        shipper.start()
-        directory = Directory(settings.require_redis_url())
-        directory.start()
-        pool = Pool(_limits(settings), allowed=settings.outbound_allowlist)
-        holds = Holds(settings.require_redis_url(), directory.budgets, progress=lambda: journal.progress)
-        holds.start()
-        limits = ObservedLimits(settings.require_redis_url())
-        limits.start()
-        admission = Admission(
-            directory,
-            holds,
-            journal,
-            most_journal=settings.guardian_journal_max_bytes,
-            most_body=settings.guardian_gateway_max_body_bytes,
-        )
-        calls = Calls(admission, pool, journal, intents, holds, limits)
-        self._gateway = Gateway(Health(settings, journal), admission, calls, pool, journal)
-        await asyncio.to_thread(warm_up)
-        await send({"type": "lifespan.startup.complete"})
-        await receive()
+@asynccontextmanager
+async def running(settings: Settings) -> AsyncGenerator[Gateway]:
+    """The gateway, ready to be called, until the block ends. Raises GuardianError and OSError when it cannot begin."""
+    place = own_folder(settings.guardian_data_dir / "journal" / "gateway")
+    journal = Journal(place.path, settings.guardian_journal_max_bytes)
+    journal.start()
+    intents = Intents(place.path)
+    await _take_over(intents, journal)
+    shipper = Shipper(place.path)
+    shipper.start()
+    directory = Directory(settings.require_redis_url())
+    directory.start()
+    pool = Pool(_limits(settings), allowed=settings.outbound_allowlist)
+    holds = Holds(settings.require_redis_url(), directory.budgets, progress=lambda: journal.progress)
+    holds.start()
+    limits = ObservedLimits(settings.require_redis_url())
+    limits.start()
+    admission = Admission(
+        directory,
+        holds,
+        journal,
+        most_journal=settings.guardian_journal_max_bytes,
+        most_body=settings.guardian_gateway_max_body_bytes,
+    )
+    calls = Calls(admission, pool, journal, intents, holds, limits)
+    await asyncio.to_thread(warm_up)
+    try:
+        yield Gateway(Health(settings, journal), admission, calls, pool, journal)
+    finally:
         await calls.close()
         await holds.close()
         await limits.close()
@@ -87,7 +71,6 @@ class Application:
         intents.close()
         await asyncio.to_thread(shipper.close)
         place.release()
-        await send({"type": "lifespan.shutdown.complete"})
 
 
 async def _take_over(intents: Intents, journal: Journal) -> None:
@@ -121,24 +104,27 @@ def _limits(settings: Settings) -> Limits:
 
 
 def serve(settings: Settings) -> None:
-    """Serve on GUARDIAN_HOST and GUARDIAN_GATEWAY_PORT until SIGTERM or SIGINT, letting open requests end."""
-    options: dict[str, Any] = {
-        "loop": "uvloop",
-        "http": "httptools",
-        "ws": "none",
-        "log_config": None,
-        "access_log": False,
-        "server_header": False,
-        "lifespan": "on",
-        "date_header": False,
-        "proxy_headers": False,
-    }
-    uvicorn.run(
-        Application(settings),
-        host=settings.guardian_host,
-        port=settings.guardian_gateway_port,
-        backlog=_BACKLOG,
-        timeout_graceful_shutdown=_STOP_SECONDS,
-        timeout_keep_alive=75,
-        **options,
-    )
+    """Serve on GUARDIAN_HOST and GUARDIAN_GATEWAY_PORT until SIGTERM or SIGINT, letting open requests end.
+
+    A second signal lets none of them. Raises GuardianError and OSError when it cannot begin.
+    """
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_serve(settings))
+
+
+async def _serve(settings: Settings) -> None:
+    stop = asyncio.Event()
+    async with running(settings) as gateway:
+        listening = Listening(gateway)
+
+        def stopping() -> None:
+            listening.hurry() if stop.is_set() else stop.set()
+
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, stopping)
+        port = await listening.start(settings.guardian_host, settings.guardian_gateway_port)
+        log.info("gateway.serving", host=settings.guardian_host, port=port)
+        await stop.wait()
+        log.info("gateway.stopping")
+        if cut := await listening.close(_STOP_SECONDS):
+            log.warning("gateway.calls_cut_off", calls=cut)
