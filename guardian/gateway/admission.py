@@ -113,7 +113,7 @@ class Admission:
             model=wanted.model,
             tags=facts.tags,
             key_id=entered.routes[0].key.id,
-            worst=self._worst(entered, wanted),
+            worst=self.worst(entered, wanted, wanted.model, entered.routes[0]),
             tokens=wanted.input_estimate,
         )
         return Admitted(
@@ -163,16 +163,16 @@ class Admission:
             onward=onward,
         )
 
-    def _worst(self, entered: Entered, wanted: bodies.Wanted) -> Decimal | None:
+    def worst(self, entered: Entered, wanted: bodies.Wanted, model: str, route: Route) -> Decimal | None:
         """The most that it can cost; asking after work that was held for when it began costs nothing more."""
         provider = entered.asked.provider
         if not entered.belongings.budgets or entered.asked.polled is not None:
             return Decimal(0)
         return self._worst_cases.of(
             provider,
-            wanted.model,
+            model,
             entered.belongings.overrides.get(provider, ()),
-            entered.routes[0].key.id,
+            route.key.id,
             input_tokens=wanted.input_estimate,
             most_output=wanted.most_output_tokens,
         )

@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from guardian.gateway import bodies
 from guardian.gateway.admission import Admission, Admitted, Arrival, Receive, allows
+from guardian.gateway.covering import Covering
 from guardian.gateway.holds import Hold, Holds
 from guardian.gateway.http.answer import Answer
 from guardian.gateway.http.failures import UpstreamFailure
@@ -39,12 +40,13 @@ class Calls:
     async def serve(self, arrival: Arrival, method: bytes, query: bytes, receive: Receive, onward: Send) -> None:
         """Answer one call. Raises what stands against it (see Admission), and UpstreamFailure."""
         call = await self._admission.admit(arrival, query, receive)
+        covering = Covering(self._admission, self._holds, call)
         cost: Decimal | None = Decimal(0)  # of a call that got no answer
         if call.asked.polled is None:
             arrival.intent = self._intents.note(record_of_intent(call.facts, call.routes[0]))
         try:
             try:
-                answer, route = await self._sent(call, method)
+                answer, route = await self._sent(call, method, covering)
             except UpstreamFailure as failure:
                 cost = None if failure.sent else cost
                 raise
@@ -57,7 +59,7 @@ class Calls:
                 if passing.written:
                     self.written(arrival)
         finally:
-            self._settle(call.hold, cost)
+            self._settle(covering.hold, cost)
 
     def written(self, arrival: Arrival) -> None:
         """What became of the call is in the journal."""
@@ -70,7 +72,7 @@ class Calls:
         while self._behind:
             await asyncio.gather(*self._behind, return_exceptions=True)
 
-    async def _sent(self, call: Admitted, method: bytes) -> tuple[Answer, Route]:
+    async def _sent(self, call: Admitted, method: bytes, covering: Covering) -> tuple[Answer, Route]:
         """The answer, and what the row says of the way there."""
         facts = call.facts
         wishes = wishes_of(call.ours)
@@ -79,6 +81,7 @@ class Calls:
             target=call.asked.target,
             headers=call.onward,
             body_for=lambda model, route: _body(call, model, route),
+            covers=covering.covers,
             model=call.facts.model if call.asked.polled is None else None,
             retries=wishes.retries,
             fallbacks=[model for model in wishes.fallbacks if allows(call.caller, model)],
@@ -86,8 +89,7 @@ class Calls:
         try:
             return await send(self._pool, self._breaker, self._limits, call.routes, sending)
         finally:
-            if sending.attempts:
-                last = sending.attempts[-1]
+            if (last := sending.made) is not None:
                 facts.key_id = last.key_id
                 facts.account_id = next(route.key.account_id for route in call.routes if route.key.id == last.key_id)
                 if last.model is not None:

@@ -2,9 +2,9 @@
 
 import asyncio
 import random
-import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from time import monotonic, perf_counter
 from typing import Any
 
 from guardian.gateway.http.answer import Answer
@@ -21,6 +21,7 @@ _LONGEST_WAIT = 30.0  # seconds; a provider that asks for more is not waited for
 # The provider did no work, or says itself that it could not: nothing is billed twice.
 _OTHER_KEY = frozenset({401, 403, 429})
 _AGAIN = frozenset({408, 409, 429, 500, 502, 503, 504, 529})
+NOT_COVERED = "budget_exceeded"
 
 
 @dataclass(slots=True)
@@ -33,7 +34,7 @@ class Breaker:
     def closed(self, key_id: str) -> bool:
         """Whether calls may go out; after a rest one may try."""
         until = self.until.get(key_id)
-        return until is None or until <= time.monotonic()
+        return until is None or until <= monotonic()
 
     def note(self, key_id: str, *, failed: bool) -> None:
         if not failed:
@@ -43,21 +44,31 @@ class Breaker:
             return
         count = self.failures[key_id] = self.failures.get(key_id, 0) + 1
         if count >= _BROKEN_AFTER:
-            self.until[key_id] = time.monotonic() + _REST_SECONDS
+            self.until[key_id] = monotonic() + _REST_SECONDS
 
 
 @dataclass(slots=True)
 class Attempt:
-    """One try: its key, the model where it is not the one asked for, and what came of it."""
+    """One try: its key, the model where it is not the one asked for, what came of it, and after how many milliseconds.
+
+    `error` NOT_COVERED: it was not tried, because a hard budget has no room for it.
+    """
 
     key_id: str
     model: str | None
     status: int | None = None
     error: str | None = None
+    milliseconds: int | None = None
 
     def told(self) -> dict[str, Any]:
         """For the row; without what there is not."""
-        found = {"key": self.key_id, "model": self.model, "status": self.status, "error": self.error}
+        found = {
+            "key": self.key_id,
+            "model": self.model,
+            "status": self.status,
+            "error": self.error,
+            "milliseconds": self.milliseconds,
+        }
         return {name: value for name, value in found.items() if value is not None}
 
 
@@ -65,20 +76,62 @@ class Attempt:
 class Sending:
     """A request that can be sent; `body_for` gives its body for a model (None: as it came) and a route.
 
-    `model` is the one asked for, None where an answer tells nothing of a model's rate limits. `retries` and `fallbacks`
-    are what the caller asked for. A body that is an iterator goes out once.
+    `model` is the one asked for, None where an answer tells nothing of a model's rate limits. `covers` says whether the
+    call's budgets have room for another try, before it is made. `retries` and `fallbacks` are what was asked for.
     """
 
     method: bytes
     target: bytes
     headers: Sequence[Header]
-    body_for: Callable[[str | None, Route], bytes | AsyncIterator[bytes]]
+    body_for: Callable[[str | None, Route], bytes]
+    covers: Callable[[str | None, Route], Awaitable[bool]]
     model: str | None = None
-    length: int | None = None
     retries: int = 0
     fallbacks: Sequence[str] = ()
-    repeatable: bool = True
     attempts: list[Attempt] = field(default_factory=list[Attempt])
+
+    @property
+    def made(self) -> Attempt | None:
+        """The last one that went out."""
+        return next((each for each in reversed(self.attempts) if each.error != NOT_COVERED), None)
+
+
+@dataclass(slots=True)
+class _Way:
+    """Where a call is among the keys and models that it may try; `pause` in seconds comes before the next try."""
+
+    routes: Sequence[Route]
+    models: list[str | None]
+    left: int
+    place: int = 0
+    tried: int = 0
+    pause: float = 0.0
+
+    @property
+    def route(self) -> Route:
+        return self.routes[self.place]
+
+    async def goes_on(self, sending: Sending, answer: Answer | None) -> bool:
+        """Whether there is another try to make after an answer that is an error, or after none; goes there."""
+        self.pause = 0.0
+        status = answer.status if answer is not None else None
+        if status in _OTHER_KEY:
+            for place in range(self.place + 1, len(self.routes)):
+                if await _covered(sending, self.models[0], self.routes[place]):
+                    self.place = place
+                    return True
+        if status is not None and status not in _AGAIN:
+            return False
+        wait = _pause(answer, self.tried)
+        if self.left and wait is not None and await _covered(sending, self.models[0], self.route):
+            self.left, self.pause = self.left - 1, wait
+            return True
+        while len(self.models) > 1:
+            self.models.pop(0)
+            self.place = 0
+            if await _covered(sending, self.models[0], self.route):
+                return True
+        return False
 
 
 async def send(
@@ -92,56 +145,53 @@ async def send(
     if not usable:
         message = "The provider fails again and again with every key that is stored for it. Try again in a moment."
         raise Refused("unavailable", message, retry_after=int(_REST_SECONDS), error_class="provider_resting")
-    models: list[str | None] = [None, *sending.fallbacks]
-    left = min(sending.retries, _MOST_RETRIES)
-    place, tried = 0, 0
+    way = _Way(usable, [None, *sending.fallbacks], min(sending.retries, _MOST_RETRIES))
     while True:
-        route = usable[place]
-        attempt = Attempt(route.key.id, models[0])
-        sending.attempts.append(attempt)
-        tried += 1
+        route = way.route
         answer: Answer | None = None
         failure: UpstreamFailure | None = None
         try:
-            answer = await _once(pool, limits, route, sending, models[0])
+            answer = await _once(pool, limits, route, sending, way.models[0])
         except UpstreamFailure as error:
-            failure, attempt.error = error, error.error_class
-        status = answer.status if answer is not None else 0
-        attempt.status = status or None
-        breaker.note(route.key.id, failed=failure is not None or status >= 500)
-        if answer is not None and status < 400:
+            failure = error
+        way.tried += 1
+        breaker.note(route.key.id, failed=answer is None or answer.status >= 500)
+        if answer is not None and (answer.status < 400 or not await way.goes_on(sending, answer)):
             return answer, route
-        if sending.repeatable:
-            if status in _OTHER_KEY and place + 1 < len(usable):
-                place += 1
-                await _drop(answer)
-                continue
-            again = (failure is not None and not failure.sent) or failure is not None or status in _AGAIN
-            wait = _pause(answer, tried)
-            if again and left and wait is not None:
-                left -= 1
-                await _drop(answer)
-                await asyncio.sleep(wait)
-                continue
-            if again and len(models) > 1:
-                models.pop(0)
-                place = 0
-                await _drop(answer)
-                continue
-        if failure is not None:
+        if failure is not None and not await way.goes_on(sending, None):
             raise failure
-        assert answer is not None
-        return answer, route
+        await _drop(answer)
+        if way.pause:
+            await asyncio.sleep(way.pause)
 
 
 async def _once(pool: Pool, limits: ObservedLimits, route: Route, sending: Sending, model: str | None) -> Answer:
+    """One try, noted. Raises UpstreamFailure."""
+    attempt = Attempt(route.key.id, model)
+    sending.attempts.append(attempt)
+    began = perf_counter()
     headers = [*(pair for pair in sending.headers if pair[0] not in route.names), *route.headers]
-    body = sending.body_for(model, route)
-    sent = pool.send(route.upstream, sending.method, route.target(sending.target), headers, body, length=sending.length)
-    answer = await sent
+    try:
+        body = sending.body_for(model, route)
+        target = route.target(sending.target)
+        answer = await pool.send(route.upstream, sending.method, target, headers, body, first_byte=route.timeout)
+    except UpstreamFailure as error:
+        attempt.error = error.error_class
+        raise
+    finally:
+        attempt.milliseconds = round((perf_counter() - began) * 1000)
+    attempt.status = answer.status
     if sending.model is not None:
         limits.note(route.key.id, model or sending.model, answer)
     return answer
+
+
+async def _covered(sending: Sending, model: str | None, route: Route) -> bool:
+    """Whether this may be tried; that it may not is noted."""
+    if await sending.covers(model, route):
+        return True
+    sending.attempts.append(Attempt(route.key.id, model, error=NOT_COVERED))
+    return False
 
 
 async def _drop(answer: Answer | None) -> None:

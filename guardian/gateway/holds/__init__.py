@@ -7,6 +7,7 @@ What is guaranteed, for each hard budget and period, while Redis answers:
   process goes on after it was silent for longer than the lease (30 s).
 - A call is refused only when spent + held + its worst case > limit. Where only what is held stands in its way, it waits
   up to 2 s for calls under way to be settled, since most cost far less than they might.
+- A call that goes on with another model or key is held anew for that, in the budgets that apply to that, or not tried.
 - A call that fits is never made to wait behind one that does not.
 - Holds of a dead process stop counting when their lease ends. Running calls renew theirs, streams of hours too.
 - When Redis has lost a counter, it is rebuilt from the ledger, once this process's settled calls are in it (those that

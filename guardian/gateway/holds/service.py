@@ -5,30 +5,29 @@ import contextlib
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from itertools import count
-from typing import Any, cast
 
 from redis.exceptions import RedisError
 
-from guardian.errors import BudgetExceeded, UnavailableError
 from guardian.gateway.holds import scripts
 from guardian.gateway.holds.counters import LEDGER_ERRORS, Counters, Load, load_spent
 from guardian.gateway.holds.debts import Debts
-from guardian.gateway.holds.holding import NOTHING, Hold, Item, Progress, Waiting, dollars, units_of, units_up
+from guardian.gateway.holds.holding import NOTHING, Hold, Item, Progress, Waiting, units_of, units_up
+from guardian.gateway.holds.keeping import Keeping
 from guardian.gateway.holds.line import Line
-from guardian.gateway.holds.rates import LocalRates, too_many
+from guardian.gateway.holds.rates import LocalRates
+from guardian.gateway.holds.refusals import away, exceeded, require_price, too_often
 from guardian.models.enums import Provider
-from guardian.periods import rfc3339, utcnow
+from guardian.periods import utcnow
 from guardian.services.guard.budgets import HardBudget
 from guardian.services.people.access.callers import Caller
 
 LEASE_SECONDS = 30.0
 WAIT_SECONDS = 2.0
-REFRESH_SECONDS = 60.0
 _MOST_REBUILDS = 10  # of counters within one call: more often than this Redis loses them for good
-_AWAY = "The budget {!r} cannot be looked up at the moment, and refuses calls while that is so. Try again shortly."
 
 Budgets = Callable[[str], Awaitable[Sequence[HardBudget]]]
 
@@ -55,6 +54,7 @@ class Holds:
         self._open: dict[str, Hold] = {}
         self._counters = Counters(self._line, self._open.values, load=load, progress=progress, lease=lease, now=now)
         self._debts = Debts(self._line)
+        self._keeping = Keeping(self._line, self._counters, self._debts, self._open.values, lease)
         self._waiting, self._rates = Waiting(), LocalRates()
         self._process, self._numbers = secrets.token_hex(5), count()
         self._tasks: list[asyncio.Task[None]] = []
@@ -62,7 +62,8 @@ class Holds:
     def start(self) -> None:
         """Renew the leases of calls under way; `reserve` does it with the first call."""
         if not self._tasks:
-            self._tasks = [asyncio.create_task(self._renew()), asyncio.create_task(self._refresh())]
+            lines = (self._keeping.renew_always(), self._keeping.refresh_always())
+            self._tasks = [asyncio.create_task(each) for each in lines]
 
     async def close(self) -> None:
         for task in self._tasks:
@@ -95,7 +96,7 @@ class Holds:
             return NOTHING
         items = tuple(self._counters.item(budget) for budget in mine)
         if worst is None:
-            _require_price(items, provider, model)
+            require_price(items, provider, model)
         self.start()
         hold = Hold(
             id=f"{self._process}{next(self._numbers):x}",
@@ -108,6 +109,30 @@ class Holds:
             return await self._take(hold, caller)
         except (RedisError, *LEDGER_ERRORS):
             return self._without_redis(hold, caller)
+
+    async def exchange(
+        self,
+        hold: Hold,
+        caller: Caller,
+        provider: Provider,
+        model: str,
+        tags: Mapping[str, str],
+        key_id: str | None,
+        worst: Decimal | None,
+    ) -> Hold:
+        """The hold for another try of the same call, with another key or model; what is held is given back.
+
+        The same one where its budgets apply to that, too, and it is enough. Raises as `reserve`, but for rates: the
+        call was counted. Nothing is held then any more.
+        """
+        found = await self._budgets(caller.organization_id)
+        mine = [budget for budget in found if budget.applies(caller, model, tags, key_id)] if found else []
+        same = [budget.id for budget in mine] == [item.budget.id for item in hold.items]
+        if same and not hold.over and worst is not None and units_up(worst) <= hold.worst:
+            return hold
+        await self._close(hold, 0, None)
+        unlimited = replace(caller, requests_per_minute=None, tokens_per_minute=None)
+        return await self.reserve(unlimited, provider, model, tags, key_id, worst)
 
     async def settle(self, hold: Hold, cost: Decimal | None, tokens: int | None = None) -> None:
         """The call is over and cost so much; None where that is unknown, which counts as its worst case.
@@ -128,7 +153,7 @@ class Holds:
                 left = deadline - time.monotonic()
                 alone = spent + hold.worst > units_of(item.budget.limit)
                 if alone or left <= 0:
-                    raise _exceeded(item, spent, held, hold.worst, alone=alone)
+                    raise exceeded(item, spent, held, hold.worst, alone=alone)
                 await self._waiting.wait(item.key, left, again=again)
                 again = True
         finally:
@@ -148,7 +173,7 @@ class Holds:
                     item.epoch = self._counters.epoch(item.key)
             answer = await self._line.run(scripts.RESERVE, _keys(hold), *self._wishes(hold, caller))
             if answer[0] == "rate":
-                raise _too_often(caller, answer)
+                raise too_often(caller, answer)
             if answer[0] == "full":
                 return hold.items[int(answer[1])], int(answer[2]) + int(answer[3]), int(answer[4])
             if answer[0] == "enter":
@@ -178,7 +203,7 @@ class Holds:
         """Each budget's own word: let through, uncounted for now, or refused."""
         for item in hold.items:
             if item.budget.closed:
-                raise UnavailableError(_AWAY.format(item.budget.name))
+                raise away(item)
         self._rates.take(caller, hold.tokens)
         hold.counted = False
         return hold
@@ -216,63 +241,6 @@ class Holds:
                 Hold(id=hold.id, items=(item,), worst=hold.worst, rate_key=hold.rate_key), units, 0
             )
 
-    async def _renew(self) -> None:
-        while True:
-            await asyncio.sleep(self._lease / 3)
-            with contextlib.suppress(RedisError, *LEDGER_ERRORS):
-                await self._renew_once()
-
-    async def _renew_once(self) -> None:
-        await self._debts.pay()
-        counters: dict[str, tuple[Item, list[str]]] = {}
-        for hold in self._open.values():
-            for item in hold.items:
-                counters.setdefault(item.key, (item, []))[1].append(hold.id)
-        for key, (item, ids) in counters.items():
-            lease = int(self._lease * 1000)
-            if not await self._line.run(scripts.RENEW, [key, key + ":due"], item.epoch, lease, *ids):
-                self._counters.forget(item)
-                await self._counters.enter(item)
-
-    async def _refresh(self) -> None:
-        while True:
-            await asyncio.sleep(REFRESH_SECONDS)
-            with contextlib.suppress(RedisError):
-                await self._counters.refresh()
-
 
 def _keys(hold: Hold) -> list[str]:
     return [hold.rate_key, *(key for item in hold.items for key in (item.key, item.key + ":due"))]
-
-
-def _require_price(items: Sequence[Item], provider: Provider, model: str) -> None:
-    for item in items:
-        if item.budget.refuses_unpriced:
-            raise BudgetExceeded(
-                f"No price is known for the model {model!r} of {provider}, so the budget {item.budget.name!r} cannot "
-                "tell what a call costs. Agree on a price under Prices, or let the budget allow unpriced models.",
-                name=item.budget.name,
-                limit=item.budget.limit,
-                resets_at=item.window.end,
-            )
-
-
-def _too_often(caller: Caller, answer: Any) -> Exception:
-    what, before, now, elapsed = cast("tuple[str, int, int, int]", tuple(answer[1:5]))
-    limit = caller.requests_per_minute if what == "requests" else caller.tokens_per_minute
-    return too_many(what, limit or 0, int(before), int(now), int(elapsed))
-
-
-def _exceeded(item: Item, spent: int, held: int, worst: int, *, alone: bool) -> BudgetExceeded:
-    budget = item.budget
-    return BudgetExceeded(
-        f"The budget {budget.name!r} has no room for this call: ${dollars(spent):.4f} spent and ${dollars(held):.4f} "
-        f"held of ${budget.limit:.2f}, and this call may cost ${dollars(worst):.4f}. "
-        f"It starts anew at {rfc3339(item.window.end)}.",
-        name=budget.name,
-        limit=budget.limit,
-        resets_at=item.window.end,
-        spent=dollars(spent),
-        held=dollars(held),
-        retry_after=None if alone else 1,
-    )

@@ -1,0 +1,54 @@
+"""The words in which budgets and a token's own limits refuse a call, with the figures that they stand on."""
+
+from collections.abc import Sequence
+from typing import Any, cast
+
+from guardian.errors import BudgetExceeded, RateLimitError, UnavailableError
+from guardian.gateway.holds.holding import Item, dollars
+from guardian.gateway.holds.rates import too_many
+from guardian.models.enums import Provider
+from guardian.periods import rfc3339
+from guardian.services.people.access.callers import Caller
+
+_AWAY = "The budget {!r} cannot be looked up at the moment, and refuses calls while that is so. Try again shortly."
+
+
+def away(item: Item) -> UnavailableError:
+    """Of a budget that is closed while Redis is away."""
+    return UnavailableError(_AWAY.format(item.budget.name))
+
+
+def require_price(items: Sequence[Item], provider: Provider, model: str) -> None:
+    """Raises BudgetExceeded where a budget does not take a model that has no price."""
+    for item in items:
+        if item.budget.refuses_unpriced:
+            raise BudgetExceeded(
+                f"No price is known for the model {model!r} of {provider}, so the budget {item.budget.name!r} cannot "
+                "tell what a call costs. Agree on a price under Prices, or let the budget allow unpriced models.",
+                name=item.budget.name,
+                limit=item.budget.limit,
+                resets_at=item.window.end,
+            )
+
+
+def too_often(caller: Caller, answer: Any) -> RateLimitError:
+    """From what the script RESERVE answers of a token's own limits."""
+    what, before, now, elapsed = cast("tuple[str, int, int, int]", tuple(answer[1:5]))
+    limit = caller.requests_per_minute if what == "requests" else caller.tokens_per_minute
+    return too_many(what, limit or 0, int(before), int(now), int(elapsed))
+
+
+def exceeded(item: Item, spent: int, held: int, worst: int, *, alone: bool) -> BudgetExceeded:
+    """Amounts in units. `alone`: there would be no room if nothing were held either."""
+    budget = item.budget
+    return BudgetExceeded(
+        f"The budget {budget.name!r} has no room for this call: ${dollars(spent):.4f} spent and ${dollars(held):.4f} "
+        f"held of ${budget.limit:.2f}, and this call may cost ${dollars(worst):.4f}. "
+        f"It starts anew at {rfc3339(item.window.end)}.",
+        name=budget.name,
+        limit=budget.limit,
+        resets_at=item.window.end,
+        spent=dollars(spent),
+        held=dollars(held),
+        retry_after=None if alone else 1,
+    )
