@@ -18,6 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from guardian import db, live
 from guardian.errors import ConfigurationError, GuardianError, ValidationError
+from guardian.jobs.key_uses import KeyUses
 from guardian.journal import intents, places
 from guardian.journal.format import framed
 from guardian.journal.positions import waiting_bytes
@@ -65,6 +66,7 @@ class Shipping:
     def __init__(self, folder: Path, announcer: "Announcer") -> None:
         self._folder, self._announcer = folder, announcer
         self._reader = JournalReader(folder)
+        self._key_uses = KeyUses()
 
     def run(self, stop: threading.Event) -> None:
         """Ship until told to stop, and then what is left."""
@@ -102,6 +104,8 @@ class Shipping:
         if refused:
             self._set_aside([(found[place].record, reason) for place, reason in refused])
         self._reader.done(found[-1].position)
+        with suppress(*_FAILURES):  # when a key was last used is told by the next call, too
+            self._key_uses.note(entry for _, entry in entries)
         self._announcer.tell(stored.organizations)
         return len(found)
 

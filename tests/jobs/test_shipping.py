@@ -28,8 +28,8 @@ from guardian.journal.intents import Intents
 from guardian.journal.positions import read_position, waiting_bytes
 from guardian.journal.shipper import Shipper
 from guardian.journal.writing import Journal
-from guardian.models import Organization
-from guardian.models.enums import TeamRole
+from guardian.models import ApiKey, Organization
+from guardian.models.enums import Provider, TeamRole
 from guardian.services.actor import Actor
 from guardian.services.ledger.ingest.entries import CallEntry, encode
 from guardian.services.ledger.sums.rollups import disagreements
@@ -82,6 +82,27 @@ def test_what_is_in_the_journal_gets_into_the_ledger_once(environment: Servers, 
     assert ship(folder) == 100
     assert ledger() == (100, cost_of(100))
     assert waiting_bytes(folder) == 0
+
+
+def test_a_key_that_the_gateway_calls_with_is_known_as_used(
+    environment: Servers, people: People, folder: Path, session: Session
+) -> None:
+    seal = {"encrypted_key": "00", "iv": "00", "tag": "00", "hint": "x4Tq"}
+    whose = {"user_id": people.alice.user_id, "organization_id": people.alice.organization_id}
+    used, idle = (ApiKey(provider=Provider.OPENAI, label=label, **seal, **whose) for label in ("production", "spare"))
+    session.add_all((used, idle))
+    session.commit()
+    told = [
+        entry(people.alice, 1, api_key_id=used.id),
+        entry(people.alice, 2, api_key_id=used.id),
+        entry(people.alice, 3, api_key_id=idle.id, origin="ingest"),
+    ]
+    write(folder, [encode(each) for each in told])
+    assert ship(folder) == 3
+    session.expire_all()
+    assert used.last_used is not None
+    assert int(used.last_used.timestamp() * 1_000_000) == told[1].at
+    assert idle.last_used is None
 
 
 def test_what_the_ledger_cannot_take_is_set_aside_with_its_reason(
