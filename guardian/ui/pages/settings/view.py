@@ -164,7 +164,7 @@ def _connect(state: Any) -> rx.Component:
     return rx.el.section(
         rx.el.div(
             rx.el.h2("Connect an application"),
-            button(icon("plus", 14), "Create a token for the gateway", on_click=state.open_create_for_gateway),
+            button(icon("plus", 14), "Create a gateway token", on_click=state.open_create_for_gateway),
             class_name="card-head",
         ),
         rx.el.div(
