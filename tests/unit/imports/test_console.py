@@ -192,7 +192,7 @@ def test_days_that_a_pull_has_covered_are_left_out(session: Session, people: Peo
     before = spend(session, people)
     view = bring(OPENAI + openai() + openai(1) + openai(2))
     assert (view.rows_added, view.rows_skipped) == (2, 1)
-    assert "a pull has the provider's own report of their days" in view.notes[0]
+    assert "a pull has the provider's own report of these days" in view.notes[0]
     # gpt-5: 600 × $1.25 + 400 × $0.125 + 100 × $10 per million, twice
     assert spend(session, people) - before == 2 * Decimal("0.0018")
 

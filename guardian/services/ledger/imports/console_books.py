@@ -18,7 +18,7 @@ from guardian.services.ledger.writing.buckets import WriteResult, replace_bucket
 from guardian.services.ledger.writing.rows import FILE_ACCOUNT, LedgerAccount
 
 _NAME = "Imported files"
-_COVERED = "are left out: a pull has the provider's own report of their days"
+_COVERED = "left out: a pull has the provider's own report of these days"
 
 
 @dataclass(frozen=True, slots=True)

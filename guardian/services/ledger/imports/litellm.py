@@ -44,7 +44,7 @@ _FAMILIES = (
     ("grok", Provider.XAI),
     ("sonar", Provider.PERPLEXITY),
 )
-_CACHED = "are left out: LiteLLM answered them from its cache, and no provider was called"
+_CACHED = "left out, answered by LiteLLM from its cache: no provider was called"
 _DAY = 86_400_000  # milliseconds: an answer that took longer did not
 _THEIRS = "LiteLLM's own figure: no price is known here for this model"
 _decoder = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal)

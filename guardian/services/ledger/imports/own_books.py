@@ -20,7 +20,7 @@ from guardian.services.ledger.sums.rollups import RollupChanges
 from guardian.services.ledger.writing.calls import Call, add_priced
 from guardian.services.ledger.writing.rows import LedgerAccount, cost_columns, usage_row
 
-_COVERED = "are left out: a pull has the provider's own report of their hours"
+_COVERED = "left out: a pull has the provider's own report of these hours"
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 MOST_ERRORS = 1_000
 _LONGEST_MESSAGE = 500
+_GROWN = "there already, still being written: the final usage is stored now."
 
 
 @dataclass(slots=True)
@@ -34,6 +35,17 @@ class Report:
             self.errors.append({**where, "line": line, "message": message[:_LONGEST_MESSAGE]})
 
     def skip(self, reason: str, rows: int = 1) -> None:
-        """Rows that are sound, but are not to be stored; `reason` is a clause that follows their number."""
+        """Rows that are sound, but are not to be stored; `reason` goes on after “3 rows are”."""
         self.skipped += rows
         self.notes[reason] += rows
+
+    def sentences(self) -> list[str]:
+        """The notes, for people."""
+        found = [f"{_rows(count, 'is', 'are')} {reason}." for reason, count in self.notes.items()]
+        if self.grown:
+            found.append(f"{_rows(self.grown, 'was', 'were')} {_GROWN}")
+        return found
+
+
+def _rows(count: int, one: str, many: str) -> str:
+    return f"1 row {one}" if count == 1 else f"{count:,} rows {many}"

@@ -30,7 +30,6 @@ MOST_LISTED = 100
 # first byte it may wait for a worker that reads another file.
 _SILENT, _WAITING = timedelta(minutes=2), timedelta(hours=2)
 _CUT_OFF = "The import was cut off. What is stored stays; import the file again, and it goes on without doubles."
-_GROWN = "{} there already, still being written: the final usage is stored now."
 _STOPPED = "Stopped by hand. What is stored stays; import the file again, and it goes on without doubles."
 
 
@@ -232,10 +231,7 @@ def _find(session: Session, actor: Actor, run_id: str) -> ImportRun:
 def _write(run: ImportRun, report: Report) -> None:
     run.rows_read, run.rows_added, run.rows_duplicate = report.read, report.added, report.duplicate
     run.rows_skipped, run.rows_refused = report.skipped, report.refused
-    notes = [{"note": f"{count:,} rows {reason}."} for reason, count in report.notes.items()]
-    if report.grown:
-        notes.append({"note": _GROWN.format("1 row was" if report.grown == 1 else f"{report.grown:,} rows were")})
-    run.errors = [*notes, *report.errors]
+    run.errors = [*({"note": note} for note in report.sentences()), *report.errors]
     run.updated_at = utcnow()
 
 

@@ -107,9 +107,9 @@ def _bypass(finding: Finding, label: str, names: Names) -> str:
     if label == "no key":
         return f"{_provider(finding)} reports {size} of use without a key (its own console) that no tracked call made."
     if label:
-        return f"Calls for {size} passed by the gateway on keys that no key of the vault is matched with: {label}."
+        return f"Calls for {size} went past the gateway on keys that no key of the vault is matched with: {label}."
     likely = " It does not count requests, so some may be calls cut short." if finding.estimated else ""
-    return f"Calls for {size} on {_provider(finding)} key {_key(finding)} passed by the gateway.{likely}"
+    return f"Calls for {size} on {_provider(finding)} key {_key(finding)} went past the gateway.{likely}"
 
 
 def _unknown_key(finding: Finding, label: str, names: Names) -> str:
@@ -122,7 +122,11 @@ def _unknown_key(finding: Finding, label: str, names: Names) -> str:
 def _stream(finding: Finding, label: str, names: Names) -> str:
     if label == "unpriced":
         return f"Tracked calls of {_what(finding)} have no price; the report has them for {_money(finding.size)}."
-    maybe = " More calls were reported than tracked, so some of it may have passed by." if finding.estimated else ""
+    maybe = (
+        " More calls were reported than tracked, so some of it may have gone past the gateway."
+        if finding.estimated
+        else ""
+    )
     direction = "more" if finding.amount >= 0 else "less"
     return (
         f"Tracked calls of {_what(finding)} came without their final usage (a stream cut short, or an estimate): "
