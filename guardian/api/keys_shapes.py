@@ -2,15 +2,18 @@
 
 from typing import Annotated, Any
 
-from pydantic import Field, SecretStr, StringConstraints
+from pydantic import BeforeValidator, Field, SecretStr, StringConstraints
 
 from guardian.api.answers.envelope import Body, Line, Money, Out, Time
+from guardian.api.requests.key_settings import sound_settings
 from guardian.models.enums import KeyStatus, Provider
 
 _Name = Annotated[str, StringConstraints(min_length=1, max_length=50)]
 _Text = Annotated[str, StringConstraints(max_length=2_000)]
 # A text, a list of lines or names, or an object of texts, such as headers and the settings of `usage`.
-_Settings = Annotated[dict[_Name, _Text | list[_Text] | dict[_Name, _Text]], Field(max_length=40)]
+_Settings = Annotated[
+    dict[_Name, _Text | list[_Text] | dict[_Name, _Text]], Field(max_length=40), BeforeValidator(sound_settings)
+]
 _Key = Annotated[SecretStr, Field(max_length=10_000)]  # a service account's key is a JSON file
 
 

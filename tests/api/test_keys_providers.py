@@ -192,3 +192,27 @@ def test_another_organizations_custom_key_is_not_found(add: Add, charlie: Client
         ("DELETE", "", None),
     ):
         charlie.failure(method, f"/keys/{made['id']}{path}", 404, json=body)
+
+
+_TEXTS = "has to be a text of at most 2,000 characters, a list of such texts, or an object with such texts."
+
+
+@pytest.mark.parametrize(
+    ("metadata", "details"),
+    [
+        ({"baseUrl": 5, "prices": None}, {"metadata.baseUrl": _TEXTS, "metadata.prices": _TEXTS}),
+        ({"headers": {"X-Team": {"a": "b"}}}, {"metadata.headers": _TEXTS}),
+        ({"models": ["a", 1]}, {"metadata.models": _TEXTS}),
+        ({"baseUrl": "x" * 2_001}, {"metadata.baseUrl": _TEXTS}),
+        ([], {"metadata": "metadata is an object of settings"}),
+        ({"": "x"}, {"metadata": "The name of a setting in metadata has from 1 to 50 characters."}),
+        ({f"s{n}": "x" for n in range(41)}, {"metadata": "metadata has 41 settings. A key has at most 40."}),
+    ],
+)
+def test_settings_that_cannot_be_are_refused_in_one_sentence_each(
+    add: Add, metadata: Any, details: dict[str, str]
+) -> None:
+    body = add("CUSTOM", compatible_api.KEY, 400, metadata=metadata)
+    assert [each["field"] for each in body["details"]] == list(details)
+    assert all(words in each["message"] for each, words in zip(body["details"], details.values(), strict=True))
+    assert body["error"] == body["details"][0]["message"]
