@@ -1,6 +1,7 @@
 """One metered call from its first byte to its last: admitted, sent, passed back, and its hold given back."""
 
 import asyncio
+from collections.abc import Sequence
 from decimal import Decimal
 
 from guardian.gateway import bodies
@@ -9,6 +10,7 @@ from guardian.gateway.covering import Covering
 from guardian.gateway.holds import Hold, Holds
 from guardian.gateway.http.answer import Answer
 from guardian.gateway.http.failures import UpstreamFailure
+from guardian.gateway.http.headers import Header
 from guardian.gateway.http.pool import Pool
 from guardian.gateway.observed_limits import ObservedLimits
 from guardian.gateway.outgoing import Route
@@ -18,6 +20,8 @@ from guardian.gateway.sending import Breaker, Sending, send
 from guardian.gateway.wishes import wishes_of
 from guardian.journal.intents import Intents
 from guardian.journal.writing import Journal
+
+_ENCODINGS = b"accept-encoding"
 
 
 class Calls:
@@ -79,8 +83,7 @@ class Calls:
         sending = Sending(
             method=method,
             target=call.asked.target,
-            headers=call.onward,
-            body_for=lambda model, route: _body(call, model, route),
+            request_for=lambda model, route: _request(call, model, route),
             covers=covering.covers,
             model=call.facts.model if call.asked.polled is None else None,
             retries=wishes.retries,
@@ -106,11 +109,16 @@ class Calls:
         task.add_done_callback(self._behind.discard)
 
 
-def _body(call: Admitted, model: str | None, route: Route) -> bytes:
-    """The request's body for this way: as it came, but for a model that stands in, and the question for the usage."""
-    body = call.body
+def _request(call: Admitted, model: str | None, route: Route) -> tuple[Sequence[Header], bytes]:
+    """The request's headers and body for this way: as they came, but for a model that stands in, and the usage.
+
+    What a stream says of its usage because we have asked is taken out of it again, and that cannot be done to one that
+    is compressed: such a stream is asked for as it is.
+    """
+    headers, body = call.onward, call.body
     if model is not None:
         body = bodies.with_model(body, model)
     if bodies.must_ask(call.asked, call.wanted, server_takes_it=route.asks_for_usage):
         body = bodies.with_usage_asked(body)
-    return body
+        headers = [*(header for header in headers if header[0] != _ENCODINGS), (_ENCODINGS, b"identity")]
+    return headers, body

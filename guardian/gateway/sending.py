@@ -74,7 +74,7 @@ class Attempt:
 
 @dataclass(slots=True, kw_only=True)
 class Sending:
-    """A request that can be sent; `body_for` gives its body for a model (None: as it came) and a route.
+    """A request that can be sent; `request_for` gives its headers and body for a model (None: as it came) and a route.
 
     `model` is the one asked for, None where an answer tells nothing of a model's rate limits. `covers` says whether the
     call's budgets have room for another try, before it is made. `retries` and `fallbacks` are what was asked for.
@@ -82,8 +82,7 @@ class Sending:
 
     method: bytes
     target: bytes
-    headers: Sequence[Header]
-    body_for: Callable[[str | None, Route], bytes]
+    request_for: Callable[[str | None, Route], tuple[Sequence[Header], bytes]]
     covers: Callable[[str | None, Route], Awaitable[bool]]
     model: str | None = None
     retries: int = 0
@@ -170,10 +169,10 @@ async def _once(pool: Pool, limits: ObservedLimits, route: Route, sending: Sendi
     attempt = Attempt(route.key.id, model)
     sending.attempts.append(attempt)
     began = perf_counter()
-    headers = [*(pair for pair in sending.headers if pair[0] not in route.names), *route.headers]
+    given, body = sending.request_for(model, route)
+    headers = [*(pair for pair in given if pair[0] not in route.names), *route.headers]
+    target = route.target(sending.target)
     try:
-        body = sending.body_for(model, route)
-        target = route.target(sending.target)
         answer = await pool.send(route.upstream, sending.method, target, headers, body, first_byte=route.timeout)
     except UpstreamFailure as error:
         attempt.error = error.error_class

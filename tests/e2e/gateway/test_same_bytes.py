@@ -126,3 +126,24 @@ def test_the_bytes_are_the_providers_and_the_row_is_right(stage: Stage, case: Ca
 def told(answer: httpx.Response) -> dict[str, str]:
     """The headers that are the provider's."""
     return {name: value for name, value in answer.headers.items() if name not in OWN}
+
+
+@pytest.mark.parametrize("options", [{}, {"stream_options": {"include_usage": True}}], ids=["unasked", "asked"])
+def test_streams_of_a_provider_that_compresses_are_equal_too(stage: Stage, options: dict[str, Any]) -> None:
+    """What asking for the usage adds could not be taken out of a compressed stream: that one is not compressed."""
+    body = chat(MINI, stream=True, **options)
+    path = "/openai/v1/chat/completions"
+
+    def ask(base: str, key: str) -> httpx.Response:
+        stage.fake.renew()
+        stage.fake.fail(path, gzip=True, when=lambda served: "gzip" in (served.header("accept-encoding") or ""))
+        headers = {"authorization": f"Bearer {key}", "accept-encoding": "gzip"}
+        return httpx.post(base + "/chat/completions", headers=headers, json=body, timeout=30)
+
+    direct = ask(stage.fake.url("openai"), KEYS["openai"])
+    assert direct.headers["content-encoding"] == "gzip"
+    through = ask(stage.base("openai"), stage.token)
+    assert through.content == direct.content
+    assert through.headers.get("content-encoding") == ("gzip" if options else None)
+    row = stage.row(through.headers["x-guardian-request-id"])
+    assert row.cost == stage.fake.served[0].cost
