@@ -1,4 +1,8 @@
-"""Line: scripts sent to Redis over one connection; calls that come at the same time share one round trip."""
+"""Line: scripts sent to Redis over one connection; calls that come at the same time share one round trip.
+
+Not through redis-py's client and its pipeline, which take 75 µs of a core for one script, and 17 for each of 64 at the
+same time: its connection alone, with commands packed here, takes 26 and 6.
+"""
 
 import asyncio
 import hashlib
@@ -6,11 +10,12 @@ import time
 from typing import Any, NamedTuple, cast
 
 import structlog
-from redis.asyncio import Redis
+from redis.asyncio import ConnectionPool
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import NoScriptError, RedisError
+from redis.exceptions import NoScriptError, RedisError, ResponseError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
 TIMEOUT_SECONDS = 1.0
 # While Redis is known to be away it is asked again once in so long, and every other call goes on without waiting.
@@ -29,13 +34,8 @@ class Line:
     """Runs scripts. They must be harmless when repeated: a lost connection is tried once more."""
 
     def __init__(self, redis_url: str) -> None:
-        self._redis = Redis.from_url(
-            redis_url,
-            socket_timeout=TIMEOUT_SECONDS,
-            socket_connect_timeout=TIMEOUT_SECONDS,
-            retry=Retry(NoBackoff(), 0),
-            decode_responses=True,
-        )
+        pool = ConnectionPool.from_url(redis_url, retry=Retry(NoBackoff(), 0), decode_responses=True)
+        self._connection = pool.make_connection()
         self._queue: list[_Sent] = []
         self._sending: asyncio.Task[None] | None = None
         self._away_until = 0.0
@@ -44,7 +44,7 @@ class Line:
     async def close(self) -> None:
         if self._sending is not None:
             await asyncio.gather(self._sending, return_exceptions=True)
-        await self._redis.aclose()
+        await self._connection.disconnect()
 
     async def run(self, script: str, keys: list[str], *arguments: str | int) -> Any:
         """What the script answers. Raises RedisError, at once while Redis is known to be away."""
@@ -75,26 +75,53 @@ class Line:
 
     async def _execute(self, batch: list[_Sent]) -> list[Any]:
         try:
-            results = await self._pipeline(batch)
+            results = await self._run(batch)
         except RedisConnectionError:
             # A connection that was idle while Redis restarted is only noticed when it is used.
-            results = await self._pipeline(batch)
+            results = await self._run(batch)
         unknown = [at for at, result in enumerate(results) if isinstance(result, NoScriptError)]
         if unknown:
-            for script in {batch[at].script for at in unknown}:
-                self._digests[script] = cast("str", await self._redis.script_load(script))
-            again = await self._pipeline([batch[at] for at in unknown])
+            scripts = {batch[at].script for at in unknown}
+            await self._exchange([_packed("SCRIPT", "LOAD", script) for script in scripts])
+            again = await self._run([batch[at] for at in unknown])
             for at, result in zip(unknown, again, strict=True):
                 results[at] = result
         return results
 
-    async def _pipeline(self, batch: list[_Sent]) -> list[Any]:
-        pipe = self._redis.pipeline(transaction=False)
-        for sent in batch:
-            pipe.execute_command("EVALSHA", self._digest(sent.script), *sent.arguments)
-        return await pipe.execute(raise_on_error=False)
+    async def _run(self, batch: list[_Sent]) -> list[Any]:
+        return await self._exchange([_packed("EVALSHA", self._digest(sent.script), *sent.arguments) for sent in batch])
+
+    async def _exchange(self, commands: list[bytes]) -> list[Any]:
+        """What Redis answers to each, which may be a ResponseError. Raises RedisError and OSError.
+
+        The connection is made when it is needed, and closes itself when it fails. It is closed when Redis takes too
+        long, too: an answer that comes after that must not be taken for the next command's.
+        """
+        connection = self._connection
+        try:
+            async with asyncio.timeout(TIMEOUT_SECONDS):
+                await connection.send_packed_command(commands, check_health=False)
+                return [await self._answer() for _ in commands]
+        except TimeoutError:
+            await connection.disconnect(nowait=True)
+            raise RedisTimeoutError(f"Redis did not answer within {TIMEOUT_SECONDS:g} s.") from None
+
+    async def _answer(self) -> Any:
+        try:
+            return cast("Any", await self._connection.read_response())
+        except ResponseError as error:
+            return error
 
     def _digest(self, script: str) -> str:
         if script not in self._digests:
             self._digests[script] = hashlib.sha1(script.encode(), usedforsecurity=False).hexdigest()
         return self._digests[script]
+
+
+def _packed(*words: str | int) -> bytes:
+    """One command in Redis' protocol: https://redis.io/docs/latest/develop/reference/protocol-spec/"""
+    parts = [b"*%d\r\n" % len(words)]
+    for word in words:
+        raw = str(word).encode()
+        parts.append(b"$%d\r\n%b\r\n" % (len(raw), raw))
+    return b"".join(parts)
