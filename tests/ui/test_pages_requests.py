@@ -273,7 +273,11 @@ def test_a_call_has_a_page_with_its_bill_timing_and_attempts(
                 "timeToFirstToken": 250,
                 "streamed": True,
                 "endUser": "customer-9",
-                "attempts": [{"key": first.id, "status": 429}, {"key": second.id, "error": "cut_short"}],
+                "attempts": [
+                    {"key": first.id, "status": 429, "milliseconds": 38},
+                    {"key": first.id, "model": "gpt-5", "error": "budget_exceeded"},
+                    {"key": second.id, "error": "cut_short", "milliseconds": 1_240},
+                ],
                 "color": "blue",
             },
         ),
@@ -289,9 +293,10 @@ def test_a_call_has_a_page_with_its_bill_timing_and_attempts(
     assert (facts.status, facts.tone, facts.error) == ("200", "bad", "cut_short")
     assert "before its answer was whole" in facts.happened
     assert (facts.timing.first, facts.timing.first_width, facts.timing.rest_width) == ("250\u00a0ms", 25.0, 75.0)
-    assert [(each.key, each.status, each.error) for each in facts.attempts] == [
-        ("production", "429", ""),
-        ("fallback", "no answer", "cut_short"),
+    assert [(each.key, each.status, each.error, each.took) for each in facts.attempts] == [
+        ("production", "429", "", "38\u00a0ms"),
+        ("production", "not tried", "budget_exceeded", "–"),
+        ("fallback", "no answer", "cut_short", "1.24\u00a0s"),
     ]
     assert {fact.name: fact.text for fact in facts.who} == {
         "Person": "Mia Winter",

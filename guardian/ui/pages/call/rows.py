@@ -32,7 +32,7 @@ class Timing:
 
 @dataclass(frozen=True)
 class AttemptRow:
-    """One try of the call: with which key and model, and what came of it."""
+    """One try of the call: with which key and model, what came of it, and how long that took to come."""
 
     place: str
     key: str
@@ -41,6 +41,7 @@ class AttemptRow:
     status: str
     tone: str
     error: str
+    took: str
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,7 @@ class CallFacts:
 
 
 NO_FACTS = CallFacts()
+_NOT_TRIED = "budget_exceeded"  # the gateway's word for a try that it did not make
 _ERRORS: Mapping[str, str] = {
     "caller_left": "The caller closed the connection before the answer ended.",
     "connect_failed": "The provider could not be reached; nothing was sent.",
@@ -135,9 +137,10 @@ def _attempt(place: int, told: Mapping[str, Any], view: UsageView, keys: Names) 
         key=keys.get(("apiKey", key)) or format.short_id(key) or "–",
         key_title=key,
         model=str(told.get("model") or asked),
-        status=str(status) if status is not None else "no answer",
+        status=str(status) if status is not None else "not tried" if error == _NOT_TRIED else "no answer",
         tone="bad" if wrong else "good",
         error=error,
+        took=milliseconds(number(told.get("milliseconds"))),
     )
 
 

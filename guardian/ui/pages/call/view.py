@@ -16,6 +16,7 @@ _PLACE = Column("Attempt")
 _KEY = Column("Provider key", narrow="first")
 _MODEL = Column("Model", narrow="second")
 _STATUS = Column("Status", narrow="amount")
+_TOOK = Column("Answered after", numeric=True, narrow="always")
 _ERROR = Column("Error", narrow="aside")
 
 
@@ -132,7 +133,7 @@ def _attempts(state: Any) -> rx.Component:
         "Attempts",
         data_table(
             "attempts",
-            [_PLACE, _KEY, _MODEL, _STATUS, _ERROR],
+            [_PLACE, _KEY, _MODEL, _STATUS, _TOOK, _ERROR],
             rx.foreach(state.facts.attempts, _attempt),
             caption="The attempts of this call, in their order",
         ),
@@ -145,6 +146,7 @@ def _attempt(row: AttemptRow) -> rx.Component:
         cell(_KEY, row.key, title=row.key_title),
         cell(_MODEL, row.model),
         cell(_STATUS, badge(row.status, row.tone)),
+        cell(_TOOK, row.took),
         cell(_ERROR, rx.cond(row.error != "", rx.el.code(row.error), "–")),
         key=row.place,
     )
