@@ -14,6 +14,7 @@ class ClosedMonth(Table, table=True):
     """One calendar month (UTC, as providers bill) of an organization. `month` is its first day.
 
     `lines` hold the three books per provider, account, model and token kind; a figure that no book had is null.
+    Lines with `imported` are what of the tracked book came out of files, per provider and model.
     """
 
     __tablename__ = "closed_months"

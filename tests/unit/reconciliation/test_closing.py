@@ -7,8 +7,8 @@ import pytest
 from sqlalchemy import text
 
 from guardian.errors import AuthorizationError, ConflictError, NotFoundError, ValidationError
-from guardian.models import ImportRun, SyncRun
-from guardian.models.enums import ImportStatus, Provider, SyncStatus, SyncTrigger
+from guardian.models import SyncRun
+from guardian.models.enums import Provider, SyncStatus, SyncTrigger
 from guardian.periods import DAY, utcnow
 from guardian.services.ledger.closing import close_month, get_month, list_months, months, reopen_month
 from guardian.services.ledger.closing import doubts as doubting
@@ -73,30 +73,6 @@ def test_what_is_stated_later_is_an_adjustment_and_the_frozen_figures_stay(
         ("tracked", Change.LATE_CALLS, Decimal("0.003"), 1_100),
     ]
     assert view.adjustments[0].sentence == "OpenAI restated its billed figures: gpt-6-sol."
-
-
-def test_a_re_pricing_and_an_import_are_told_apart(openai_pair: World) -> None:
-    world = openai_pair
-    close_month(world.session, world.actor, NOVEMBER)
-    world.session.connection().execute(
-        text("UPDATE usage_rollups SET cost = cost / 2 WHERE model = 'gpt-5.4-mini' AND origin = 'sync'")
-    )
-    world.session.add(
-        ImportRun(
-            organization_id=world.actor.organization_id,
-            file_name="calls.csv",
-            status=ImportStatus.FINISHED,
-            rows_added=1,
-            updated_at=DECEMBER_20 + DAY,
-        )
-    )
-    world.session.flush()
-    world.call(at(FIRST, 3), "gpt-6-sol", None, input_tokens=1_000, output_tokens=100)
-    found = get_month(world.session, world.actor, NOVEMBER).adjustments
-    assert [(a.change, a.amount) for a in found] == [
-        (Change.REPRICING, Decimal("-1.69875")),
-        (Change.NEW_IMPORT, Decimal("0.003")),
-    ]
 
 
 def test_a_month_that_has_not_ended_is_refused_even_when_confirmed(

@@ -5,53 +5,58 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import func
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
-from guardian.models import ClosedMonth, ImportRun
+from guardian.models import ClosedMonth
 from guardian.models.enums import Provider
 from guardian.periods import DAY
+from guardian.services.ledger.closing.shares import Place, frozen_imported, read_imported, read_repriced
 from guardian.services.ledger.closing.views import Adjustment, Change, end_of
 from guardian.services.ledger.reconciliation.kinds import TOKENS
 from guardian.services.ledger.reconciliation.reading import read_bills, read_usage, window_of
 from guardian.services.ledger.reconciliation.sentences import provider_name
+from guardian.services.ledger.writing.rows import FILE_ACCOUNT
 
 _ZERO = Decimal(0)
-Sums = dict[tuple[str, Provider, str | None, str | None], tuple[Decimal, Decimal]]
-"""(amount, tokens) by book, provider, account (not of the tracked book, whose calls need not name it) and model."""
+_NOTHING = (_ZERO, _ZERO)
+Sums = dict[Place, tuple[Decimal, Decimal]]
+"""(amount, tokens)."""
 
 
 def read_adjustments(session: Session, row: ClosedMonth) -> tuple[Adjustment, ...]:
-    """How the books of a closed month differ from what was frozen, the greatest first."""
-    then, now = _frozen_sums(row.lines or []), _sums(session, row.organization_id, row.month)
-    imported = session.exec(
-        select(func.count())
-        .select_from(ImportRun)
-        .where(
-            ImportRun.organization_id == row.organization_id,
-            col(ImportRun.updated_at) > row.closed_at,
-            col(ImportRun.rows_added) > 0,
-        )
-    ).one()
+    """How the books of a closed month differ from what was frozen, the greatest first; each cause by itself.
+
+    What re-pricing changed is known from its runs, and what came out of files from the rows' origin. The rest of the
+    tracked book are calls that arrived late, and the rest of the others is what the provider states otherwise now.
+    """
+    organization, lines = row.organization_id, row.lines or []
+    then, now = _frozen_sums(lines), _sums(session, organization, row.month)
+    repriced, of_files = read_repriced(session, organization, row.month, row.closed_at)
+    before, after = frozen_imported(lines), read_imported(session, organization, row.month)
     found: list[Adjustment] = []
     for place in then.keys() | now.keys():
-        before, after = then.get(place, (_ZERO, _ZERO)), now.get(place, (_ZERO, _ZERO))
-        amount, quantity = after[0] - before[0], after[1] - before[1]
-        if amount or quantity:
-            found.append(_adjustment(place, amount, quantity, imported=bool(imported)))
+        book, provider, account, model = place
+        changed = _minus(now.get(place, _NOTHING), then.get(place, _NOTHING))
+        anew = (repriced.get(place, _ZERO), _ZERO)
+        rest = _minus(changed, anew)
+        causes = {Change.REPRICING: anew}
+        if book == "tracked":
+            key = (provider, model or "")
+            files = _minus(after.get(key, _NOTHING), before.get(key, _NOTHING))
+            files = _minus(files, (of_files.get(key, _ZERO), _ZERO))
+            causes |= {Change.NEW_IMPORT: files, Change.LATE_CALLS: _minus(rest, files)}
+        else:
+            causes[Change.NEW_IMPORT if (account or "").startswith(FILE_ACCOUNT) else Change.LATE_BUCKET] = rest
+        found += [_adjustment(place, change, *sums) for change, sums in causes.items() if sums != _NOTHING]
     return tuple(sorted(found, key=lambda each: (-abs(each.amount), each.sentence)))
 
 
-def _adjustment(
-    place: tuple[str, Provider, str | None, str | None], amount: Decimal, quantity: Decimal, *, imported: bool
-) -> Adjustment:
+def _minus(first: tuple[Decimal, Decimal], second: tuple[Decimal, Decimal]) -> tuple[Decimal, Decimal]:
+    return first[0] - second[0], first[1] - second[1]
+
+
+def _adjustment(place: Place, change: Change, amount: Decimal, quantity: Decimal) -> Adjustment:
     book, provider, account, model = place
-    if book == "billed" or (book == "reported" and quantity):
-        change = Change.LATE_BUCKET
-    elif not quantity:
-        change = Change.REPRICING
-    else:
-        change = Change.NEW_IMPORT if imported else Change.LATE_CALLS
     return Adjustment(
         book=book,
         change=change,
@@ -67,7 +72,7 @@ def _adjustment(
 _WORDS: Mapping[Change, str] = {
     Change.LATE_BUCKET: "{provider} restated its {book} figures",
     Change.REPRICING: "The {book} book was priced anew",
-    Change.NEW_IMPORT: "An import added calls",
+    Change.NEW_IMPORT: "An import changed the {book} book",
     Change.LATE_CALLS: "Calls arrived after the month was closed",
 }
 
@@ -75,6 +80,8 @@ _WORDS: Mapping[Change, str] = {
 def _frozen_sums(lines: Sequence[Any]) -> Sums:
     found: Sums = {}
     for line in lines:
+        if "imported" in line:
+            continue  # a share of what other lines hold
         for book in ("tracked", "reported", "billed"):
             figures: Mapping[str, str | None] | None = line[book]
             if figures is not None:
@@ -102,6 +109,6 @@ def _sums(session: Session, organization_id: str, month: date) -> Sums:
     return found
 
 
-def _add(sums: Sums, place: tuple[str, Provider, str | None, str | None], amount: Decimal, tokens: Decimal) -> None:
+def _add(sums: Sums, place: Place, amount: Decimal, tokens: Decimal) -> None:
     before = sums.get(place, (_ZERO, _ZERO))
     sums[place] = before[0] + amount, before[1] + tokens

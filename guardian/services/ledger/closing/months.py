@@ -14,6 +14,7 @@ from guardian.periods import DAY, month_start, utcnow
 from guardian.services.actor import Actor
 from guardian.services.ledger.closing.adjustments import read_adjustments
 from guardian.services.ledger.closing.doubts import read_doubts
+from guardian.services.ledger.closing.shares import imported_lines, read_imported
 from guardian.services.ledger.closing.views import ClosedFigures, MonthView, end_of, long_day
 from guardian.services.ledger.queries.summaries import summary
 from guardian.services.ledger.reconciliation.lines import side_by_side
@@ -81,6 +82,7 @@ def close_month(
     window = window_of(first, last)
     spend = summary(session, actor, SummaryQuery(start=window.start, end=window.end)).totals.cost
     row = _frozen(actor, first, books, spend, now, note)
+    row.lines = [*(row.lines or []), *imported_lines(read_imported(session, organization, first))]
     statement = insert(ClosedMonth).values(row.model_dump()).on_conflict_do_nothing().returning(col(ClosedMonth.month))
     if session.exec(statement).first() is None:
         raise ConflictError(f"{month_name(first)} is closed already. Reopen it first.")
