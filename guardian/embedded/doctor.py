@@ -55,6 +55,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
         ("Redis", _redis),
         ("email", _email),
         ("error tracking", _error_tracking),
+        ("gateway", _gateway),
         ("monitoring", _monitoring),
     )
     for about, check in checks:
@@ -196,6 +197,16 @@ def _error_tracking(settings: Settings) -> Finding:
     except BadDsn as error:
         return Finding("FAIL", "error tracking", f"SENTRY_DSN is no DSN: {error}")
     return Finding("ok", "error tracking", f"errors go to {dsn.host}")
+
+
+def _gateway(settings: Settings) -> Finding:
+    url = f"{settings.gateway_url}/health/ready"
+    try:
+        with urllib.request.urlopen(url, timeout=_HTTP_SECONDS) as response:  # noqa: S310 - our own address
+            status = response.status
+    except (urllib.error.URLError, OSError, ValueError) as error:
+        return Finding("note", "gateway", f"{url} does not answer ({error}): no application can call while it is down")
+    return Finding("ok", "gateway", f"{url} answers {status}")
 
 
 def _monitoring(settings: Settings) -> Finding:

@@ -72,6 +72,7 @@ def test_a_sound_installation(change: Set, session: Session, people: People) -> 
         "Redis",
         "email",
         "error tracking",
+        "gateway",
         "monitoring",
     ]
     assert found["database"].startswith("ok PostgreSQL answers at 127.0.0.1:")
@@ -80,6 +81,7 @@ def test_a_sound_installation(change: Set, session: Session, people: People) -> 
     assert found["Redis"].startswith("ok 6.2")
     assert found["email"].startswith("FAIL SMTP_HOST is not set")
     assert found["error tracking"].startswith("note SENTRY_DSN is not set")
+    assert found["gateway"].startswith("note")
     assert found["monitoring"].startswith("note")
 
 
