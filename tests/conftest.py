@@ -8,7 +8,6 @@ from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import psycopg
 import pytest
 import redis as redis_library
 from sqlmodel import Session
@@ -20,6 +19,7 @@ from guardian.embedded.redis import RedisServer
 from guardian.models import Organization, TeamMember, User
 from guardian.models.enums import TeamRole, UserRole
 from guardian.services.actor import Actor
+from tests.tools.databases import Databases
 from tests.tools.places import open_folder
 
 ROOT = Path(__file__).parent.parent
@@ -41,20 +41,19 @@ def forget_caches() -> None:
 
 @dataclass(frozen=True)
 class Servers:
-    """Addresses of this run's own PostgreSQL and Redis; `template` is a migrated database that tests clone."""
+    """Addresses of this run's own PostgreSQL and Redis, and the databases of the former."""
 
     postgres: PostgresServer
     redis: RedisServer
     postgres_url: str
     redis_url: str
-    template: str
+    databases: Databases
 
     def database_url(self, name: str) -> str:
-        return self.postgres_url.rsplit("/", 1)[0] + "/" + name
+        return self.databases.url_of(name)
 
     def execute(self, statement: str) -> None:
-        with psycopg.connect(self.database_url("postgres"), autocommit=True) as connection:
-            connection.execute(statement.encode())
+        self.databases.execute(statement)
 
 
 @pytest.fixture(scope="session")
@@ -64,15 +63,15 @@ def servers() -> Iterator[Servers]:
         redis = RedisServer(folder / "data")
         try:
             postgres_url, redis_url = postgres.start(), redis.start()
-            found = Servers(postgres, redis, postgres_url, redis_url, "template_migrated")
-            found.execute(f"CREATE DATABASE {found.template}")
+            databases = Databases(postgres_url.rsplit("/", 1)[0], "template_migrated")
+            databases.execute(f"CREATE DATABASE {databases.template}")
             subprocess.run(
                 [sys.executable, "-m", "alembic", "upgrade", "head"],
                 cwd=ROOT,
-                env={**os.environ, "DATABASE_URL": found.database_url(found.template)},
+                env={**os.environ, "DATABASE_URL": databases.url_of(databases.template)},
                 check=True,
             )
-            yield found
+            yield Servers(postgres, redis, postgres_url, redis_url, databases)
         finally:
             for server in (redis, postgres):
                 server.stop()
@@ -86,10 +85,17 @@ def open_dir() -> Iterator[Path]:
 
 
 @pytest.fixture
-def environment(servers: Servers, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Generator[Servers]:
+def database_name() -> str | None:
+    """What the test's database is called; None for a name that no other has."""
+    return None
+
+
+@pytest.fixture
+def environment(
+    servers: Servers, database_name: str | None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Generator[Servers]:
     """A database, a Redis and a data directory that hold nothing, and an environment that names them."""
-    name = f"test_{os.urandom(6).hex()}"
-    servers.execute(f"CREATE DATABASE {name} TEMPLATE {servers.template} STRATEGY file_copy")
+    name = servers.databases.take(database_name)
     with redis_library.Redis.from_url(servers.redis_url) as cleaner:
         cleaner.flushall()
     monkeypatch.setenv("DATABASE_URL", servers.database_url(name))
@@ -99,7 +105,7 @@ def environment(servers: Servers, monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
     forget_caches()
     yield servers
     forget_caches()
-    servers.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    servers.databases.give_back(name)
 
 
 @pytest.fixture

@@ -149,7 +149,7 @@ RELATIONS = {
 @pytest.fixture(scope="module")
 def catalog(servers: Servers) -> Iterator[psycopg.Connection]:
     name = f"catalog_{os.urandom(6).hex()}"
-    servers.execute(f"CREATE DATABASE {name} TEMPLATE {servers.template} STRATEGY file_copy")
+    servers.databases.clone(name)
     with psycopg.connect(servers.database_url(name), autocommit=True) as connection:
         yield connection
 
