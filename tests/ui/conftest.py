@@ -94,6 +94,10 @@ class Web:
         assert self.process.poll() is None, self.log
         return _answers(f"{self.url}/ping")
 
+    @property
+    def is_running(self) -> bool:
+        return self.process is not None and self.process.poll() is None
+
     def stop(self) -> int:
         """SIGTERM, and its exit status."""
         assert self.process is not None
@@ -113,8 +117,31 @@ def built_pages() -> Path:
 
 
 @pytest.fixture
-def web(built_pages: Path, environment: Servers, tmp_path: Path) -> Iterator[Web]:
-    """The web process on a free port, with the test's own database and Redis."""
+def database_name(request: pytest.FixtureRequest) -> str | None:
+    """The web process that tests share finds the database of each under the same name."""
+    return "of_web" if "web" in request.fixturenames else None
+
+
+@pytest.fixture(scope="package")
+def shared_web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
+    """Started by the first test that needs it: it takes some seconds."""
+    served = Web(free_port(), tmp_path_factory.mktemp("web"))
+    yield served
+    if served.is_running:
+        served.stop()
+
+
+@pytest.fixture
+def web(built_pages: Path, environment: Servers, shared_web: Web) -> Web:
+    """The web process on a free port, with the test's own database and an empty Redis."""
+    if not shared_web.is_running:
+        shared_web.start()
+    return shared_web
+
+
+@pytest.fixture
+def own_web(built_pages: Path, environment: Servers, tmp_path: Path) -> Iterator[Web]:
+    """A web process of the test's own, which it may stop."""
     served = Web(free_port(), tmp_path)
     try:
         served.start()

@@ -35,34 +35,34 @@ def test_without_a_database_the_page_says_so_and_recovers(
 
 
 def test_a_lost_connection_shows_a_banner_and_the_page_is_fresh_when_it_is_back(
-    session: Session, web: Web, tab: Page, signed_in: str
+    session: Session, own_web: Web, tab: Page, signed_in: str
 ) -> None:
-    web.sign_in(tab.context, signed_in)
-    tab.goto(f"{web.url}/dashboard")
+    own_web.sign_in(tab.context, signed_in)
+    tab.goto(f"{own_web.url}/dashboard")
     expect(tab.get_by_text("Acme", exact=True)).to_be_visible()
     tab.evaluate("window.notReloaded = true")
-    web.stop()
+    own_web.stop()
     expect(tab.get_by_text("Offline.")).to_be_visible()
     organization = session.exec(select(Organization)).one()
     organization.name = "Acme Holding"
     session.add(organization)
     session.commit()
-    web.start()
+    own_web.start()
     expect(tab.get_by_text("Acme Holding", exact=True)).to_be_visible(timeout=30_000)
     expect(tab.get_by_text("Offline.")).to_have_count(0)
     assert tab.evaluate("window.notReloaded") is True
 
 
-def test_a_script_that_fails_leaves_words_and_a_way_on(web: Web, context: BrowserContext, signed_in: str) -> None:
-    web.sign_in(context, signed_in)
+def test_a_script_that_fails_leaves_words_and_a_way_on(own_web: Web, context: BrowserContext, signed_in: str) -> None:
+    own_web.sign_in(context, signed_in)
     tab = context.new_page()
-    tab.goto(f"{web.url}/dashboard")
+    tab.goto(f"{own_web.url}/dashboard")
     tab.get_by_test_id("total-spend").wait_for()
-    web.stop()
+    own_web.stop()
     tab.get_by_text("Offline.").wait_for()
     # What React is about to remove is gone already, as after a browser extension's work: it throws.
     tab.evaluate("document.querySelector('.offline').remove()")
-    web.start()
+    own_web.start()
     expect(tab.get_by_text("This page could not be shown")).to_be_visible(timeout=30_000)
     tab.get_by_role("button", name="Reload").click()
     expect(tab.get_by_test_id("total-spend")).to_be_visible()

@@ -88,11 +88,11 @@ def test_the_first_load_of_the_dashboard_is_small(
     assert sum(loaded.values()) < MOST_TRANSFER
 
 
-def test_it_ends_in_order_with_a_page_open(web: Web, context: BrowserContext, signed_in: str) -> None:
-    web.sign_in(context, signed_in)
+def test_it_ends_in_order_with_a_page_open(own_web: Web, context: BrowserContext, signed_in: str) -> None:
+    own_web.sign_in(context, signed_in)
     tab = context.new_page()
-    tab.goto(f"{web.url}/dashboard")
+    tab.goto(f"{own_web.url}/dashboard")
     tab.get_by_test_id("total-spend").wait_for()
-    assert web.stop() in (0, -signal.SIGTERM)
-    assert "Traceback" not in web.log
+    assert own_web.stop() in (0, -signal.SIGTERM)
+    assert "Traceback" not in own_web.log
     tab.get_by_text("Offline.").wait_for()
