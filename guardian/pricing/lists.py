@@ -22,6 +22,16 @@ _SHARES = frozenset(share.unit for share in SHARES)
 _DERIVED = frozenset(share.unit for share in DERIVED)
 _WORD = re.compile(r"[a-z]+|\d+(?:\.\d+)*")
 _DATE = re.compile(r"[-@](20\d{6}|20\d\d-\d\d-\d\d|\d{4})(?=$|-)")
+# Words of names that tell what a model is for, where that is not text.
+_PURPOSES = {
+    **dict.fromkeys(("embedding", "embeddings", "embed"), "embeddings"),
+    **dict.fromkeys(("audio", "realtime", "tts", "speech", "voice", "native"), "speech"),
+    **dict.fromkeys(("transcribe", "transcription", "whisper", "stt"), "transcription"),
+    **dict.fromkeys(("image", "images", "imagen", "imagine", "dall"), "pictures"),
+    **dict.fromkeys(("video", "veo", "sora"), "video"),
+    **dict.fromkeys(("moderation", "guard", "safeguard"), "moderation"),
+    **dict.fromkeys(("rerank", "reranker"), "ranking"),
+}
 # Where a CUSTOM server's models are looked for: their makers' own lists, and the list that has nearly all.
 _CUSTOM_SOURCES = ("mistral", "deepseek", "meta", "openrouter")
 
@@ -53,23 +63,37 @@ def list_price(provider: Provider, model: str, moment: datetime) -> ListedPrice 
 def nearest_models(provider: Provider, model: str, moment: datetime, n: int = 3) -> tuple[ListedPrice, ...]:
     """The `n` listed models nearest to a name, the nearest first: a suggestion for a model that has no price.
 
-    Near is by name: the words that two names share, the earlier ones counting more (a family comes first), then the
-    version that is least far off. Models without a token price, and those that share no word, are never suggested.
+    What is for the same (pictures, speech, embeddings, text) comes before what is for something else, then what is of
+    the same family. Within that, near is by name: the words that two names share, the earlier ones counting more, then
+    the version that is least far off. Models without a token price, and those that share no word, are never suggested.
     """
     wanted = _words(model)
     if not wanted:
         return ()
-    ranked = sorted(
-        ((_distance(wanted, _words(listed.id)), listed.id, source) for source, listed in _candidates(provider)),
+    near = (
+        ((_purpose(wanted) != _purpose(words), _family(wanted) != _family(words), distance), listed.id, source)
+        for source, listed in _candidates(provider)
+        if (distance := _distance(wanted, words := _words(listed.id)))[0] < 0
     )
     found: list[ListedPrice] = []
-    for (far, _), name, source in ranked:
-        if len(found) == n or far >= 0:
+    for _, name, source in sorted(near):
+        if len(found) == n:
             break
         listed = _listed(provider, name, moment, source)
         if listed is not None and "input_tokens" in listed.prices and all(f.model != name for f in found):
             found.append(listed)
     return tuple(found)
+
+
+def why_near(model: str, listed: str) -> str:
+    """Why the one is suggested for the other, in a sentence."""
+    wanted, found = _words(model), _words(listed)
+    family, purpose = _family(found), _purpose(found)
+    same = _family(wanted) == family
+    first = f"Of the same family ({family})" if family and same else "Its name is like this one's"
+    if _purpose(wanted) == purpose:
+        return f"{first}, and for {purpose} too."
+    return f"{first}, but for {purpose} and not for {_purpose(wanted)}: look at its prices first."
 
 
 def _listed(provider: Provider, model: str, moment: datetime, source: str | None) -> ListedPrice | None:
@@ -131,6 +155,16 @@ def _candidates(provider: Provider) -> Iterator[tuple[str, ModelInfo]]:
 def _words(name: str) -> tuple[str, ...]:
     """The words and numbers of a model's name, without its maker and its date."""
     return tuple(_WORD.findall(_DATE.sub("", name.lower().rpartition("/")[2])))
+
+
+def _purpose(words: tuple[str, ...]) -> str:
+    """What a model is for, as far as its name tells."""
+    return next((purpose for word in words if (purpose := _PURPOSES.get(word))), "text")
+
+
+def _family(words: tuple[str, ...]) -> str:
+    """gpt, claude, gemini: the first word of a name; o stands for o1, o3 and o4."""
+    return next((word for word in words if not word[0].isdigit()), "")
 
 
 def _distance(wanted: tuple[str, ...], listed: tuple[str, ...]) -> tuple[float, float]:

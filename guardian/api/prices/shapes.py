@@ -137,11 +137,12 @@ class PriceOut(Out):
 
 
 class SuggestionOut(Out):
-    """`cost` is a guess: all of the tokens at that model's list price."""
+    """`cost` is a guess: all of the tokens at that model's list price. `why` is what makes that model the nearest."""
 
     provider: Provider
     model: str
     cost: Money | None
+    why: str
     guess: Literal[True] = True
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from guardian.models.enums import Provider
 from guardian.pricing.calculator import price
-from guardian.pricing.lists import list_price, nearest_models
+from guardian.pricing.lists import list_price, nearest_models, why_near
 from tests.unit.pricing.make import MODELS, NOVEMBER, call, utc
 
 NOW = utc(NOVEMBER)
@@ -81,6 +81,33 @@ def test_the_nearest_model_is_of_the_same_family(provider: Provider, model: str,
     assert found[0].model == nearest
     assert found[0].prices["input_tokens"] > 0
     assert found[0].provider is provider
+
+
+@pytest.mark.parametrize(
+    ("provider", "model", "word", "why"),
+    [
+        (Provider.OPENAI, "gpt-7-realtime", "realtime", "Of the same family (gpt), and for speech too."),
+        (Provider.OPENAI, "gpt-7-transcribe", "transcribe", "Of the same family (gpt), and for transcription too."),
+        (Provider.OPENAI, "gpt-image-9", "image", "Of the same family (gpt), and for pictures too."),
+        (Provider.OPENAI, "text-embedding-9", "embedding", "Of the same family (text), and for embeddings too."),
+        (Provider.GOOGLE, "gemini-9-flash-image", "image", "Of the same family (gemini), and for pictures too."),
+        (Provider.ANTHROPIC, "claude-opus-9", "opus", "Of the same family (claude), and for text too."),
+    ],
+)
+def test_the_nearest_model_is_for_the_same(provider: Provider, model: str, word: str, why: str) -> None:
+    best = nearest_models(provider, model, NOW)[0]
+    assert word in best.model
+    assert why_near(model, best.model) == why
+
+
+def test_a_text_model_is_not_priced_like_one_for_pictures_or_speech() -> None:
+    for model in ("gpt-9", "gpt-9-mini", "gpt-9-pro"):
+        near = nearest_models(Provider.OPENAI, model, NOW, n=10)
+        assert not any(word in each.model for each in near for word in ("image", "audio", "realtime", "tts"))
+    assert why_near("gpt-9", "gpt-image-1") == (
+        "Of the same family (gpt), but for pictures and not for text: look at its prices first."
+    )
+    assert why_near("mini-9", "gpt-5-mini") == "Its name is like this one's, and for text too."
 
 
 def test_the_nearest_opus_is_an_opus() -> None:

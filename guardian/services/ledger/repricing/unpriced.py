@@ -14,6 +14,7 @@ from guardian.models.enums import CostSource, Provider
 from guardian.models.usage import UsageLog
 from guardian.periods import HOUR, floor_hour, utcnow
 from guardian.pricing.calculator import price
+from guardian.pricing.lists import why_near
 from guardian.pricing.overrides import Override, literal
 from guardian.records import UNKNOWN_MODEL, UsageCounts, UsageRecord
 from guardian.services.actor import Actor
@@ -32,11 +33,15 @@ SUGGESTIONS = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Suggestion:
-    """A priced model that may cost the same. `cost` is what all of the tokens would cost by its list price: a guess."""
+    """A priced model that may cost the same. `cost` is what all of the tokens would cost by its list price: a guess.
+
+    `why` says in a sentence what makes it the nearest.
+    """
 
     provider: Provider
     model: str
     cost: Decimal | None
+    why: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,7 +180,13 @@ def _view(row: Mapping[str, Any]) -> UnpricedView:
         first_seen=row["first_seen"],
         last_seen=row["last_seen"],
         suggestions=tuple(
-            Suggestion(provider=each.provider, model=each.model, cost=_guess(row, each.prices)) for each in near
+            Suggestion(
+                provider=each.provider,
+                model=each.model,
+                cost=_guess(row, each.prices),
+                why=why_near(model, each.model),
+            )
+            for each in near
         ),
         untold=untold,
     )

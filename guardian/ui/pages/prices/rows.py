@@ -97,7 +97,7 @@ def unpriced_row(found: UnpricedView, tz: ZoneInfo) -> UnpricedRow:
         seen=_days(found.first_seen, found.last_seen, tz),
         best=best.model if best else "",
         guess=_guess(best) if best else "",
-        others=f"Or like {', '.join(others)}." if others else "",
+        others=" ".join([*([best.why] if best else []), *([f"Or like {', '.join(others)}."] if others else [])]),
         untold=found.untold,
     )
 
