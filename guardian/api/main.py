@@ -28,6 +28,7 @@ from guardian.api import (
 )
 from guardian.api.answers import failures
 from guardian.api.edge import Edge
+from guardian.api.front_door_docs import describe_front_door
 from guardian.api.steps import COOKIE
 
 ROUTERS: tuple[APIRouter, ...] = (
@@ -77,7 +78,7 @@ def create_api() -> FastAPI:
     app.add_exception_handler(HTTPException, _answer)
     app.add_middleware(Edge)
     app.add_middleware(ingest.FrontDoor)  # which is the outermost: the last one added
-    _document_security(app)
+    _complete_description(app)
     return app
 
 
@@ -101,7 +102,7 @@ async def _no_such_route(request: Request) -> Response:
     raise HTTPException(404, "There is no such route. The routes are listed at /api/docs.")
 
 
-def _document_security(app: FastAPI) -> None:
+def _complete_description(app: FastAPI) -> None:
     generate = app.openapi
 
     def openapi() -> dict[str, Any]:
@@ -111,6 +112,7 @@ def _document_security(app: FastAPI) -> None:
                 "session": {"type": "apiKey", "in": "cookie", "name": COOKIE},
                 "accessToken": {"type": "http", "scheme": "bearer", "bearerFormat": "gdn_…"},
             }
+            describe_front_door(schema)
         return app.openapi_schema or generate()
 
     app.openapi = openapi

@@ -3,7 +3,10 @@
 from dataclasses import dataclass
 from typing import Any
 
+from google.protobuf.json_format import MessageToDict
+
 from guardian.models.enums import TeamRole
+from tests.api.ingest.making import chat, event, request
 
 _EVERYBODY = (TeamRole.VIEWER, TeamRole.MEMBER, TeamRole.ADMIN, TeamRole.OWNER)
 _MEMBERS = _EVERYBODY[1:]
@@ -14,6 +17,7 @@ NEW_VIEW = {"page": "usage", "name": "second", "query": "range=90d"}
 NEW_BUDGET = {"name": "second", "limit": "10", "kind": "HARD"}
 NEW_PRICE = {"provider": "OPENAI", "modelPattern": "gpt-4*", "percentOfList": "90"}
 SPAN = {"from": "2026-11-01", "to": "2026-11-02"}
+SPANS = MessageToDict(request(chat()))
 RESET = {"token": "x", "password": "y" * 12}
 PASSWORD = {"email": "eve@acme.test", "password": "correct horse battery"}
 
@@ -24,7 +28,9 @@ class Route:
     {import}, {budget}.
 
     `wrong` is refused with 400, `roles` may do it, `table` is what the database must have for it. `file` is set where
-    the answer is a file and no envelope.
+    the answer is a file and no envelope. The `front` door's routes are not FastAPI's: they take an access token of the
+    scope ingest, say what is wrong in words of their own, and audit each hour what a token told in it; what they cannot
+    put into the ledger they keep on disk, so that their `table` is the one without which nobody knows who sends.
     """
 
     method: str
@@ -38,6 +44,7 @@ class Route:
     status: int = 200
     public: bool = False
     file: bool = False
+    front: bool = False
 
     @property
     def name(self) -> str:
@@ -78,6 +85,8 @@ ROUTES: tuple[Route, ...] = (
     Route("DELETE", "/keys/{key}", "api_keys", roles=_ADMINS),
     Route("POST", "/keys/{key}/test", "api_keys", roles=_MEMBERS),
     Route("POST", "/keys/{key}/sync", "sync_runs", {}, {"startDate": "soon"}, roles=_MEMBERS, status=202),
+    Route("POST", "/usage", "sessions", event(), {"eventId": "e1"}, roles=_MEMBERS, front=True),
+    Route("POST", "/otlp/v1/traces", "sessions", SPANS, roles=_MEMBERS, front=True),
     Route("GET", "/usage", "usage_logs", query="?limit=5", wrong_query="?limit=0"),
     Route("GET", "/usage/summary", "usage_rollups", query="?bucket=day", wrong_query="?bucket=fortnight"),
     Route(
