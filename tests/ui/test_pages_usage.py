@@ -96,6 +96,34 @@ def test_groups_add_up_to_the_total_and_so_do_the_bars(open_page: OpenPage, dime
     assert len(page.figure["data"]) <= 8
 
 
+def test_calls_that_no_report_counts_are_unknown_and_not_none(
+    open_page: OpenPage, session: Session, company: seed.Company
+) -> None:
+    hour = floor_hour(utcnow()) - DAY
+    account = LedgerAccount(
+        organization_id=company.organization.id,
+        provider=Provider.XAI,
+        account_id="uncounted",
+        user_id=company.owner.id,
+    )
+    record = UsageRecord(
+        provider=Provider.XAI,
+        operation="chat",
+        model="grok-4",
+        start=hour,
+        end=hour + HOUR,
+        counts=UsageCounts(input_tokens=1_000),
+    )
+    replace_buckets(session, account, [UsageBucket(series="planted", start=hour, end=hour + HOUR, records=(record,))])
+    session.commit()
+    rows = {row.key: row for row in open_page("range=7d&groupBy=provider").groups}
+    told = rows["=OPENAI"]
+    assert (told.requests_title, told.requests_csv) == ("", str(told.requests))
+    untold = rows["=XAI"]
+    assert (untold.requests_text, untold.requests_csv) == ("–", "")
+    assert untold.requests_title == "The provider's reports do not count these calls."
+
+
 def test_a_group_leads_deeper_until_nothing_is_left_to_decide(open_page: OpenPage) -> None:
     page = open_page("range=7d&groupBy=provider")
     seen: list[str] = []

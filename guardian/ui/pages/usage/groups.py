@@ -41,6 +41,10 @@ class Option:
     checked: bool
 
 
+# Anthropic's usage report has no number of calls, and OpenAI's has none of tools.
+_UNCOUNTED = "The provider's reports do not count these calls."
+
+
 @dataclass(frozen=True)
 class GroupRow:
     """A line of the table of groups. `href` looks into it; the last one, of all others, leads nowhere."""
@@ -58,6 +62,8 @@ class GroupRow:
     change_csv: str
     requests: int
     requests_text: str
+    requests_title: str
+    requests_csv: str
     tokens: int
     tokens_text: str
     tokens_title: str
@@ -156,6 +162,8 @@ def _group(
         change_csv="" if change is None else format.exact(change),
         requests=totals.requests,
         requests_text=format.tokens(totals.requests) if totals.requests else "–",
+        requests_title="" if totals.requests or not (tokens or totals.cost) else _UNCOUNTED,
+        requests_csv=f"{totals.requests}" if totals.requests or not (tokens or totals.cost) else "",
         tokens=tokens,
         tokens_text=format.tokens(tokens),
         tokens_title=f"{format.number(totals.input_tokens)} in, {format.number(totals.output_tokens)} out, "

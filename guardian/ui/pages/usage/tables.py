@@ -112,7 +112,7 @@ def _group(row: GroupRow) -> rx.Component:
             custom_attrs={"data-csv": row.share_csv},
         ),
         cell(_CHANGE, rx.cond(row.change.text != "", row.change.text, "–"), custom_attrs={"data-csv": row.change_csv}),
-        cell(_CALLS, row.requests_text, custom_attrs={"data-csv": f"{row.requests}"}),
+        cell(_CALLS, row.requests_text, title=row.requests_title, custom_attrs={"data-csv": row.requests_csv}),
         cell(
             _TOKENS,
             row.tokens_text,
