@@ -1,0 +1,129 @@
+"""What an administrator does to an installation: migrate, examine, back up, restore, seal its keys anew, add people."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from guardian import db
+from guardian.cli.configured import configured
+from guardian.config import settings
+from guardian.errors import ConfigurationError
+from guardian.models.enums import UserRole
+
+commands = typer.Typer()
+keys = typer.Typer(help="The keys that seal the vault.", no_args_is_help=True)
+users = typer.Typer(help="People.", no_args_is_help=True)
+commands.add_typer(keys, name="keys")
+commands.add_typer(users, name="users")
+
+
+@commands.command()
+def migrate() -> None:
+    """Bring the database to the newest version."""
+    from guardian.embedded.migrate import migrate as run_migrations
+
+    configured()
+    run_migrations(print)
+
+
+@commands.command()
+def doctor() -> None:
+    """Check everything that has to be right before one goes on; ends with status 1 if something is not."""
+    from guardian.embedded.doctor import Finding, examine
+
+    try:
+        found = configured()
+    except ConfigurationError as error:
+        print(Finding("FAIL", "variables", error.message))
+        raise typer.Exit(1) from None
+    failed = False
+    for finding in examine(found):
+        print(finding, flush=True)
+        failed = failed or finding.word == "FAIL"
+    raise typer.Exit(1 if failed else 0)
+
+
+@keys.command()
+def rotate(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
+) -> None:
+    """Seal every stored provider key with ENCRYPTION_KEY; ENCRYPTION_KEY_PREVIOUS opens what it replaces."""
+    from guardian.crypto import EncryptionService
+    from guardian.services.people.provider_keys.rotation import reseal_batch
+
+    found = configured()
+    previous = found.encryption_key_previous
+    encryption = EncryptionService(found.require_encryption_key(), previous.get_secret_value() if previous else None)
+    resealed, current, unopened, after = 0, 0, 0, None
+    while True:
+        with db.session() as session:
+            batch = reseal_batch(session, encryption, after=after, dry_run=dry_run)
+        resealed, current = resealed + batch.resealed, current + batch.current
+        for key in batch.unopened:
+            unopened += 1
+            print(f"cannot open {key.name} ({key.id}): {key.reason}", file=sys.stderr)
+        if batch.last_id is None:
+            break
+        after = batch.last_id
+    print(f"{resealed} {'would be ' if dry_run else ''}sealed anew, {current} already current, {unopened} not opened")
+    raise typer.Exit(1 if unopened else 0)
+
+
+@users.command()
+def create(
+    email: Annotated[str, typer.Option(help="The address to sign in with.")],
+    name: Annotated[str | None, typer.Option(help="What people call them.")] = None,
+    company: Annotated[str | None, typer.Option(help="The name of their organization.")] = None,
+    role: Annotated[UserRole | None, typer.Option(help="Else: the first person administers the installation.")] = None,
+    password_stdin: Annotated[bool, typer.Option("--password-stdin", help="Read the password from a pipe.")] = False,
+) -> None:
+    """Add a person with an organization of their own; the password is asked for, or read from standard input."""
+    from guardian.services.people import audit
+    from guardian.services.people.access import accounts
+
+    configured()
+    if password_stdin:
+        password = sys.stdin.readline().rstrip("\r\n")
+    else:
+        password = typer.prompt("Password", hide_input=True, confirmation_prompt=True)
+    with db.session() as session:
+        user = accounts.register(session, email=email, password=password, name=name, company=company)
+        if role is not None:
+            user.role = role
+        audit.record(
+            session,
+            None,
+            "user.create",
+            resource_type="user",
+            resource_id=user.id,
+            metadata={"role": user.role.value, "by": "command line"},
+            organization_id=user.organization_id,
+        )
+    print(f"{user.email} can sign in now, as {user.role.value}")
+
+
+@commands.command()
+def backup(
+    target: Annotated[Path, typer.Argument(help="The file to write.")],
+) -> None:
+    """Write the whole database to one file. The encryption key is not in it: keep that apart."""
+    from guardian.embedded.backup import backup as write_backup
+
+    size = write_backup(settings(), target)
+    print(f"{target}: {size:,} bytes. Keep the encryption key too, but elsewhere: without it the stored keys are lost.")
+
+
+@commands.command()
+def restore(
+    source: Annotated[Path, typer.Argument(help="A file that `guardian backup` wrote.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Replace everything in the database by a backup. Stop everything else first."""
+    from guardian.embedded.backup import restore as read_backup
+
+    if not yes:
+        typer.confirm("Everything that is in the database now will be lost. Go on?", abort=True)
+    read_backup(settings(), source)
+    print("restored; `guardian up` or `guardian migrate` brings it to the newest version")
