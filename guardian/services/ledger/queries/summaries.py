@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TypedDict
+from zoneinfo import ZoneInfo
 
 from sqlmodel import Session
 
@@ -38,12 +39,7 @@ def summary(session: Session, actor: Actor, query: SummaryQuery) -> Summary:
     ValidationError for a wrong range, zone, bucket, dimension or filter, and for an answer of too many parts.
     """
     actor.require("usage:read")
-    tz = zone(query.tz)
-    buckets.check_range(query.start, query.end, tz)
-    dimensions.check_group_by(query.group_by)
-    dimensions.conditions(dimensions.table_for(query.group_by, query.filters), query.filters)
-    if query.top is not None and not 1 <= query.top <= _MOST_TOP:
-        raise dimensions.refuse("top", f"The top is {query.top}. Give a number from 1 to {_MOST_TOP}.")
+    tz = _checked(query)
     window = Window(query.start, query.end)
     cut = buckets.windows(query.bucket, query.start, query.end, tz) if query.bucket else None
     now = utcnow()
@@ -68,11 +64,7 @@ def summary(session: Session, actor: Actor, query: SummaryQuery) -> Summary:
 
     def grouped(place: int | None = None) -> tuple[Group, ...]:
         found = groups(query.group_by, table.groups if place is None else table.cells.get(place, {}), names)
-        others = stored["others"]
-        rest = table.rest(place) if others else Totals()
-        if not others or (place is not None and rest == Totals()):
-            return found
-        return (*found, Group(values=dict.fromkeys(query.group_by), names={}, totals=rest, others=others))
+        return (*found, *_others(query.group_by, table, stored["others"], place))
 
     return Summary(
         totals=table.total,
@@ -97,6 +89,25 @@ def groups(group_by: Sequence[str], found: Mapping[Values, Totals], names: Names
         key=lambda item: (-item[1].cost, -item[1].unpriced_tokens, [value or "" for value in item[0]]),
     )
     return tuple(_group(dict(zip(group_by, values, strict=True)), of, names) for values, of in ordered)
+
+
+def _checked(query: SummaryQuery) -> ZoneInfo:
+    """The question's zone. Raises ValidationError for whatever in it cannot be answered."""
+    tz = zone(query.tz)
+    buckets.check_range(query.start, query.end, tz)
+    dimensions.check_group_by(query.group_by)
+    dimensions.conditions(dimensions.table_for(query.group_by, query.filters), query.filters)
+    if query.top is not None and not 1 <= query.top <= _MOST_TOP:
+        raise dimensions.refuse("top", f"The top is {query.top}. Give a number from 1 to {_MOST_TOP}.")
+    return tz
+
+
+def _others(group_by: Sequence[str], table: cells.Table, others: int, place: int | None) -> tuple[Group, ...]:
+    """The group of those beyond the top, of a bucket or of the whole; none where nothing is left out."""
+    rest = table.rest(place) if others else Totals()
+    if not others or (place is not None and rest == Totals()):
+        return ()
+    return (Group(values=dict.fromkeys(group_by), names={}, totals=rest, others=others),)
 
 
 def _by_dimension(group_by: Sequence[str], found: Iterable[Values]) -> dict[str, list[str | None]]:
