@@ -48,16 +48,10 @@ def record(
         # The column user_id is emptied with the person; this copy is covered by the hash and stays.
         facts = {**facts, "userId": actor.user_id}
     db.lock(session, "activity", chain)
-    last = session.exec(
-        select(ActivityLog.sequence, ActivityLog.hash)
-        .where(ActivityLog.chain == chain)
-        .order_by(col(ActivityLog.sequence).desc())
-        .limit(1)
-    ).first()
-    sequence, previous_hash = (last[0] + 1, last[1]) if last else (1, "")
+    last, previous_hash = _end(session, chain)
     row = ActivityLog(
         chain=chain,
-        sequence=sequence,
+        sequence=last + 1,
         user_id=actor.user_id if actor else None,
         organization_id=organization,
         action=action,
@@ -74,6 +68,17 @@ def record(
     session.add(row)
     session.flush()
     return row
+
+
+def _end(session: Session, chain: str) -> tuple[int, str]:
+    """The number and the hash of the chain's last row; (0, "") where it has none."""
+    found = session.exec(
+        select(ActivityLog.sequence, ActivityLog.hash)
+        .where(ActivityLog.chain == chain)
+        .order_by(col(ActivityLog.sequence).desc())
+        .limit(1)
+    ).first()
+    return (found[0], found[1]) if found else (0, "")
 
 
 def verify(session: Session, chain: str) -> str | None:

@@ -52,6 +52,25 @@ def claim(session: Session, run_id: str) -> Claim | None:
     if key is None:
         return None
     token = new_token()
+    if not _take(session, run_id, token):
+        return None
+    run = session.get_one(SyncRun, run_id)
+    if not key.is_active or key.organization_id != run.organization_id:
+        end_run(session, run, ValidationError("This key was switched off. Switch it on and pull again."))
+        return None
+    if run.failures >= MOST_LOST:
+        end_run(session, run, GuardianError(f"This pull was cut off {run.failures} times. Look at the worker's log."))
+        return None
+    key.account_id = account_id_of(key)
+    key.last_used = utcnow()
+    know_account(session, run.organization_id, key.provider, key.account_id)
+    session.flush()
+    tell(session, run)
+    return _claim(session, run, key, token)
+
+
+def _take(session: Session, run_id: str, token: str) -> bool:
+    """Whether the run was due, or its worker gone, and is this token's now."""
     lost = col(SyncRun.status) == SyncStatus.RUNNING
     due = or_(col(SyncRun.not_before).is_(None), col(SyncRun.not_before) <= func.now() + _EARLY)
     taken = session.exec(
@@ -73,22 +92,8 @@ def claim(session: Session, run_id: str) -> Claim | None:
             failures=case((lost, col(SyncRun.failures) + 1), else_=col(SyncRun.failures)),
         )
         .returning(col(SyncRun.id))
-    ).first()
-    if taken is None:
-        return None
-    run = session.get_one(SyncRun, run_id)
-    if not key.is_active or key.organization_id != run.organization_id:
-        end_run(session, run, ValidationError("This key was switched off. Switch it on and pull again."))
-        return None
-    if run.failures >= MOST_LOST:
-        end_run(session, run, GuardianError(f"This pull was cut off {run.failures} times. Look at the worker's log."))
-        return None
-    key.account_id = account_id_of(key)
-    key.last_used = utcnow()
-    know_account(session, run.organization_id, key.provider, key.account_id)
-    session.flush()
-    tell(session, run)
-    return _claim(session, run, key, token)
+    )
+    return taken.first() is not None
 
 
 def _claim(session: Session, run: SyncRun, key: ApiKey, token: str) -> Claim:

@@ -48,32 +48,20 @@ def create_token(
     if actor.scopes is not None:
         # A stolen token must not outlive its revocation by having made another.
         raise AuthorizationError("An access token cannot make access tokens. Sign in with a browser to make one.")
-    name = " ".join(name.split())
-    if not 1 <= len(name) <= MAX_NAME:
-        raise _wrong("name", f"Give the token a name of 1 to {MAX_NAME} characters.")
-    wanted = frozenset(scopes)
-    if not wanted or not wanted <= SCOPES:
-        raise _wrong("scopes", "Choose one or more of the scopes api, gateway and ingest.")
-    if expires_at is not None and expires_at <= utcnow():
-        raise _wrong("expiresAt", "Choose a time in the future.")
-    if budget_id is not None:
-        budget = session.get(Budget, budget_id)
-        if budget is None or budget.organization_id != actor.organization_id:
-            raise NotFoundError("Budget")
     secret = new_token(PREFIX)
     row = AccessToken(
         organization_id=actor.organization_id,
         user_id=actor.user_id,
-        name=name,
+        name=_name(name),
         token_hash=hash_token(secret),
         hint=secret[-4:],
-        scopes=sorted(wanted),
-        budget_id=budget_id,
+        scopes=_scopes(scopes),
+        budget_id=_budget_id(session, actor, budget_id),
         allowed_providers=_providers(allowed_providers),
         allowed_models=_models(allowed_models),
         requests_per_minute=_per_minute("requestsPerMinute", requests_per_minute),
         tokens_per_minute=_per_minute("tokensPerMinute", tokens_per_minute),
-        expires_at=expires_at,
+        expires_at=_end(expires_at),
     )
     session.add(row)
     session.flush()
@@ -132,6 +120,34 @@ def actor_for_token(
             .execution_options(synchronize_session=False)
         )
     return person(user, member.role, scopes=frozenset(row.scopes), request_id=request_id, ip_address=ip_address)
+
+
+def _name(given: str) -> str:
+    name = " ".join(given.split())
+    if not 1 <= len(name) <= MAX_NAME:
+        raise _wrong("name", f"Give the token a name of 1 to {MAX_NAME} characters.")
+    return name
+
+
+def _scopes(given: Sequence[str]) -> list[str]:
+    wanted = frozenset(given)
+    if not wanted or not wanted <= SCOPES:
+        raise _wrong("scopes", "Choose one or more of the scopes api, gateway and ingest.")
+    return sorted(wanted)
+
+
+def _end(given: datetime | None) -> datetime | None:
+    if given is not None and given <= utcnow():
+        raise _wrong("expiresAt", "Choose a time in the future.")
+    return given
+
+
+def _budget_id(session: Session, actor: Actor, given: str | None) -> str | None:
+    if given is not None:
+        budget = session.get(Budget, given)
+        if budget is None or budget.organization_id != actor.organization_id:
+            raise NotFoundError("Budget")
+    return given
 
 
 def _providers(given: Sequence[str]) -> list[str]:
