@@ -3,9 +3,9 @@
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 
 from guardian.config import Settings
 from guardian.crypto import EncryptionService, SealedSecret
@@ -16,30 +16,9 @@ from guardian.providers.describing import KeyField, KeyKind
 from guardian.providers.failures import Answer
 from guardian.providers.http.client import ProviderHttp, check_key
 from guardian.providers.inference import Endpoint, Outgoing
+from guardian.providers.tracking import Pricer, TrackedUsage, UsageSink
 from guardian.providers.usage import record_of
 from guardian.records import Balance, CostBreakdown, CostBucket, NamedResource, TestResult, UsageBucket, UsageRecord
-
-
-@dataclass(frozen=True, slots=True)
-class TrackedUsage:
-    """One priced call on its way to the ledger; `response_time` in milliseconds."""
-
-    user_id: str
-    usage: UsageRecord
-    cost: CostBreakdown
-    response_id: str | None = None
-    response_time: int | None = None
-    status_code: int | None = None
-    error: str | None = None
-
-
-Pricer = Callable[[UsageRecord], CostBreakdown]
-
-
-class UsageSink(Protocol):
-    """Takes tracked usage and keeps it: the ledger service, or the gateway's journal."""
-
-    def __call__(self, usage: TrackedUsage, /) -> None: ...
 
 
 class BaseProvider(ABC):

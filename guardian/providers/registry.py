@@ -8,12 +8,13 @@ from guardian.config import Settings
 from guardian.config import settings as process_settings
 from guardian.models.enums import Provider
 from guardian.providers.anthropic import AnthropicProvider
-from guardian.providers.base import BaseProvider, Pricer, UsageSink
+from guardian.providers.base import BaseProvider
 from guardian.providers.custom import CustomProvider
 from guardian.providers.describing import ProviderDescription
 from guardian.providers.google import GoogleProvider
 from guardian.providers.openai import OpenAIProvider
 from guardian.providers.perplexity import PerplexityProvider
+from guardian.providers.tracking import Pricer, UsageSink
 from guardian.providers.xai import XAIProvider
 
 _ADAPTERS: Mapping[Provider, type[BaseProvider]] = {

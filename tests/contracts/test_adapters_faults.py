@@ -6,7 +6,8 @@ from functools import partial
 import pytest
 
 from guardian import errors
-from guardian.providers.base import BaseProvider, TrackedUsage
+from guardian.providers.base import BaseProvider
+from guardian.providers.tracking import TrackedUsage
 from tests.contracts.test_adapters import plant_20_days, those, with_costs, with_pages, with_usage
 from tests.contracts.vendors import DAY, DAY0, VENDORS, Vendor, cost_report, costs, usage, usage_report
 from tests.fakes.fixtures import MakeAdapter

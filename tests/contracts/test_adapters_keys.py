@@ -8,8 +8,9 @@ import pytest
 
 from guardian import errors
 from guardian.models.enums import CostSource
-from guardian.providers.base import BaseProvider, TrackedUsage
+from guardian.providers.base import BaseProvider
 from guardian.providers.registry import describe
+from guardian.providers.tracking import TrackedUsage
 from tests.contracts.vendors import VENDORS, Vendor
 from tests.fakes.fixtures import MakeAdapter
 from tests.fakes.provider_server import FakeProvider

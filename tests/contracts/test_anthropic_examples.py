@@ -8,7 +8,8 @@ import pytest
 
 from guardian import errors
 from guardian.models.enums import Provider, ResourceKind
-from guardian.providers.base import BaseProvider, TrackedUsage
+from guardian.providers.base import BaseProvider
+from guardian.providers.tracking import TrackedUsage
 from guardian.records import CostRecord, NamedResource, UsageCounts, UsageRecord
 from tests.fakes.anthropic_api import ADMIN_KEY, INFERENCE_KEY
 from tests.fakes.provider_server import FakeProvider

@@ -9,7 +9,8 @@ import pytest
 from guardian import errors
 from guardian.models.enums import Provider
 from guardian.periods import Window
-from guardian.providers.base import BaseProvider, TrackedUsage
+from guardian.providers.base import BaseProvider
+from guardian.providers.tracking import TrackedUsage
 from guardian.records import Balance, CostRecord, UsageCounts, UsageRecord
 from tests.fakes import compatible_api as fakes
 from tests.fakes.fixtures import MakeAdapter

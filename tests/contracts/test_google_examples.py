@@ -9,9 +9,10 @@ import pytest
 from guardian import errors
 from guardian.models.enums import CostSource, Provider, ResourceKind
 from guardian.pricing.calculator import price
-from guardian.providers.base import BaseProvider, TrackedUsage
+from guardian.providers.base import BaseProvider
 from guardian.providers.google.monitoring import read_series
 from guardian.providers.reports.reading import Row
+from guardian.providers.tracking import TrackedUsage
 from guardian.records import CostRecord, NamedResource, UsageCounts
 from tests.contracts.vendors.google import ACCOUNT_KEY
 from tests.fakes.google_api import GEMINI_KEY

@@ -8,7 +8,8 @@ import pytest
 
 from guardian import errors
 from guardian.models.enums import CostSource, Provider, ResourceKind
-from guardian.providers.base import BaseProvider, TrackedUsage
+from guardian.providers.base import BaseProvider
+from guardian.providers.tracking import TrackedUsage
 from guardian.records import CostRecord, NamedResource, UsageCounts, UsageRecord
 from tests.fakes.openai_api import ADMIN_KEY, PROJECT_KEY
 from tests.fakes.provider_server import FakeProvider

@@ -8,8 +8,9 @@ import pytest
 
 from guardian import errors
 from guardian.models.enums import Provider
-from guardian.providers.base import BaseProvider, TrackedUsage
+from guardian.providers.base import BaseProvider
 from guardian.providers.registry import describe
+from guardian.providers.tracking import TrackedUsage
 from tests.fakes.fixtures import MakeAdapter
 from tests.fakes.perplexity_api import KEY
 from tests.fakes.provider_server import FakeProvider

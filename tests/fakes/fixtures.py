@@ -8,8 +8,9 @@ import pytest
 
 from guardian.config import Settings
 from guardian.models.enums import CostSource, Provider
-from guardian.providers.base import BaseProvider, TrackedUsage, UsageSink
+from guardian.providers.base import BaseProvider
 from guardian.providers.registry import provider_for
+from guardian.providers.tracking import TrackedUsage, UsageSink
 from guardian.records import CostBreakdown, UsageRecord
 from tests.fakes.google_cloud import TABLE
 from tests.fakes.provider_server import FakeProvider

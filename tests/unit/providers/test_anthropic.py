@@ -8,8 +8,9 @@ import pytest
 
 from guardian import errors
 from guardian.models.enums import CostSource
-from guardian.providers.base import BaseProvider, TrackedUsage
+from guardian.providers.base import BaseProvider
 from guardian.providers.reports.reading import dollars_from_cents
+from guardian.providers.tracking import TrackedUsage
 from guardian.records import UsageCounts, UsageRecord
 from tests.fakes.anthropic_api import ADMIN_KEY, ENTERPRISE_KEY, FAST_MODE, INFERENCE_KEY
 from tests.fakes.provider_server import FakeProvider

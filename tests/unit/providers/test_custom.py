@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 from guardian import errors
 from guardian.config import Settings
 from guardian.models.enums import Provider
-from guardian.providers.base import BaseProvider, TrackedUsage
+from guardian.providers.base import BaseProvider
 from guardian.providers.custom import CustomProvider
 from guardian.providers.custom.settings import Secret, read_settings
 from guardian.providers.registry import describe, provider_for
+from guardian.providers.tracking import TrackedUsage
 from tests.fakes.compatible_api import KEY
 from tests.fakes.fixtures import MakeAdapter, half_dollar
 from tests.fakes.provider_server import FakeProvider

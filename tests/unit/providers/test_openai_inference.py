@@ -8,9 +8,10 @@ import pytest
 
 from guardian import errors
 from guardian.models.enums import CostSource
-from guardian.providers.base import BaseProvider, TrackedUsage
+from guardian.providers.base import BaseProvider
 from guardian.providers.http.client import ProviderHttp
 from guardian.providers.openai import OpenAIProvider
+from guardian.providers.tracking import TrackedUsage
 from guardian.records import UsageCounts
 from tests.fakes.fixtures import MakeAdapter, half_dollar
 from tests.fakes.openai_api import ADMIN_KEY, PROJECT_KEY
