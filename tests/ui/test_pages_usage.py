@@ -153,6 +153,10 @@ def test_what_has_no_project_is_a_group_that_can_be_filtered_by(
     assert [(chip.label, chip.text) for chip in inside.chips] == [("Project", "No project")]
 
 
+def test_what_names_no_key_of_the_provider_may_have_had_one(open_page: OpenPage) -> None:
+    assert "No key named" in [row.name for row in open_page("range=7d&groupBy=providerKey").groups]
+
+
 def test_change_is_against_the_days_before_or_says_that_there_are_none(open_page: OpenPage) -> None:
     page = open_page("range=7d&groupBy=provider")
     assert "against $" in page.change.against

@@ -115,7 +115,7 @@ def _ranked_row(group: Group, dimension: str, totals: Totals, longest: Decimal, 
     )
 
 
-_WORDS = {"project": "project", "providerKey": "provider key"}
+_WORDS = {"project": "project", "providerKey": "key named"}
 
 
 def _width(part: Decimal, longest: Decimal) -> float:

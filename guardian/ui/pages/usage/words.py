@@ -50,6 +50,8 @@ def dimension(name: str) -> str:
 def value(dimension_name: str, value: str | None, name: str | None = None) -> str:
     """How people call a value: its name where one is known."""
     if not value:
+        if dimension_name == "providerKey":
+            return "No key named"  # a call of the gateway had one, whose id at the provider nobody told
         return f"No {spoken(dimension_name).removeprefix('tag ')}"
     if dimension_name == "provider":
         return provider_name(value)
