@@ -16,9 +16,8 @@ from guardian.models.enums import CostSource, Provider, UsageOrigin
 from guardian.pricing.calculator import price
 from guardian.pricing.overrides import Override
 from guardian.records import UNKNOWN_MODEL, CostBreakdown, UsageCounts, UsageRecord
-from guardian.services.ledger.ingest.entries import CallEntry, encode, entry_of, micros
+from guardian.services.ledger.ingest.entries import CallEntry, encode, entry_from, micros
 from guardian.services.ledger.ingest.once import ANSWER, KEPT
-from guardian.services.ledger.writing.calls import Call
 from guardian.services.people.access.callers import Caller
 
 _NOT_BILLED = "Providers do not bill an answer that is an error."
@@ -160,20 +159,22 @@ def cost_of(
 
 def _record(facts: Facts, usage: UsageRecord, cost: CostBreakdown | None, identity: tuple[str, ...]) -> bytes:
     caller = facts.caller
-    call = Call(
-        identity=identity,
-        origin=UsageOrigin.GATEWAY,
-        usage=usage,
-        user_id=caller.user_id,
-        account_id=facts.account_id,
-        api_key_id=facts.key_id,
-        access_token_id=caller.token_id,
-        cost=cost,
-        response_time=facts.response_time,
-        status_code=facts.status,
-        error=facts.error[:_MOST_ERROR] if facts.error else None,
-        session=facts.session,
-        tags=facts.tags,
-        metadata=facts.metadata(),
+    return encode(
+        entry_from(
+            usage,
+            cost,
+            organization_id=caller.organization_id,
+            identity=identity,
+            origin=UsageOrigin.GATEWAY,
+            user_id=caller.user_id,
+            api_key_id=facts.key_id,
+            account_id=facts.account_id,
+            access_token_id=caller.token_id,
+            response_time=facts.response_time,
+            status_code=facts.status,
+            error=facts.error[:_MOST_ERROR] if facts.error else None,
+            session=facts.session,
+            tags=facts.tags,
+            metadata=facts.metadata(),
+        )
     )
-    return encode(entry_of(call, caller.organization_id))
