@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from decimal import Decimal
+from operator import attrgetter
 from types import MappingProxyType
 
+from guardian.lean import lean
 from guardian.models.enums import CostSource, Provider, ResourceKind
 
 # The model of a row in which the provider names none: no catalog has a price for it, so it shows up as unpriced.
@@ -17,6 +19,7 @@ _EMPTY: Mapping[str, str] = MappingProxyType({})
 _NO_UNITS: Mapping[str, Decimal] = MappingProxyType({})
 
 
+@lean
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UsageCounts:
     """Token counts. `input_tokens` is all of the input and `output_tokens` all of the output.
@@ -72,6 +75,8 @@ class UsageCounts:
 
     def problems(self) -> list[str]:
         """Why these counts cannot be true, in words; empty when they are sound."""
+        if not self.units and self._sound():
+            return []
         found = [f"{f.name} is negative" for f in fields(self) if f.name != "units" and getattr(self, f.name) < 0]
         found += [f"{unit} is negative" for unit, number in self.units.items() if number < 0]
         if self.total_tokens > MOST_TOKENS:
@@ -87,7 +92,22 @@ class UsageCounts:
             found.append(f"the shares of the output exceed output_tokens by {output_shares - self.output_tokens}")
         return found
 
+    def _sound(self) -> bool:
+        """Whether the tokens have no problem, in a fifth of the time that it takes to look for each: most have none."""
+        media = self.audio_output_tokens + self.image_output_tokens + self.video_output_tokens
+        return (
+            min(_numbers(self)) >= 0
+            and self.input_tokens + self.output_tokens <= MOST_TOKENS
+            and self.uncached_text_tokens >= 0
+            and self.cache_read_audio_tokens + self.cache_read_image_tokens <= self.cache_read_tokens
+            and max(self.reasoning_tokens, media) <= self.output_tokens
+        )
 
+
+_numbers = attrgetter(*(f.name for f in fields(UsageCounts) if f.name != "units"))
+
+
+@lean
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UsageRecord:
     """One call, or one row of a provider's usage bucket.
@@ -176,6 +196,7 @@ class NamedResource:
     masked: str | None = None
 
 
+@lean
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BillLine:
     """quantity × unit_price × multiplier = amount; `unit_price` in dollars for one `unit`."""
@@ -187,6 +208,7 @@ class BillLine:
     amount: Decimal
 
 
+@lean
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CostBreakdown:
     """What a usage record costs and why. `amount` is None exactly when `source` is UNPRICED; `reason` then says why.

@@ -7,7 +7,7 @@ from typing import Any
 
 import structlog
 from prometheus_client import Counter, Histogram
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from guardian.api.answers import failures
@@ -83,5 +83,5 @@ def _observe(scope: Scope, status: int, seconds: float) -> None:
 
 def request_id_of(scope: Scope) -> str:
     """The caller's own id where it is one printable word of at most 128 characters, else a new one."""
-    given = Headers(scope=scope).get("x-request-id", "")
+    given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"").decode("latin-1")
     return given if _REQUEST_ID.fullmatch(given) else str(uuid.uuid4())

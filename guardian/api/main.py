@@ -77,7 +77,7 @@ def create_api() -> FastAPI:
     app.add_exception_handler(RequestValidationError, _answer)
     app.add_exception_handler(HTTPException, _answer)
     app.add_middleware(Edge)
-    app.add_middleware(ingest.FrontDoor)  # which is the outermost: the last one added
+    _open_front_door(app)
     _complete_description(app)
     return app
 
@@ -100,6 +100,12 @@ async def _no_such_route(request: Request) -> Response:
         methods = ", ".join(sorted(allowed))
         raise HTTPException(405, f"Use {methods} here.", headers={"Allow": methods})
     raise HTTPException(404, "There is no such route. The routes are listed at /api/docs.")
+
+
+def _open_front_door(app: FastAPI) -> None:
+    """Before all else: what the framework does around every request costs an event by itself a tenth of its time."""
+    build = app.build_middleware_stack
+    app.build_middleware_stack = lambda: ingest.FrontDoor(build())
 
 
 def _complete_description(app: FastAPI) -> None:

@@ -12,12 +12,13 @@ from guardian.models.base import (
     count_field,
     enum_field,
     json_field,
-    json_list_field,
     money_field,
     new_id,
     relation,
+    share_field,
     time_field,
 )
+from guardian.models.bills import bill_field
 from guardian.models.enums import CostSource, Provider, UsageOrigin
 
 if TYPE_CHECKING:
@@ -51,7 +52,8 @@ class UsageLog(Counts, table=True):
     `requests` is None where the provider does not count them. `cost` is None exactly where `cost_source` is unpriced.
     `bucket_end` is set for reported rows. `units` counts what is billed but is no token, and `bill` holds the lines
     (unit, quantity, unit price, multiplier) whose products add up to `cost`. `access_token_id` is the token that a call
-    came with: no foreign key, since a row outlives its token.
+    came with: no foreign key, since a row outlives its token. Shares that are zero take no room: the database has NULL
+    for them.
     """
 
     __tablename__ = "usage_logs"
@@ -75,11 +77,11 @@ class UsageLog(Counts, table=True):
         ),
         # For the deletion of a key, which would read every month: 7 MB for each million of tracked rows.
         Index("ix_usage_logs_api_key_id", "api_key_id", postgresql_where=text("api_key_id IS NOT NULL")),
-        # What a budget of one access token has spent is summed from here when Redis has lost it.
+        # What a budget of one access token has spent is summed from here when Redis has lost it. Without the time,
+        # which the partition tells to the month, its many equal entries take 7 bytes each instead of 58.
         Index(
-            "ix_usage_logs_access_token_id_timestamp",
+            "ix_usage_logs_access_token_id",
             "access_token_id",
-            "timestamp",
             postgresql_where=text("access_token_id IS NOT NULL"),
         ),
         Index(
@@ -95,6 +97,18 @@ class UsageLog(Counts, table=True):
     id: str = Field(default_factory=new_id)
     timestamp: datetime = time_field(now=True)
     bucket_end: datetime | None = time_field(nullable=True)
+    cache_read_tokens: int = share_field()
+    cache_write_5m_tokens: int = share_field()
+    cache_write_30m_tokens: int = share_field()
+    cache_write_1h_tokens: int = share_field()
+    cache_write_12h_tokens: int = share_field()
+    reasoning_tokens: int = share_field()
+    audio_input_tokens: int = share_field()
+    audio_output_tokens: int = share_field()
+    image_input_tokens: int = share_field()
+    image_output_tokens: int = share_field()
+    video_input_tokens: int = share_field()
+    video_output_tokens: int = share_field()
     provider: Provider = enum_field(Provider, "provider")
     model: str
     operation: str
@@ -108,7 +122,7 @@ class UsageLog(Counts, table=True):
     price_source: str | None = None
     price_version: str | None = None
     price_ref: str | None = None
-    bill: list[Any] | None = json_list_field()
+    bill: list[Any] | None = bill_field()
     response_time: int | None = None
     status_code: int | None = None
     error: str | None = None

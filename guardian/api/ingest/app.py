@@ -3,13 +3,13 @@
 import asyncio
 import hashlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import msgspec
 import structlog
-from prometheus_client import Counter
-from starlette.datastructures import Headers
+from prometheus_client import Counter, Histogram
 from starlette.requests import Request, cookie_parser
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -82,12 +82,12 @@ class FrontDoor:
         ]
         await send({"type": "http.response.start", "status": answer.status, "headers": headers})
         await send({"type": "http.response.body", "body": answer.body})
-        REQUESTS.labels("POST", path, str(answer.status)).inc()
-        SECONDS.labels("POST", path).observe(time.perf_counter() - started)
+        _requests(path, answer.status).inc()
+        _seconds(path).observe(time.perf_counter() - started)
 
     async def _answer(self, scope: Scope, receive: Receive, request_id: str, started: float) -> _Answer:
-        headers = Headers(scope=scope)
-        credential, is_token = _credential(scope, headers)
+        headers = _headers(scope)
+        credential, is_token = _credential(headers)
         # 1 rate limit, 2 authenticate
         limits.hit_here(
             PER_CREDENTIAL, hashlib.sha256(credential.encode()).hexdigest() if credential else _address(scope)
@@ -176,10 +176,31 @@ def _count(kind: str, result: Result, problems: int, ignored: int) -> None:
         ("ignored", ignored),
     ):
         if number:
-            EVENTS.labels(kind, outcome).inc(number)
+            _events(kind, outcome).inc(number)
 
 
-def _credential(scope: Scope, headers: Headers) -> tuple[str, bool]:
+# A series is looked up by its labels' text each time that it is asked for: there are few of them.
+@lru_cache(maxsize=64)
+def _requests(path: str, status: int) -> Counter:
+    return REQUESTS.labels("POST", path, str(status))
+
+
+@lru_cache(maxsize=2)
+def _seconds(path: str) -> Histogram:
+    return SECONDS.labels("POST", path)
+
+
+@lru_cache(maxsize=16)
+def _events(kind: str, outcome: str) -> Counter:
+    return EVENTS.labels(kind, outcome)
+
+
+def _headers(scope: Scope) -> dict[str, str]:
+    """By their name in lower case, as servers hand them on; of one that comes twice the first holds."""
+    return {name.decode("latin-1"): value.decode("latin-1") for name, value in reversed(scope["headers"])}
+
+
+def _credential(headers: Mapping[str, str]) -> tuple[str, bool]:
     """The access token, or the session of the cookie, and whether it is a token."""
     header = headers.get("authorization")
     if header is not None:
@@ -188,7 +209,7 @@ def _credential(scope: Scope, headers: Headers) -> tuple[str, bool]:
     return cookie_parser(headers.get("cookie", "")).get(COOKIE, ""), False
 
 
-def _kind(headers: Headers, path: str) -> str:
+def _kind(headers: Mapping[str, str], path: str) -> str:
     """Raises ApiError (415)."""
     kind = headers.get("content-type", "").partition(";")[0].strip().lower()
     wanted = (wire.JSON,) if path == USAGE else (wire.PROTOBUF, wire.JSON)

@@ -1,5 +1,6 @@
 """Migrations: linear, there and back again, and equal to the models."""
 
+import json
 import os
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import pytest
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 
+from guardian.models.bills import unpacked
 from tests.conftest import ROOT, Servers
 
 
@@ -64,6 +66,40 @@ def test_upgrade_downgrade_and_upgrade_again_give_the_same_schema(empty_database
 def test_models_equal_migrations(empty_database: str) -> None:
     alembic(empty_database, "upgrade", "head")
     alembic(empty_database, "check")
+
+
+BILL: list[dict[str, str]] = [
+    dict(unit="uncached_input_tokens", quantity="600", unit_price="0.00000015", multiplier="1", amount="0.00009"),
+    dict(unit="output_tokens", quantity="1.5", unit_price="0.0000006", multiplier="0.5", amount="0.00000045"),
+    dict(unit="größe; in %", quantity="3", unit_price="2", multiplier="1", amount="5.999"),
+]
+
+
+def test_rows_keep_their_bills_and_counts_when_they_get_shorter_and_longer_again(empty_database: str) -> None:
+    alembic(empty_database, "upgrade", "5b1e8c47d0a6")
+    with psycopg.connect(empty_database) as connection:
+        connection.execute("INSERT INTO users (id, email) VALUES ('u', 'u@example.com')")
+        connection.execute(
+            "CREATE TABLE usage_logs_2026_11 PARTITION OF usage_logs FOR VALUES FROM ('2026-11-01') TO ('2026-12-01')"
+        )
+        for id, bill in (("one", json.dumps(BILL)), ("none", "[]"), ("null", None)):
+            connection.execute(
+                "INSERT INTO usage_logs (id, timestamp, provider, model, operation, user_id, bill, cache_read_tokens) "
+                "VALUES (%s, '2026-11-05', 'OPENAI', 'gpt-4o', 'completion', 'u', %s, 7)",
+                [id, bill],
+            )
+    alembic(empty_database, "upgrade", "head")
+    with psycopg.connect(empty_database) as connection:
+        found = dict(connection.execute("SELECT id, bill FROM usage_logs").fetchall())
+        connection.execute("UPDATE usage_logs SET reasoning_tokens = NULL, video_input_tokens = NULL WHERE id = 'one'")
+    assert {id: unpacked(text) for id, text in found.items()} == {"one": BILL, "none": [], "null": []}
+    alembic(empty_database, "downgrade", "5b1e8c47d0a6")
+    with psycopg.connect(empty_database) as connection:
+        rows = connection.execute(
+            "SELECT id, bill, cache_read_tokens, reasoning_tokens, video_input_tokens FROM usage_logs ORDER BY id"
+        ).fetchall()
+    assert rows == [("none", [], 7, 0, 0), ("null", rows[1][1], 7, 0, 0), ("one", BILL, 7, 0, 0)]
+    assert rows[1][1] in (None, [])
 
 
 def test_history_is_one_line() -> None:

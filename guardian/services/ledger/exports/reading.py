@@ -1,6 +1,7 @@
 """Usage rows out of the database as a stream: a server-side cursor, so that ten million need no more than a page."""
 
-from collections.abc import Generator, Iterator, Mapping
+import json
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -31,7 +32,7 @@ def usage_rows(session: Session, actor: Actor, usage: UsageFilter) -> Iterator[M
     _check(usage)
     log = UsageLog
     columns = [
-        cast(column, Text).label(name) if COLUMNS[name][1] == "document" else column
+        cast(column, Text).label(name) if COLUMNS[name][1] == "document" and name != "bill" else column
         for name, column in _columns().items()
     ]
     query = select(*columns).where(
@@ -39,7 +40,7 @@ def usage_rows(session: Session, actor: Actor, usage: UsageFilter) -> Iterator[M
     )
     tz = zone(organizations.get_organization(session, actor).time_zone)
     rows = _stream(session, query)
-    return ({**row, "local_date": local_date(row["timestamp"], tz)} for row in rows)
+    return ({**row, "bill": _document(row["bill"]), "local_date": local_date(row["timestamp"], tz)} for row in rows)
 
 
 def spend_rows(session: Session, actor: Actor, usage: UsageFilter) -> Iterator[Mapping[str, Any]]:
@@ -51,6 +52,10 @@ def spend_rows(session: Session, actor: Actor, usage: UsageFilter) -> Iterator[M
     books = read_books(session, actor.organization_id, window)
     query = spend(books, window, usage.filters, *_columns().values(), table=UsageLog).where(*_range(usage))
     return _stream(session, query)
+
+
+def _document(bill: Sequence[Mapping[str, str]] | None) -> str | None:
+    return None if bill is None else json.dumps(bill, ensure_ascii=False)
 
 
 def _columns() -> dict[str, Any]:

@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
-from uuid import UUID
+from operator import attrgetter
 
 import msgspec
 from sqlalchemy import text
@@ -26,15 +26,20 @@ KEPT = "kept"
 """True in the metadata of a call whose answer can be asked for again, by its `responseId`."""
 
 _COUNTS = tuple(name for name in UsageCounts.__dataclass_fields__ if name != "units")
+_counts = attrgetter(*_COUNTS)
 # What stands for the content of an answer: whether it came with the call that made it, or when it was asked for again.
 _MADE, _AGAIN = 1, 2
 _encoder = msgspec.msgpack.Encoder(decimal_format="string", order="sorted")
 # In the order of the keys: two who claim the same ones wait for each other, but never in a circle.
+# The new ones are named only where there are others too: most often there are none, and a thousand names cost more.
 _CLAIM = text(
-    "INSERT INTO known_events (key, fingerprint) SELECT * FROM "
-    "unnest(CAST(:keys AS uuid[]), CAST(:prints AS bigint[])) ON CONFLICT DO NOTHING RETURNING key"
+    "WITH new AS (INSERT INTO known_events (key, fingerprint) SELECT * FROM "
+    "unnest(CAST(:keys AS uuid[]), CAST(:prints AS bigint[])) ON CONFLICT DO NOTHING RETURNING key) "
+    "SELECT CASE WHEN count(*) < :number THEN array_agg(encode(uuid_send(key), 'hex')) END, count(*) FROM new"
 )
-_TOLD = text("SELECT key, fingerprint FROM known_events WHERE key = ANY(CAST(:keys AS uuid[]))")
+_TOLD = text(
+    "SELECT encode(uuid_send(key), 'hex'), fingerprint FROM known_events WHERE key = ANY(CAST(:keys AS uuid[]))"
+)
 
 
 class Outcome(Enum):
@@ -78,9 +83,9 @@ def _claim(
     session: Session, organization_id: str, calls: Sequence[Call], places: Sequence[int], outcomes: list[Outcome]
 ) -> None:
     """Claim the events' keys, and note for each that somebody had already what became of it."""
-    prints: dict[UUID, int] = {}
-    claims: dict[UUID, int] = {}
-    events: list[tuple[int, UUID, int]] = []
+    prints: dict[str, int] = {}
+    claims: dict[str, int] = {}
+    events: list[tuple[int, str, int]] = []
     for place in places:
         call = calls[place]
         if (name := _name_of(call)) is None:
@@ -92,13 +97,14 @@ def _claim(
     if not events:
         return
     ordered = sorted(claims)
-    values = {"keys": [str(key) for key in ordered], "prints": [prints[key] for key in ordered]}
-    new = set(session.connection().execute(_CLAIM, values).scalars())
-    if len(new) == len(events):
+    values = {"keys": _array(ordered), "prints": _array([prints[key] for key in ordered]), "number": len(ordered)}
+    names, number = session.connection().execute(_CLAIM, values).one()
+    if number == len(events):
         return
-    known = [str(key) for key in ordered if key not in new]
+    new = set(ordered if number == len(ordered) else names or ())
+    known = [key for key in ordered if key not in new]
     if known:
-        prints.update({key: told for key, told in session.connection().execute(_TOLD, {"keys": known})})
+        prints.update({key: told for key, told in session.connection().execute(_TOLD, {"keys": _array(known)})})
     for place, key, fingerprint in events:
         if key not in new or claims[key] != place:
             outcomes[place] = _told_before(fingerprint, prints[key])
@@ -124,10 +130,15 @@ def _name_of(call: Call) -> tuple[str, ...] | None:
     return (ANSWER, call.usage.provider.value, answer) if isinstance(answer, str) else None
 
 
-def key_of(organization_id: str, name: tuple[str, ...]) -> UUID:
-    """128 bits of a hash of whose it is and of what it is known by."""
+def _array(values: Sequence[object]) -> str:
+    """An array as PostgreSQL reads it from text: the driver would look at each value's type."""
+    return f"{{{','.join(map(str, values))}}}"
+
+
+def key_of(organization_id: str, name: tuple[str, ...]) -> str:
+    """128 bits of a hash of whose it is and of what it is known by, in hexadecimal."""
     whole = "\x1f".join((organization_id, *name)).encode("utf-8", "replace")
-    return UUID(bytes=hashlib.blake2b(whole, digest_size=16).digest())
+    return hashlib.blake2b(whole, digest_size=16).hexdigest()
 
 
 def fingerprint_of(call: Call) -> int:
@@ -138,8 +149,8 @@ def fingerprint_of(call: Call) -> int:
         usage.provider.value,
         usage.operation,
         usage.model,
-        [getattr(counts, name) for name in _COUNTS],
-        {unit: format(number.normalize(), "f") for unit, number in counts.units.items()},
+        _counts(counts),
+        {unit: format(number.normalize(), "f") for unit, number in counts.units.items()} if counts.units else {},
         usage.requests,
         usage.service_tier,
         None if usage.provider_cost is None else format(usage.provider_cost.normalize(), "f"),

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import text
 from sqlmodel import Session
 
+from guardian.models.bills import LINES_IN_SQL, code_of, unit_of
 from guardian.models.enums import Provider
 from guardian.periods import Window
 from guardian.services.ledger.reconciliation.books import ZERO, Cell, Spot
@@ -19,29 +20,30 @@ from guardian.services.ledger.reconciliation.reading import window_of
 MOST_PROBED = 20_000
 
 # Tokens are counted by the rollups already: numbers are read where nothing else tells them.
-_BILLS = text("""
+_BILLS = text(f"""
     SELECT CAST(timezone('UTC', timestamp) AS date), provider, account_id, external_key_id, model, service_tier,
-           line->>'unit', sum(CAST(line->>'quantity' AS numeric)) FILTER (WHERE line->>'unit' <> ALL (:tokens)),
-           sum(CAST(line->>'amount' AS numeric))
-    FROM usage_logs, jsonb_array_elements(bill) AS line
+           code, sum(quantity) FILTER (WHERE code <> ALL (:tokens)), sum(amount)
+    FROM usage_logs {LINES_IN_SQL}
     WHERE origin = 'sync' AND organization_id = :organization AND timestamp >= :start AND timestamp < :end
       AND CAST(timezone('UTC', timestamp) AS date) = ANY(:days)
       AND CAST(provider AS text) || ' ' || model = ANY(:models)
     GROUP BY 1, 2, 3, 4, 5, 6, 7
-""")
+""")  # noqa: S608  # made of our own names
 # The planner takes a bill for a hundred lines (there are three) and would sort all of them on disk: of 400,000 rows
 # that is a third of the time. What is hashed instead is one entry for each amount that is asked for.
 _HASHED = ("SET LOCAL jit = off", "SET LOCAL enable_sort = off", "SET LOCAL work_mem = '64MB'")
 _AS_BEFORE = ("SET LOCAL jit TO DEFAULT", "SET LOCAL enable_sort TO DEFAULT", "SET LOCAL work_mem TO DEFAULT")
 
+_INPUTS, _OUTPUTS = (
+    tuple(f"coalesce({share}, 0)" for share in shares) for shares in (TOKEN_KINDS[1:9], TOKEN_KINDS[10:])
+)
 _COUNTED = ", ".join(
     f"max({column}) * (count(*) - 1)"
     for column in (
-        "input_tokens - cache_read_tokens - cache_write_5m_tokens - cache_write_30m_tokens - cache_write_1h_tokens"
-        " - cache_write_12h_tokens - audio_input_tokens - image_input_tokens - video_input_tokens",
-        *TOKEN_KINDS[1:9],
-        "output_tokens - audio_output_tokens - image_output_tokens - video_output_tokens",
-        *TOKEN_KINDS[10:],
+        " - ".join(("input_tokens", *_INPUTS)),
+        *_INPUTS,
+        " - ".join(("output_tokens", *_OUTPUTS)),
+        *_OUTPUTS,
     )
 )
 # The same call: the provider's id of its answer where it was kept, else the very same instant and the same counts.
@@ -54,7 +56,8 @@ _REPEATS = text(f"""
       AND CAST(timezone('UTC', timestamp) AS date) || ' ' || CAST(provider AS text) || ' ' || model = ANY(:places)
     GROUP BY provider, account_id, external_key_id, model, service_tier, api_key_id,
              coalesce(metadata->>'responseId', CAST(timestamp AS text)),
-             input_tokens, output_tokens, cache_read_tokens, cache_write_5m_tokens, cache_write_1h_tokens
+             input_tokens, output_tokens, coalesce(cache_read_tokens, 0), coalesce(cache_write_5m_tokens, 0),
+             coalesce(cache_write_1h_tokens, 0)
     HAVING count(*) > 1
 """)  # noqa: S608  # made of names in this file
 
@@ -66,8 +69,8 @@ def split_by_bills(session: Session, organization_id: str, cells: Mapping[Spot, 
     rows = _read_bills(session, organization_id, unsplit)
     amounts: dict[Spot, dict[str, Decimal]] = {}
     units: dict[Spot, dict[str, Decimal]] = {}
-    for day, provider, account, key, model, tier, unit, quantity, amount in rows:
-        spot, kind = Spot(day, Provider(provider), account, key, model, tier), bill_kind(unit)
+    for day, provider, account, key, model, tier, code, quantity, amount in rows:
+        spot, kind = Spot(day, Provider(provider), account, key, model, tier), bill_kind(unit_of(code))
         of = amounts.setdefault(spot, {})
         of[kind] = of.get(kind, ZERO) + amount
         if kind not in TOKEN_KINDS and kind != NOT_SPLIT:
@@ -92,7 +95,7 @@ def _read_bills(session: Session, organization_id: str, unsplit: Sequence[Spot])
         "end": window.end,
         "days": days,
         "models": sorted({f"{spot.provider.value} {spot.model}" for spot in unsplit}),
-        "tokens": list(TOKEN_KINDS),
+        "tokens": [code_of(kind) for kind in TOKEN_KINDS],
     }
     for setting in _HASHED:
         run(text(setting))

@@ -3,13 +3,15 @@
 import json
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from itertools import islice
 from typing import Any, cast
 
 import psycopg
-from psycopg import sql
-from sqlalchemy import Table, text
+from sqlalchemy import Connection, Table, text
 from sqlmodel import Session
+
+from guardian.models.bills import Bill, stored
 
 Row = dict[str, Any]
 """One row by database column name. All rows of one call have the same columns."""
@@ -36,8 +38,7 @@ def upsert(
         f"ON CONFLICT ({_quoted(key)}) DO UPDATE SET {', '.join(changes)}"
     )
     for some in _portions(rows):
-        # Decimal and datetime both are read back exactly from what str() writes.
-        session.connection().execute(statement, {"rows": json.dumps(some, default=str)})
+        session.connection().execute(statement, {"rows": _document(table, some)})
 
 
 def copy_new(
@@ -50,30 +51,52 @@ def copy_new(
     ledger this way, and 6,000 as JSON. The staging table lives as long as its connection: to make one for each call
     would bloat the catalog.
     """
-    staging = f"incoming_{zlib.crc32(','.join(columns).encode()):08x}"
-    names = sql.SQL(", ").join(sql.Identifier(name) for name in columns)
-    parts = {"staging": sql.Identifier(staging), "table": sql.Identifier(table.name), "names": names}
-    driver = cast("psycopg.Connection", session.connection().connection.driver_connection)
+    staging, create, clear, copying, insert = _staged(table.name, tuple(columns), null, returning, query)
+    connection = session.connection()
+    driver = cast("psycopg.Connection", connection.connection.driver_connection)
     with driver.cursor() as cursor:
-        if cursor.execute("SELECT to_regclass('pg_temp.' || %s::text)", (staging,)).fetchone() == (None,):
-            cursor.execute(
-                sql.SQL(
-                    "CREATE TEMP TABLE {staging} ON COMMIT DELETE ROWS AS SELECT {names} FROM {table} WITH NO DATA"
-                ).format(**parts)
-            )
-        else:
-            cursor.execute(sql.SQL("DELETE FROM {staging}").format(**parts))
-        copying = sql.SQL("COPY {staging} ({names}) FROM STDIN (NULL {null})").format(**parts, null=sql.Literal(null))
+        if not _is_staged(session, connection, cursor, staging):
+            cursor.execute(create)
+        elif session.info.get(staging) is session.get_transaction():
+            cursor.execute(clear)
+        session.info[staging] = session.get_transaction()
         with cursor.copy(copying) as copy:
             # Half a surrogate pair has no UTF-8: PostgreSQL would refuse the whole block.
             copy.write("".join(lines).encode("utf-8", "replace"))
-        cursor.execute(
-            sql.SQL(
-                "WITH new AS (INSERT INTO {table} ({names}) SELECT {names} FROM {staging} "
-                "ON CONFLICT DO NOTHING RETURNING {returning}) {query}"
-            ).format(**parts, returning=sql.SQL(cast("Any", returning)), query=sql.SQL(cast("Any", query)))
-        )
+        cursor.execute(insert)
         return cursor.fetchall()
+
+
+def _is_staged(session: Session, connection: Connection, cursor: psycopg.Cursor[Any], staging: str) -> bool:
+    """Whether the connection has the staging table; asked until it is there of an earlier transaction."""
+    if staging in connection.info:
+        return True
+    found = cursor.execute("SELECT to_regclass('pg_temp.' || %s::text)", (staging,)).fetchone() != (None,)
+    if found and staging not in session.info:  # what this transaction has made may yet be rolled back
+        connection.info[staging] = True
+    return found
+
+
+@lru_cache(maxsize=8)
+def _staged(
+    table: str, columns: tuple[str, ...], null: str, returning: str, query: str
+) -> tuple[str, bytes, bytes, bytes, bytes]:
+    """The staging table's name, and what makes it, empties it, fills it and moves its rows on."""
+    staging = f"incoming_{zlib.crc32(','.join(columns).encode()):08x}"
+    names = _quoted(columns)
+    return (
+        staging,
+        (
+            f"CREATE TEMP TABLE {staging} ON COMMIT DELETE ROWS AS "  # noqa: S608  # all names are our own
+            f"SELECT {names} FROM {table} WITH NO DATA"
+        ).encode(),
+        f"DELETE FROM {staging}".encode(),  # noqa: S608  # as above
+        f"COPY {staging} ({names}) FROM STDIN (NULL '{null}')".encode(),
+        (
+            f"WITH new AS (INSERT INTO {table} ({names}) SELECT {names} FROM {staging} "  # noqa: S608  # as above
+            f"ON CONFLICT DO NOTHING RETURNING {returning}) {query}"
+        ).encode(),
+    )
 
 
 def insert_new(session: Session, table: Table, rows: Sequence[Row]) -> set[str]:
@@ -86,7 +109,7 @@ def insert_new(session: Session, table: Table, rows: Sequence[Row]) -> set[str]:
             f"SELECT {columns} FROM json_populate_recordset(NULL::{table.name}, CAST(:rows AS json)) "
             "ON CONFLICT DO NOTHING RETURNING id"
         )
-        found.update(session.connection().execute(statement, {"rows": json.dumps(some, default=str)}).scalars())
+        found.update(session.connection().execute(statement, {"rows": _document(table, some)}).scalars())
     return found
 
 
@@ -100,6 +123,14 @@ def delete(session: Session, table: Table, rows: Sequence[Row]) -> None:
     for some in _portions(rows):
         keys = [{name: row[name] for name in key} for row in some]
         session.connection().execute(statement, {"rows": json.dumps(keys, default=str)})
+
+
+def _document(table: Table, rows: Sequence[Row]) -> str:
+    """The rows as JSON. Decimal and datetime both are read back exactly from what str() writes."""
+    bills = [name for name in rows[0] if isinstance(table.c[name].type, Bill)]
+    if bills:
+        rows = [{**row, **{name: stored(row[name]) for name in bills}} for row in rows]
+    return json.dumps(rows, default=str)
 
 
 def _quoted(names: Iterable[str]) -> str:

@@ -8,17 +8,29 @@ from sqlmodel import Session
 from guardian import db
 from guardian.periods import floor_month, next_month
 
+_SEEN, _MADE = "guardian.partitions_seen", "guardian.partitions_made"
+
 
 def ensure_partitions(session: Session, start: datetime, end: datetime) -> list[str]:
-    """Make the partitions for every UTC month that [start, end] touches; gives the names of the new ones."""
+    """Make the partitions for every UTC month that [start, end] touches; gives the names of the new ones.
+
+    Nothing takes a partition away: those that a connection has once seen, it does not look for again.
+    """
     months: list[datetime] = []
     month = floor_month(start)
     while month <= end:
         months.append(month)
         month = next_month(month)
     wanted = {f"usage_logs_{m:%Y_%m}": m for m in months}
-    missing = sorted(wanted.keys() - _existing(session))
+    connection = session.connection()
+    if wanted.keys() <= connection.info.get(_SEEN, frozenset()):
+        return []
+    existing = _existing(session)
+    missing = sorted(wanted.keys() - existing)
+    if not missing and _MADE not in session.info:  # what this transaction has made may yet be rolled back
+        connection.info[_SEEN] = existing
     if missing:
+        session.info[_MADE] = True
         db.lock(session, "usage_logs partitions")
         missing = sorted(wanted.keys() - _existing(session))
     for name in missing:

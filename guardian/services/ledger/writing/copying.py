@@ -9,22 +9,24 @@ from typing import TYPE_CHECKING, Any, cast
 import msgspec
 
 from guardian.models.base import derived_id
+from guardian.models.bills import digits, packed
 from guardian.models.usage import Counts
-from guardian.records import BillLine, CostBreakdown, UsageCounts
-from guardian.services.ledger.writing.rows import UNCOLUMNED, bill_line
+from guardian.records import CostBreakdown, UsageCounts
+from guardian.services.ledger.writing.rows import UNCOLUMNED
 
 if TYPE_CHECKING:
     from guardian.services.ledger.writing.calls import Call
 
-_COUNTS = tuple(Counts.model_fields)
+_TOTALS = ("input_tokens", "output_tokens", "total_tokens")
+_SHARES = tuple(name for name in Counts.model_fields if name not in _TOTALS)
 COLUMNS: tuple[str, ...] = (
     *("id", "timestamp", "provider", "model", "operation", "origin"),
-    *_COUNTS,
+    *(*_TOTALS, *_SHARES),
     *("units", "requests", "cost", "cost_source", "cost_reason", "price_source", "price_version", "price_ref", "bill"),
     *("response_time", "status_code", "error", "account_id", "project_id", "external_key_id", "external_user_id"),
     *("service_tier", "session", "tags", "metadata", "user_id", "organization_id", "api_key_id", "access_token_id"),
 )
-_counts = attrgetter(*_COUNTS)
+_shares = attrgetter(*_SHARES)
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r", "\0": ""})
 # What stands for null: no text of ours begins so, and \\N would make every line look as if it had to be escaped.
 NULL = "\x01"
@@ -35,7 +37,7 @@ def copy_line(
     organization_id: str, call: "Call", metadata: Mapping[str, Any], cost: CostBreakdown, amount: Decimal | None
 ) -> str:
     """The line of a call that costs this much; `amount` is the cost as the database keeps it."""
-    usage = call.usage
+    usage, counts = call.usage, call.usage.counts
     start = usage.start if usage.start.tzinfo is UTC else usage.start.astimezone(UTC)
     fields = (
         derived_id(call.known_since or start, organization_id, "call", *call.identity),
@@ -44,8 +46,11 @@ def copy_line(
         usage.model,
         usage.operation,
         call.origin,
-        *map(str, _counts(usage.counts)),
-        _units(usage.counts),
+        str(counts.input_tokens),
+        str(counts.output_tokens),
+        str(counts.total_tokens),
+        *[str(number) if number else NULL for number in _shares(counts)],
+        _units(counts),
         "1" if usage.requests is None else str(usage.requests),
         NULL if amount is None else str(amount),
         cost.source,
@@ -53,7 +58,7 @@ def copy_line(
         cost.price_source or NULL,
         cost.price_version or NULL,
         cost.price_ref or NULL,
-        _bill(cost.lines) if cost.lines else "[]",
+        packed(cost.lines),
         NULL if call.response_time is None else str(call.response_time),
         NULL if call.status_code is None else str(call.status_code),
         call.error or NULL,
@@ -76,34 +81,12 @@ def copy_line(
     return f"{line}\n"
 
 
-def digits(number: Decimal) -> str:
-    """The number's digits, the same for equal numbers: 3, not 3.0 or 3E+0."""
-    text = str(number)
-    if "." not in text and "E" not in text:
-        return text
-    return format(number.normalize(), "f") if "E" in text else text.rstrip("0").rstrip(".")
-
-
 def _units(counts: UsageCounts) -> str:
     """As rows.count_columns: the units, and the shares that have no column of their own where they are not zero."""
     shares = [(name, number) for name in UNCOLUMNED if (number := getattr(counts, name))]
     if not shares and not counts.units:
         return "{}"
     return _document({**{unit: digits(n) for unit, n in counts.units.items()}, **{n: str(c) for n, c in shares}})
-
-
-def _bill(lines: Sequence[BillLine]) -> str:
-    # Written by hand, which takes half the time: nothing in it needs escaping but a unit that a customer has named.
-    found = ",".join(
-        [
-            f'{{"unit":"{line.unit}","quantity":"{digits(line.quantity)}","unit_price":"{digits(line.unit_price)}",'
-            f'"multiplier":"{digits(line.multiplier)}","amount":"{digits(line.amount)}"}}'
-            if line.unit.isidentifier()
-            else _document({name: str(value) for name, value in bill_line(line).items()})
-            for line in lines
-        ]
-    )
-    return f"[{found}]"
 
 
 def _document(value: Mapping[str, Any] | list[Any]) -> str:

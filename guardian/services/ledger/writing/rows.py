@@ -9,11 +9,12 @@ from typing import Any
 
 from guardian.errors import ProviderContractBroken
 from guardian.models.base import derived_id
+from guardian.models.bills import digits, line_of
 from guardian.models.enums import Provider, UsageOrigin
 from guardian.models.usage import Counts
 from guardian.pricing.calculator import price, to_money
 from guardian.pricing.overrides import Override
-from guardian.records import BillLine, CostBreakdown, CostRecord, UsageCounts, UsageRecord
+from guardian.records import CostBreakdown, CostRecord, UsageCounts, UsageRecord
 from guardian.services.ledger.sql.bulk import Row
 
 # What the provider states of a row, beyond its identity and whose it is. The owner of the key that first pulled it
@@ -99,7 +100,7 @@ def count_columns(counts: UsageCounts) -> Row:
     return {
         **{name: getattr(counts, name) for name in Counts.model_fields},
         # As text: JSON numbers come back as floats, which would not equal what was stated.
-        "units": {name: _exact(number) for name, number in {**counts.units, **shares}.items()},
+        "units": {name: digits(number) for name, number in {**counts.units, **shares}.items()},
     }
 
 
@@ -135,18 +136,7 @@ def cost_columns(breakdown: CostBreakdown) -> Row:
         "price_source": breakdown.price_source,
         "price_version": breakdown.price_version,
         "price_ref": breakdown.price_ref,
-        "bill": [bill_line(line) for line in breakdown.lines],
-    }
-
-
-def bill_line(line: BillLine) -> dict[str, str]:
-    """One line of a stored bill; the numbers as text, digit for digit."""
-    return {
-        "unit": line.unit,
-        "quantity": _exact(line.quantity),
-        "unit_price": _exact(line.unit_price),
-        "multiplier": _exact(line.multiplier),
-        "amount": _exact(line.amount),
+        "bill": [line_of(line) for line in breakdown.lines],
     }
 
 
@@ -194,11 +184,6 @@ def cost_row(account: LedgerAccount, record: CostRecord, now: datetime) -> Row:
         "metadata": dict(record.dimensions),
         "updated_at": now,
     }
-
-
-def _exact(number: Decimal) -> str:
-    """The number's digits, the same for equal numbers: 3, not 3.0 or 3E+0."""
-    return format(number.normalize(), "f")
 
 
 def _flat(dimensions: Mapping[str, str]) -> list[str]:
