@@ -60,6 +60,7 @@ async def main(url: str, token: str, kind: str, requests: int, each: int, connec
     head = f"POST {path} HTTP/1.1\r\nhost: {at.netloc}\r\nauthorization: Bearer {token}\r\n"
     head += f"content-type: application/{content}\r\ncontent-length: "
     messages = [f"{head}{len(body)}\r\n\r\n".encode() + body for body in bodies(kind, requests, each)]
+    messages.reverse()  # each takes the last one: so the earliest events are told first, as senders do
     taken: list[float] = []
     started = time.perf_counter()
     await asyncio.gather(*(_send(at.hostname or "", at.port or 80, messages, taken) for _ in range(connections)))
