@@ -18,6 +18,8 @@ PLACES = (
     b"x-bf-vk",
 )
 _PLACES = frozenset(PLACES)
+# Headers with the caller's own credentials, which never go out.
+CREDENTIALS = _PLACES | {b"cookie"}
 
 
 def token_of(headers: Iterable[Header], query: bytes) -> str | None:
@@ -40,8 +42,3 @@ def without_token(query: bytes) -> bytes:
     if not any(name == "key" for name, _ in pairs):
         return query
     return urlencode([pair for pair in pairs if pair[0] != "key"], encoding="latin-1").encode("latin-1")
-
-
-def is_credential(name: bytes) -> bool:
-    """Whether this header is the caller's own credential, which never goes out."""
-    return name in _PLACES or name == b"cookie"

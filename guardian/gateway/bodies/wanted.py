@@ -3,9 +3,8 @@
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, TypedDict, cast
+from typing import Any, NamedTuple, TypedDict, cast
 
 import msgspec
 
@@ -27,8 +26,7 @@ _NOTHING: Mapping[str, Any] = MappingProxyType({})
 _ASKED = frozenset({Provider.OPENAI, Provider.ANTHROPIC, Provider.GOOGLE, Provider.XAI, Provider.CUSTOM})
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(NamedTuple):
     """What a request asks for; what it does not say is None, "" or empty.
 
     `most_output_tokens` is for all answers together (n, candidateCount). `input_estimate` is in tokens: the body's
@@ -45,7 +43,7 @@ class Wanted:
     characters: int | None = None
     user: str | None = None
     tags: tuple[str, ...] = ()
-    fields: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
+    fields: Mapping[str, str] = _NOTHING
 
 
 class _Options(TypedDict, total=False):
@@ -182,10 +180,14 @@ def _characters(asked: Asked, body: bytes) -> int | None:
 
 
 def _object(value: object) -> Mapping[str, Any]:
+    if value is None:
+        return _NOTHING
     return cast("Mapping[str, Any]", value) if isinstance(value, Mapping) else _NOTHING
 
 
 def _count(value: object) -> int | None:
+    if value is None:
+        return None
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     if not isinstance(value, int) or isinstance(value, bool) or value < 1:
