@@ -67,19 +67,7 @@ def frame(
                     class_name="page-header",
                 ),
                 rx.cond(state.problem != "", error_state(state.problem, state.problem_id, state.load), rx.fragment()),
-                rx.cond(
-                    state.loaded,
-                    rx.el.div(
-                        *content,
-                        class_name="body",
-                        custom_attrs={"aria-busy": rx.cond(state.loading, "true", "false")},
-                    ),
-                    rx.cond(
-                        state.problem == "",
-                        rx.el.div(loading_note(), skeleton, class_name="body"),
-                        rx.fragment(),
-                    ),
-                ),
+                _body(state, content, skeleton),
                 class_name="content",
             ),
             class_name="main",
@@ -88,6 +76,22 @@ def frame(
         ),
         palette([(place.name, place.href, place.icon) for place in PLACES if not place.admin]),
         class_name="frame",
+    )
+
+
+def _body(state: type[Page], content: tuple[Any, ...], skeleton: rx.Component) -> rx.Component:
+    return rx.cond(
+        state.loaded,
+        rx.el.div(
+            *content,
+            class_name="body",
+            custom_attrs={"aria-busy": rx.cond(state.loading, "true", "false")},
+        ),
+        rx.cond(
+            state.problem == "",
+            rx.el.div(loading_note(), skeleton, class_name="body"),
+            rx.fragment(),
+        ),
     )
 
 

@@ -140,6 +140,20 @@ def _table(state: Any) -> rx.Component:
     )
 
 
+def _model(row: CallRow) -> rx.Component:
+    return cell(
+        _MODEL,
+        rx.el.span(
+            rx.el.span(class_name="swatch", style={"background": row.color}, custom_attrs={"aria-hidden": "true"}),
+            link(row.model, to=row.href, class_name="into"),
+            class_name="named",
+        ),
+        rx.el.div(row.about, class_name="muted small"),
+        title=row.model_title,
+        custom_attrs={"data-csv": row.model_title},
+    )
+
+
 def _row(row: CallRow) -> rx.Component:
     return rx.el.tr(
         cell(
@@ -149,17 +163,7 @@ def _row(row: CallRow) -> rx.Component:
             title=row.when_title,
             custom_attrs={"data-csv": row.moment},
         ),
-        cell(
-            _MODEL,
-            rx.el.span(
-                rx.el.span(class_name="swatch", style={"background": row.color}, custom_attrs={"aria-hidden": "true"}),
-                link(row.model, to=row.href, class_name="into"),
-                class_name="named",
-            ),
-            rx.el.div(row.about, class_name="muted small"),
-            title=row.model_title,
-            custom_attrs={"data-csv": row.model_title},
-        ),
+        _model(row),
         cell(
             _CALLER,
             row.caller,

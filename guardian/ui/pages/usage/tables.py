@@ -77,6 +77,20 @@ def groups_table(state: Any) -> rx.Component:
     )
 
 
+def _share(row: GroupRow) -> rx.Component:
+    bar = rx.el.span(
+        rx.el.span(style={"width": f"{row.width}%", "background": row.color}),
+        class_name="bar",
+        custom_attrs={"aria-hidden": "true"},
+    )
+    return cell(
+        _SHARE,
+        rx.cond(row.share != "", bar, rx.fragment()),
+        rx.el.span(row.share, class_name="share"),
+        custom_attrs={"data-csv": row.share_csv},
+    )
+
+
 def _group(row: GroupRow) -> rx.Component:
     swatch = rx.el.span(class_name="swatch", style={"background": row.color}, custom_attrs={"aria-hidden": "true"})
     name = rx.cond(
@@ -97,20 +111,7 @@ def _group(row: GroupRow) -> rx.Component:
             custom_attrs={"data-csv": row.title},
         ),
         cell(_SPEND, money(row.money), custom_attrs={"data-csv": row.money.exact}),
-        cell(
-            _SHARE,
-            rx.cond(
-                row.share != "",
-                rx.el.span(
-                    rx.el.span(style={"width": f"{row.width}%", "background": row.color}),
-                    class_name="bar",
-                    custom_attrs={"aria-hidden": "true"},
-                ),
-                rx.fragment(),
-            ),
-            rx.el.span(row.share, class_name="share"),
-            custom_attrs={"data-csv": row.share_csv},
-        ),
+        _share(row),
         cell(_CHANGE, rx.cond(row.change.text != "", row.change.text, "–"), custom_attrs={"data-csv": row.change_csv}),
         cell(_CALLS, row.requests_text, title=row.requests_title, custom_attrs={"data-csv": row.requests_csv}),
         cell(
