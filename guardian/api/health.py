@@ -1,6 +1,6 @@
 """Health and metrics: what a load balancer and a monitoring system ask, without signing in."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
@@ -12,7 +12,9 @@ from redis.exceptions import RedisError
 from guardian import db, queue
 from guardian.api.answers.envelope import Failure, Out
 from guardian.cache import CacheService
+from guardian.config import settings
 from guardian.errors import ConfigurationError, UnavailableError
+from guardian.journal import aside
 from guardian.periods import rfc3339, utcnow
 from guardian.services.people import installation
 
@@ -20,10 +22,11 @@ router = APIRouter()
 
 
 class HealthOut(Out):
-    """`checks` says "ok" or what is wrong, for each server."""
+    """`checks` says "ok" or what is wrong, for each server; `warnings` are of what stops no request."""
 
     status: str
     checks: dict[str, str]
+    warnings: list[str]
 
 
 def check_database() -> str:
@@ -59,7 +62,8 @@ def ready(request: Request) -> Response:
     found = {name: check() for name, check in _CHECKS.items()}
     missing = [name for name, state in found.items() if state != "ok"]
     if not missing:
-        return _healthy(request, found)
+        folder = settings().guardian_data_dir / "journal" / "ingest"
+        return _healthy(request, found, [aside.WARNING] if aside.any_below(folder) else [])
     body = Failure(
         error=f"Not ready: {', '.join(missing)}.",
         code=UnavailableError.code,
@@ -76,9 +80,9 @@ def metrics() -> Response:
     return Response(generate_latest(REGISTRY), media_type=CONTENT_TYPE_LATEST)
 
 
-def _healthy(request: Request, checks: dict[str, str]) -> Response:
+def _healthy(request: Request, checks: dict[str, str], warnings: Sequence[str] = ()) -> Response:
     metadata = {"timestamp": rfc3339(utcnow()), "requestId": request.state.request_id}
-    data = HealthOut(status="ok", checks=checks).model_dump()
+    data = HealthOut(status="ok", checks=checks, warnings=list(warnings)).model_dump()
     return JSONResponse({"success": True, "data": data, "metadata": metadata})
 
 

@@ -74,11 +74,22 @@ def mailbox(folder: Path, port: int) -> None:
     serve(folder, port)
 
 
-@commands.command(hidden=True)
-def ship(folder: Path) -> None:
-    """Ship the journal in FOLDER to the ledger until standard input ends."""
-    from guardian.jobs.shipping import run as run_shipping
-
+@commands.command()
+def ship(
+    folder: Annotated[Path | None, typer.Argument(help="The journal of a process, which starts this itself.")] = None,
+    resend: Annotated[Path | None, typer.Option(help="Send the records of a set-aside.jsonl again, and end.")] = None,
+) -> None:
+    """Ship a journal to the ledger until standard input ends, or send again what the ledger has refused."""
+    if (folder is None) is (resend is None):
+        raise typer.BadParameter("Name the folder of a journal, or a file with --resend.")
     configured()
     logs.configure(settings(), "ship")
-    run_shipping(folder)
+    if folder is not None:
+        from guardian.jobs.shipping import run as run_shipping
+
+        run_shipping(folder)
+    if resend is not None:
+        from guardian.jobs.resending import resend as send_again
+
+        found = send_again(resend)
+        typer.echo(f"{found.taken:,} sent, {found.refused:,} refused again and kept in {resend}.")

@@ -18,6 +18,7 @@ from guardian.config import Settings
 from guardian.crypto import EncryptionService
 from guardian.embedded.migrate import current_and_head
 from guardian.errors import GuardianError
+from guardian.journal import aside
 from guardian.journal.places import journal_folders
 from guardian.journal.positions import waiting_bytes
 from guardian.models import Organization
@@ -141,9 +142,10 @@ def _journals(settings: Settings) -> Finding:
     """Calls that were acknowledged and are not in the ledger yet, or cannot get there without somebody's help."""
     parents = sorted((settings.guardian_data_dir / "journal").glob("*"))  # one for each kind of process
     folders = [folder for parent in parents for folder in journal_folders(parent)]
-    kept = [path for folder in folders for name in ("*.damaged", "set-aside.jsonl") for path in folder.glob(name)]
+    kept = [path for folder in folders for name in ("*.damaged", aside.NAME + "*") for path in folder.glob(name)]
     if kept:
-        return Finding("FAIL", "journals", f"{kept[0]} has what could not be read or stored: look into it, and move it")
+        way = "send it again with `guardian ship --resend`" if kept[0].name.startswith(aside.NAME) else "move it"
+        return Finding("FAIL", "journals", f"{kept[0]} has what could not be read or stored: look into it, and {way}")
     waiting = [(folder, waiting_bytes(folder)) for folder in folders]
     full = [folder for folder, size in waiting if size > settings.guardian_journal_max_bytes * 0.8]
     if full:

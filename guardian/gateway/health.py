@@ -1,8 +1,8 @@
-"""Whether the gateway runs, and whether what it needs answers it."""
+"""Whether the gateway runs, whether what it needs answers it, and whether somebody has to look after it."""
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from typing import Any, cast
 from uuid import uuid4
 
@@ -13,6 +13,7 @@ from redis.exceptions import RedisError
 
 from guardian import db
 from guardian.config import Settings
+from guardian.journal import aside
 from guardian.journal.writing import Journal
 from guardian.periods import rfc3339, utcnow
 
@@ -25,10 +26,13 @@ log = structlog.get_logger(__name__)
 
 
 class Health:
-    """`/health/live` says that the process runs; `/health/ready` that both servers answer, and the journal has room."""
+    """`/health/live` says that the process runs; `/health/ready` that both servers answer, and the journal has room.
+
+    `warnings` there are of what stops no call.
+    """
 
     def __init__(self, settings: Settings, journal: Journal) -> None:
-        self._journal = journal
+        self._journal, self._folder = journal, settings.guardian_data_dir / "journal" / "gateway"
         self._database_url = db.engine_url(settings.require_database_url()).replace("+psycopg", "", 1)
         self._redis_url = settings.require_redis_url()
 
@@ -44,7 +48,8 @@ class Health:
                 body = _failed(f"Not ready: {', '.join(missing)}.", "UNAVAILABLE", request_id, checks)
                 await _answer(send, 503, {**body, "retryAfter": 5}, request_id, retry_after=5)
             else:
-                await _answer(send, 200, _healthy(checks, request_id), request_id)
+                warnings = [aside.WARNING] if aside.any_below(self._folder) else []
+                await _answer(send, 200, _healthy(checks, request_id, warnings), request_id)
         else:
             await _answer(send, 404, _failed("Not found", "NOT_FOUND", request_id), request_id)
 
@@ -80,10 +85,10 @@ def _header(scope: Scope, name: bytes) -> str | None:
     return next((value.decode("latin-1")[:128] for key, value in scope["headers"] if key == name), None)
 
 
-def _healthy(checks: dict[str, str], request_id: str) -> dict[str, Any]:
+def _healthy(checks: dict[str, str], request_id: str, warnings: Sequence[str] = ()) -> dict[str, Any]:
     """What the web process answers too."""
     metadata = {"timestamp": rfc3339(utcnow()), "requestId": request_id}
-    return {"success": True, "data": {"status": "ok", "checks": checks}, "metadata": metadata}
+    return {"success": True, "data": {"status": "ok", "checks": checks, "warnings": warnings}, "metadata": metadata}
 
 
 def _failed(error: str, code: str, request_id: str, details: dict[str, str] | None = None) -> dict[str, Any]:

@@ -1,8 +1,6 @@
 """From a journal into the ledger, for as long as its process runs: read, store, tell the pages, done; and again."""
 
-import base64
 import gc
-import json
 import os
 import random
 import signal
@@ -19,12 +17,11 @@ from sqlalchemy.exc import SQLAlchemyError
 from guardian import db, live
 from guardian.errors import ConfigurationError, GuardianError, ValidationError
 from guardian.jobs.key_uses import KeyUses
-from guardian.journal import intents, places
+from guardian.journal import aside, intents, places
 from guardian.journal.format import framed
 from guardian.journal.positions import waiting_bytes
 from guardian.journal.reading import JournalReader, Positioned
 from guardian.journal.segment import Segment, mend
-from guardian.periods import utcnow
 from guardian.services.ledger.ingest.entries import CallEntry, decode
 from guardian.services.ledger.ingest.storing import Stored, store
 from guardian.services.ledger.queries import invalidate_organization
@@ -35,7 +32,6 @@ _ADOPT_SECONDS = 30.0
 _LONGEST_PAUSE = 5.0
 _FAILURES = (GuardianError, SQLAlchemyError, psycopg.Error, OSError)
 _STDIN = 0
-_ASIDE, _ASIDE_BYTES = "set-aside.jsonl", 64 * 1024**2
 log = structlog.get_logger(__name__)
 
 
@@ -102,7 +98,7 @@ class Shipping:
         stored = _stored([entry for _, entry in entries]) if entries else Stored()
         refused += [(entries[place][0], reason) for place, reason in stored.refused]
         if refused:
-            self._set_aside([(found[place].record, reason) for place, reason in refused])
+            aside.keep(self._folder, [(found[place].record, reason) for place, reason in refused])
         self._reader.done(found[-1].position)
         with suppress(*_FAILURES):  # when a key was last used is told by the next call, too
             self._key_uses.note(entry for _, entry in entries)
@@ -140,21 +136,6 @@ class Shipping:
                 log.info("shipping.adopted", folder=str(folder), records=shipped)
         finally:
             reading.release()
-
-    def _set_aside(self, refused: Sequence[tuple[bytes, str]]) -> None:
-        """Keep what the ledger cannot take, with the reason, up to a size that no disk minds."""
-        path = self._folder / _ASIDE
-        now = utcnow().isoformat()
-        with path.open("a", encoding="utf-8") as file:
-            for record, reason in refused:
-                text = base64.b64encode(record).decode()
-                if file.tell() + len(text) > _ASIDE_BYTES:
-                    log.error("shipping.lost", file=str(path), reason=reason, record=text)
-                    continue
-                log.error("shipping.set_aside", file=str(path), reason=reason)
-                file.write(json.dumps({"at": now, "reason": reason, "record": text}) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
 
 
 class Announcer:

@@ -4,6 +4,8 @@ import re
 
 import pytest
 
+from guardian.config import settings
+from guardian.journal import aside
 from tests.api.conftest import Client
 from tests.conftest import Servers, forget_caches
 
@@ -18,6 +20,14 @@ def test_alive_and_ready(client: Client) -> None:
     assert (alive["success"], alive["data"]["status"]) == (True, "ok")
     ready = client.get("/health/ready")
     assert (ready.status_code, ready.json()["data"]["checks"]) == (200, {"database": "ok", "redis": "ok"})
+
+
+def test_events_that_the_ledger_refused_are_warned_of(client: Client) -> None:
+    assert client.get("/health/ready").json()["data"]["warnings"] == []
+    folder = settings().guardian_data_dir / "journal" / "ingest" / "0001"
+    folder.mkdir(parents=True)
+    aside.keep(folder, [(b"no entry", "it is none")])
+    assert client.get("/health/ready").json()["data"]["warnings"] == [aside.WARNING]
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """From the journal into the ledger while everything dies: each call once, and the sums exact."""
 
+import base64
 import json
 import os
 import random
@@ -22,8 +23,10 @@ from structlog.testing import capture_logs
 from guardian import db
 from guardian.embedded.postgres import PostgresServer
 from guardian.embedded.redis import RedisServer
+from guardian.errors import NotFoundError
+from guardian.jobs.resending import Resent, resend
 from guardian.jobs.shipping import Announcer, Shipping
-from guardian.journal import places
+from guardian.journal import aside, places
 from guardian.journal.intents import Intents
 from guardian.journal.positions import read_position, waiting_bytes
 from guardian.journal.shipper import Shipper
@@ -278,3 +281,39 @@ def test_a_shipper_ends_with_a_parent_that_is_killed_and_ships_what_it_left(
     psutil.wait_procs([child], timeout=60)
     assert not child.is_running()
     assert ledger() == (50, cost_of(50))
+
+
+def test_what_was_set_aside_is_sent_again_and_counts_once(
+    environment: Servers, people: People, folder: Path, session: Session
+) -> None:
+    good = [encode(priced_entry(people.alice, number)) for number in range(3)]
+    early = encode(entry(people.alice, 9, organization_id="late", provider_cost="1"))
+    aside.keep(folder, [(good[0], "a bug"), (b"no entry", "no call"), (good[1], "a bug"), (early, "no organization")])
+    file = folder / aside.NAME
+    with file.open("a") as opened:
+        opened.write("what somebody wrote into it\n")
+    write(folder, [good[1]])  # which got there otherwise meanwhile
+    assert ship(folder) == 1
+    assert aside.any_below(folder.parent)
+
+    assert resend(file) == Resent(taken=2, refused=3)
+    assert ledger() == (2, cost_of(2))
+    lines = file.read_text().splitlines()
+    assert "what somebody wrote into it" in lines
+    assert {json.loads(line)["record"] for line in lines if line.startswith("{")} == {
+        base64.b64encode(record).decode() for record in (b"no entry", early)
+    }
+    assert resend(file) == Resent(taken=0, refused=3)
+
+    session.add(Organization(id="late", name="Late"))
+    session.commit()
+    # As if it had been stopped before it was done, and more was set aside since.
+    file.rename(file.with_name(file.name + ".resending"))
+    aside.keep(folder, [(good[2], "a bug")])
+    assert resend(file) == Resent(taken=2, refused=2)
+    assert ledger()[0] == 4
+    file.write_text("")
+    assert resend(file) == Resent()
+    assert not aside.any_below(folder.parent)
+    with pytest.raises(NotFoundError):
+        resend(file)

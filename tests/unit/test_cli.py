@@ -206,3 +206,19 @@ def test_snippets_are_found_by_the_beginning_of_their_name(run: Run, capsys: pyt
     assert "curl https://costs.acme.test/api/v1/usage" in capsys.readouterr().out
     assert run("snippet", "nothing") == 1
     assert "claude-code" in capsys.readouterr().err
+
+
+def test_what_was_set_aside_is_sent_again(environment: Servers, tmp_path: Path) -> None:
+    def ship(*arguments: str) -> "subprocess.CompletedProcess[str]":
+        command = [sys.executable, "-m", "guardian.cli", "ship", *arguments]
+        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+
+    file = tmp_path / "set-aside.jsonl"
+    file.write_text("no record\n")
+    done = ship("--resend", str(file))
+    assert (done.returncode, done.stdout) == (0, f"0 sent, 1 refused again and kept in {file}.\n"), done.stderr
+    assert file.read_text() == "no record\n"
+    missing = ship("--resend", str(tmp_path / "nothing"))
+    assert (missing.returncode, missing.stderr.count("\n")) == (1, 1), missing.stderr
+    assert "nothing not found" in missing.stderr
+    assert ship().returncode == 2

@@ -182,6 +182,7 @@ def test_journals_that_fill_or_have_what_nobody_can_store(change: Set) -> None:
     (folder / "set-aside.jsonl").write_text("{}")
     assert findings()["journals"].startswith("FAIL")
     assert "set-aside.jsonl has what could not be read or stored" in findings()["journals"]
+    assert findings()["journals"].endswith("`guardian ship --resend`")
 
 
 def test_redis_that_is_away_or_forgets(change: Set, environment: Servers) -> None:

@@ -9,7 +9,9 @@ from collections.abc import Callable, Iterator
 import httpx
 import pytest
 
+from guardian.config import settings
 from guardian.embedded.processes import free_port, wait_until
+from guardian.journal import aside
 from tests.conftest import ROOT, Servers
 
 Start = Callable[..., str]
@@ -45,7 +47,17 @@ def test_with_both_servers_it_is_ready(start: Start) -> None:
     answer = httpx.get(f"{start()}/health/ready")
     assert answer.status_code == 200
     assert answer.json()["success"] is True
-    assert answer.json()["data"] == {"status": "ok", "checks": {"database": "ok", "redis": "ok", "journal": "ok"}}
+    checks = {"database": "ok", "redis": "ok", "journal": "ok"}
+    assert answer.json()["data"] == {"status": "ok", "checks": checks, "warnings": []}
+
+
+def test_what_the_ledger_refused_is_warned_of_and_stops_nothing(start: Start) -> None:
+    url = start()
+    (folder,) = settings().guardian_data_dir.glob("journal/gateway/*")
+    aside.keep(folder, [(b"no entry", "it is none")])
+    answer = httpx.get(f"{url}/health/ready")
+    assert answer.status_code == 200
+    assert answer.json()["data"]["warnings"] == [aside.WARNING]
 
 
 def test_without_a_database_it_is_alive_but_not_ready(start: Start) -> None:
