@@ -1,9 +1,7 @@
 """Everything the dashboard shows: the figures through the cache, the state of the pulls always fresh."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
-from decimal import Decimal
 from functools import reduce
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -36,29 +34,11 @@ from guardian.services.ledger.queries.names import Names, read_names
 from guardian.services.ledger.queries.scans import Question, Values
 from guardian.services.ledger.queries.summaries import groups
 from guardian.services.ledger.queries.sums import add
-from guardian.services.ledger.views import Comparison, Dashboard, ExpensiveLine, Group, SpendBucket, Totals
+from guardian.services.ledger.views import BoardFigures, Dashboard, ExpensiveLine, SpendBucket, Totals
 
 _MOST_POINTS = 200
 _MOST_LINES = 20
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Figures:
-    """The part of a Dashboard that only changes with the ledger, and with the hour."""
-
-    totals: Totals
-    today: Decimal
-    month: Comparison
-    per_day: tuple[SpendBucket, ...]
-    by_provider: tuple[Group, ...]
-    by_model: tuple[Group, ...]
-    by_project: tuple[Group, ...]
-    by_key: tuple[Group, ...]
-    lines: tuple[ExpensiveLine, ...]
-    billed: Decimal | None
-
-
-_FIGURES = TypeAdapter(_Figures)
+_FIGURES = TypeAdapter(BoardFigures)
 
 
 def dashboard(
@@ -98,7 +78,7 @@ def dashboard(
         end=window.end,
         freshness=read_freshness(session, actor.organization_id, now),
         has_keys=has_keys,
-        **{name: getattr(figures, name) for name in _Figures.__dataclass_fields__},
+        **{name: getattr(figures, name) for name in BoardFigures.__dataclass_fields__},
     )
 
 
@@ -112,11 +92,11 @@ def _organization(session: Session, actor: Actor) -> tuple[Mapping[str, Any], bo
     return row[0] or {}, row[1]
 
 
-def _figures(session: Session, actor: Actor, window: Window, now: datetime, tz: ZoneInfo) -> _Figures:
+def _figures(session: Session, actor: Actor, window: Window, now: datetime, tz: ZoneInfo) -> BoardFigures:
     at = spans(now, tz)
     both = Window(min(window.start, at.whole.start), max(window.end, at.whole.end))
 
-    def answer(books: Books) -> _Figures:
+    def answer(books: Books) -> BoardFigures:
         return _of_books(session, actor, books, at, window, now, tz)
 
     return consistently(session, actor.organization_id, both, answer)
@@ -124,7 +104,7 @@ def _figures(session: Session, actor: Actor, window: Window, now: datetime, tz: 
 
 def _of_books(
     session: Session, actor: Actor, books: Books, at: Spans, window: Window, now: datetime, tz: ZoneInfo
-) -> _Figures:
+) -> BoardFigures:
     days = buckets.windows("day", window.start, window.end, tz)
     table = read_table(session, Question(books=books, window=window, group_by=("provider",), cut=days))
     parts = read_parts(session, books, window)
@@ -137,7 +117,7 @@ def _of_books(
             "providerKey": [values[1] for values in parts["keys"]] + [values[4] for values in parts["lines"]],
         },
     )
-    return _Figures(
+    return BoardFigures(
         totals=table.total,
         today=today,
         month=month,

@@ -1,6 +1,6 @@
 """What the ledger's queries take and give: frozen values, ready for a page or for JSON, money as Decimal."""
 
-from guardian.services.ledger.views.board import Comparison, Dashboard, ExpensiveLine
+from guardian.services.ledger.views.board import BoardFigures, Comparison, Dashboard, ExpensiveLine
 from guardian.services.ledger.views.calls import CallChoices, CallFilter, RecentCalls
 from guardian.services.ledger.views.pulls import Freshness, SyncRunView
 from guardian.services.ledger.views.spend import (
@@ -21,6 +21,7 @@ __all__ = [
     "USAGE_FILTERS",
     "Billed",
     "BilledGroup",
+    "BoardFigures",
     "Bucket",
     "CallChoices",
     "CallFilter",

@@ -37,17 +37,14 @@ class Comparison:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Dashboard:
-    """Everything the dashboard shows, read in one go. `has_keys` False means nothing was ever connected.
+class BoardFigures:
+    """The part of a Dashboard that only changes with the ledger, and with the hour.
 
     `per_day` is grouped by provider and has at most 200 points (buckets × providers): where days would give more, its
     buckets are calendar weeks, else months. `by_*` hold the 50 most expensive; what they leave out is `totals` minus
-    their sum. Groups by model, project and key also carry their provider. `start` and `end` are UTC instants.
+    their sum. Groups by model, project and key also carry their provider.
     """
 
-    time_zone: str
-    start: datetime
-    end: datetime
     totals: Totals
     today: Decimal
     month: Comparison
@@ -58,5 +55,17 @@ class Dashboard:
     by_key: tuple[Group, ...]
     lines: tuple[ExpensiveLine, ...]
     billed: Decimal | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dashboard(BoardFigures):
+    """Everything the dashboard shows, read in one go. `has_keys` False means nothing was ever connected.
+
+    `start` and `end` are UTC instants.
+    """
+
+    time_zone: str
+    start: datetime
+    end: datetime
     freshness: Freshness
     has_keys: bool
