@@ -17,6 +17,13 @@ DEFAULT_MOST_OUTPUT = 16_384
 _MINUTE = 60.0  # how long a unit price is remembered; one that changes by the hour is late by as much
 _MOST_PRICES = 10_000
 _MILLION = 1_000_000
+# Each cache has its price: Anthropic's of five minutes 1.25 times the input, of an hour twice.
+_WRITTEN = (
+    UsageCounts(input_tokens=_MILLION, cache_write_5m_tokens=_MILLION),
+    UsageCounts(input_tokens=_MILLION, cache_write_30m_tokens=_MILLION),
+    UsageCounts(input_tokens=_MILLION, cache_write_1h_tokens=_MILLION),
+    UsageCounts(input_tokens=_MILLION, cache_write_12h_tokens=_MILLION),
+)
 
 
 class _Prices(NamedTuple):
@@ -50,8 +57,8 @@ class WorstCases:
     ) -> Decimal | None:
         """Dollars, None where the model has no price. `answers` is how many are asked for (OpenAI's `n`).
 
-        Input at its dearest price: written to a cache, where the model has one. `most_output` None: the model may
-        answer DEFAULT_MOST_OUTPUT tokens, and can pass the limit by what it answers beyond that.
+        Input at its dearest price: written to the dearest cache, where the model has one. `most_output` None: the model
+        may answer DEFAULT_MOST_OUTPUT tokens, and can pass the limit by what it answers beyond that.
         """
         place = (provider, model, key_id, id(overrides))
         known = self._known.get(place)
@@ -71,14 +78,12 @@ class WorstCases:
         provider: Provider, model: str, overrides: Sequence[Override], key_id: str | None, now: float
     ) -> _Prices | None:
         plain = _cost(provider, model, overrides, key_id, UsageCounts(input_tokens=_MILLION))
-        written = _cost(
-            provider, model, overrides, key_id, UsageCounts(input_tokens=_MILLION, cache_write_5m_tokens=_MILLION)
-        )
+        written = [_cost(provider, model, overrides, key_id, counts) for counts in _WRITTEN]
         output = _cost(provider, model, overrides, key_id, UsageCounts(output_tokens=_MILLION))
         if plain is None:
             return None
         # A model without a price for output has none: embeddings, moderation.
-        dearest = max(plain, written or plain)
+        dearest = max(plain, *(each for each in written if each is not None))
         return _Prices(dearest / _MILLION, (output or Decimal(0)) / _MILLION, now + _MINUTE, overrides)
 
 

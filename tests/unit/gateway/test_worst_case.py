@@ -5,7 +5,10 @@ from decimal import Decimal
 
 from guardian.gateway.worst_case import DEFAULT_MOST_OUTPUT, WorstCases
 from guardian.models.enums import Provider
+from guardian.periods import utcnow
+from guardian.pricing.calculator import price
 from guardian.pricing.overrides import Override
+from guardian.records import UsageCounts, UsageRecord
 
 AGREED = (
     Override(
@@ -47,3 +50,21 @@ def test_another_agreement_is_another_price() -> None:
     agreed = worst.of(Provider.OPENAI, "gpt-4o", half, None, input_tokens=1_000, most_output=1_000)
     assert listed is not None
     assert agreed == listed / 2
+
+
+def test_input_that_is_written_to_the_dearest_cache() -> None:
+    """Anthropic's cache of an hour costs twice the input; what of it a request asks for is not looked at."""
+    record = UsageRecord(
+        provider=Provider.ANTHROPIC,
+        operation="chat",
+        model="claude-sonnet-4-6",
+        start=utcnow(),
+        end=utcnow(),
+        counts=UsageCounts(input_tokens=1_000, cache_write_1h_tokens=1_000, output_tokens=10),
+        requests=1,
+    )
+    found = WorstCases().of(Provider.ANTHROPIC, "claude-sonnet-4-6", (), None, input_tokens=1_000, most_output=10)
+    cost = price(record).amount
+    assert cost is not None
+    assert found is not None
+    assert found >= cost
