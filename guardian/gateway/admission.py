@@ -175,6 +175,7 @@ class Admission:
             route.key.id,
             input_tokens=wanted.input_estimate,
             most_output=wanted.most_output_tokens,
+            terms=wanted.terms,
         )
 
     async def _read(self, receive: Receive) -> bytes:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
+from guardian.gateway.bodies.wanted import STANDARD_TERMS, Terms
 from guardian.models.enums import CostSource, Provider
 from guardian.periods import utcnow
 from guardian.pricing.calculator import price
@@ -17,6 +18,7 @@ DEFAULT_MOST_OUTPUT = 16_384
 _MINUTE = 60.0  # how long a unit price is remembered; one that changes by the hour is late by as much
 _MOST_PRICES = 10_000
 _MILLION = 1_000_000
+_PLAIN, _OUTPUT = UsageCounts(input_tokens=_MILLION), UsageCounts(output_tokens=_MILLION)
 # Each cache has its price: Anthropic's of five minutes 1.25 times the input, of an hour twice.
 _WRITTEN = (
     UsageCounts(input_tokens=_MILLION, cache_write_5m_tokens=_MILLION),
@@ -35,7 +37,7 @@ class _Prices(NamedTuple):
     overrides: Sequence[Override]
 
 
-_Place = tuple[Provider, str, str | None, int]
+_Place = tuple[Provider, str, str | None, int, Terms]
 
 
 class WorstCases:
@@ -54,17 +56,19 @@ class WorstCases:
         input_tokens: int,
         most_output: int | None,
         answers: int = 1,
+        terms: Terms = STANDARD_TERMS,
     ) -> Decimal | None:
         """Dollars, None where the model has no price. `answers` is how many are asked for (OpenAI's `n`).
 
         Input at its dearest price: written to the dearest cache, where the model has one. `most_output` None: the model
-        may answer DEFAULT_MOST_OUTPUT tokens, and can pass the limit by what it answers beyond that.
+        may answer DEFAULT_MOST_OUTPUT tokens, and can pass the limit by what it answers beyond that. Of the `terms`
+        asked for and the usual ones the dearer count: a provider may process it either way.
         """
-        place = (provider, model, key_id, id(overrides))
+        place = (provider, model, key_id, id(overrides), terms)
         known = self._known.get(place)
         now = time.monotonic()
         if known is None or known.until < now or known.overrides is not overrides:
-            known = self._look_up(provider, model, overrides, key_id, now)
+            known = self._look_up(provider, model, overrides, key_id, terms, now)
             if known is None:
                 return None
             if len(self._known) > _MOST_PRICES:
@@ -75,25 +79,47 @@ class WorstCases:
 
     @staticmethod
     def _look_up(
-        provider: Provider, model: str, overrides: Sequence[Override], key_id: str | None, now: float
+        provider: Provider,
+        model: str,
+        overrides: Sequence[Override],
+        key_id: str | None,
+        terms: Terms,
+        now: float,
     ) -> _Prices | None:
-        plain = _cost(provider, model, overrides, key_id, UsageCounts(input_tokens=_MILLION))
-        written = [_cost(provider, model, overrides, key_id, counts) for counts in _WRITTEN]
-        output = _cost(provider, model, overrides, key_id, UsageCounts(output_tokens=_MILLION))
-        if plain is None:
+        def most(*uses: UsageCounts) -> Decimal | None:
+            ways = {STANDARD_TERMS, terms}
+            found = [_cost(provider, model, overrides, key_id, counts, way) for counts in uses for way in ways]
+            return max((each for each in found if each is not None), default=None)
+
+        if most(_PLAIN) is None:
             return None
         # A model without a price for output has none: embeddings, moderation.
-        dearest = max(plain, *(each for each in written if each is not None))
-        return _Prices(dearest / _MILLION, (output or Decimal(0)) / _MILLION, now + _MINUTE, overrides)
+        input, output = most(_PLAIN, *_WRITTEN) or Decimal(0), most(_OUTPUT) or Decimal(0)
+        return _Prices(input / _MILLION, output / _MILLION, now + _MINUTE, overrides)
 
 
 def _cost(
-    provider: Provider, model: str, overrides: Sequence[Override], key_id: str | None, counts: UsageCounts
+    provider: Provider,
+    model: str,
+    overrides: Sequence[Override],
+    key_id: str | None,
+    counts: UsageCounts,
+    terms: Terms,
 ) -> Decimal | None:
     """A million tokens of one request: where a long input costs more, that is the price."""
     moment = utcnow()
     record = UsageRecord(
-        provider=provider, operation="chat", model=model, start=moment, end=moment, counts=counts, requests=1
+        provider=provider,
+        operation="chat",
+        model=model,
+        start=moment,
+        end=moment,
+        counts=counts,
+        requests=1,
+        service_tier=terms.service_tier or None,
+        dimensions={
+            name: value for name, value in (("speed", terms.speed), ("inference_geo", terms.inference_geo)) if value
+        },
     )
     found = price(record, overrides, key_id=key_id)
     return None if found.source is CostSource.UNPRICED else found.amount

@@ -23,7 +23,19 @@ _MOST_TOKENS = 10**9
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 # Whose streams state their usage only when they are asked to; the path's flavour says that it is the OpenAI dialect.
 # Perplexity's always do. xAI's do too, by its documentation, and it is asked all the same: see must_ask.
+_LONGEST_TERM = 40
 _ASKED = frozenset({Provider.OPENAI, Provider.ANTHROPIC, Provider.GOOGLE, Provider.XAI, Provider.CUSTOM})
+
+
+class Terms(NamedTuple):
+    """How it is to be processed, in the words of the request; "" is as usual."""
+
+    service_tier: str = ""
+    speed: str = ""
+    inference_geo: str = ""
+
+
+STANDARD_TERMS = Terms()
 
 
 class Wanted(NamedTuple):
@@ -31,7 +43,8 @@ class Wanted(NamedTuple):
 
     `most_output_tokens` is for all answers together (n, candidateCount). `input_estimate` is in tokens: the body's
     bytes by four, and 1,600 for each file in it. `asks_for_usage`: the caller's own stream_options.include_usage.
-    `characters` of the text to be spoken. `user` and `tags` are as the body gives them, unchecked (attribution.py).
+    `terms` are the wishes that the price may depend on. `characters` of the text to be spoken. `user` and `tags` are as
+    the body gives them, unchecked (attribution.py).
     """
 
     model: str = ""
@@ -44,6 +57,7 @@ class Wanted(NamedTuple):
     user: str | None = None
     tags: tuple[str, ...] = ()
     fields: Mapping[str, str] = _NOTHING
+    terms: Terms = STANDARD_TERMS
 
 
 class _Options(TypedDict, total=False):
@@ -75,6 +89,9 @@ class _Body(TypedDict, total=False):
     metadata: _Metadata | None
     generationConfig: _Generation | None
     generation_config: _Generation | None
+    service_tier: Any
+    speed: Any
+    inference_geo: Any
 
 
 class _Spoken(TypedDict, total=False):
@@ -103,7 +120,15 @@ def wanted_of(asked: Asked, body: bytes) -> Wanted:
         characters=_characters(asked, body),
         user=_text(found.get("user")) or _text(metadata.get("user_id")),
         tags=tuple(tag for tag in cast("list[object]", tags) if isinstance(tag, str)) if isinstance(tags, list) else (),
+        terms=_terms(found),
     )
+
+
+def _terms(found: Mapping[str, Any]) -> Terms:
+    if "service_tier" not in found and "speed" not in found and "inference_geo" not in found:
+        return STANDARD_TERMS
+    said = (found.get("service_tier"), found.get("speed"), found.get("inference_geo"))
+    return Terms(*(each[:_LONGEST_TERM] if isinstance(each, str) else "" for each in said))
 
 
 def wanted_of_form(asked: Asked, form: Form) -> Wanted:

@@ -1,8 +1,14 @@
 """The worst case of a call: its input at the dearest price, and the longest answer that it allows."""
 
+import json
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Any
 
+import pytest
+
+from guardian.gateway.bodies import wanted_of
+from guardian.gateway.paths import resolve
 from guardian.gateway.worst_case import DEFAULT_MOST_OUTPUT, WorstCases
 from guardian.models.enums import Provider
 from guardian.periods import utcnow
@@ -68,3 +74,41 @@ def test_input_that_is_written_to_the_dearest_cache() -> None:
     assert cost is not None
     assert found is not None
     assert found >= cost
+
+
+@pytest.mark.parametrize(
+    ("provider", "model", "body"),
+    [
+        (Provider.OPENAI, "gpt-5.4-mini", {"service_tier": "priority"}),
+        (Provider.OPENAI, "gpt-5.4-mini", {"service_tier": "flex"}),
+        (Provider.OPENAI, "gpt-5.4-mini", {"service_tier": 7}),
+        (Provider.ANTHROPIC, "claude-opus-4-6", {"speed": "fast", "inference_geo": "us"}),
+        (Provider.ANTHROPIC, "claude-opus-4-6", {"inference_geo": "us"}),
+    ],
+)
+def test_a_dearer_way_of_processing_that_is_asked_for(provider: Provider, model: str, body: dict[str, Any]) -> None:
+    """Of the usual way and the one asked for the dearer counts: a provider may take either."""
+    path = b"/openai/v1/chat/completions" if provider is Provider.OPENAI else b"/anthropic/v1/messages"
+    asked = resolve("POST", path, b"")
+    assert asked is not None
+    terms = wanted_of(asked, json.dumps({"model": model, **body}).encode()).terms
+    worst = WorstCases()
+    found = worst.of(provider, model, (), None, input_tokens=1_000, most_output=1_000, terms=terms)
+    usual = worst.of(provider, model, (), None, input_tokens=1_000, most_output=1_000)
+    said = {name: value for name, value in body.items() if isinstance(value, str)}
+    record = UsageRecord(
+        provider=provider,
+        operation="chat",
+        model=model,
+        start=utcnow(),
+        end=utcnow(),
+        counts=UsageCounts(input_tokens=1_000, output_tokens=1_000),
+        requests=1,
+        service_tier=said.pop("service_tier", None),
+        dimensions=said,
+    )
+    cost = price(record).amount
+    assert cost is not None
+    assert found is not None
+    assert usual is not None
+    assert found >= max(cost, usual)
