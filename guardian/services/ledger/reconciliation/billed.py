@@ -143,14 +143,14 @@ class _Grain:
     def place(self, spot: Spot, kind: str) -> tuple[Spot, str]:
         account: Account = spot.provider, spot.account
         if (account, spot.day) in self._whole_days:
-            return spot._replace(key=None, model=None, tier=None), NOT_SPLIT
+            return Spot(spot.day, spot.provider, spot.account, None, None, None), NOT_SPLIT
         kind = comparable(spot.provider, kind)
         if kind in TOKENS or kind == NOT_SPLIT:
             if (account, spot.day, spot.model) in self._whole_models:
-                return spot._replace(key=None, tier=None), NOT_SPLIT
+                return Spot(spot.day, spot.provider, spot.account, None, spot.model, None), NOT_SPLIT
             tier = _BATCH if spot.tier == _BATCH else None
         else:
             tier = None
         model = None if kind not in TOKENS and (account, kind) in self._modelless else spot.model
         keyless = account in self._unkeyed or (account, model, kind) in self._keyless
-        return spot._replace(key=None if keyless else spot.key, model=model, tier=tier), kind
+        return Spot(spot.day, spot.provider, spot.account, None if keyless else spot.key, model, tier), kind

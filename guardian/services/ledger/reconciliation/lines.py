@@ -34,15 +34,36 @@ class _Piece(NamedTuple):
     cost: Decimal | None
 
 
-_READ: Mapping[str, Callable[[_Piece], str | None]] = {
-    "day": lambda p: p.spot.day.isoformat(),
-    "provider": lambda p: p.spot.provider.value,
-    "account": lambda p: p.spot.account,
-    "providerKey": lambda p: p.spot.key or None,
-    "model": lambda p: p.spot.model,
-    "tier": lambda p: None if (p.spot.tier or "") in _STANDARD else p.spot.tier,
-    "tokenKind": lambda p: comparable(p.spot.provider, p.kind),
+_READ: Mapping[str, Callable[[Spot], str | None]] = {
+    "day": lambda spot: spot.day.isoformat(),
+    "provider": lambda spot: spot.provider.value,
+    "account": lambda spot: spot.account,
+    "providerKey": lambda spot: spot.key or None,
+    "model": lambda spot: spot.model,
+    "tier": lambda spot: None if (spot.tier or "") in _STANDARD else spot.tier,
+    "tokenKind": lambda spot: None,  # each piece of a spot has another one: see _reader
 }
+
+
+def _reader(names: Sequence[str]) -> Callable[[_Piece], Values]:
+    """Reads these dimensions of a piece; those of its spot once for all of its pieces, which come in a row."""
+    readers = [_READ[name] for name in names]
+    kinds = [place for place, name in enumerate(names) if name == "tokenKind"]
+    last: Spot | None = None
+    of_spot: Values = ()
+
+    def read(piece: _Piece) -> Values:
+        nonlocal last, of_spot
+        if piece.spot is not last:
+            last, of_spot = piece.spot, tuple([each(piece.spot) for each in readers])
+        if not kinds:
+            return of_spot
+        values = list(of_spot)
+        for place in kinds:
+            values[place] = comparable(piece.spot.provider, piece.kind)
+        return tuple(values)
+
+    return read
 
 
 def side_by_side(
@@ -56,16 +77,19 @@ def side_by_side(
 
     A quantity is told for one kind of token, or for all tokens together; where a cost report tells none, it is None.
     """
-    readers = [_READ[name] for name in group_by]
-    wanted = [(_READ[name], {value or None for value in values}) for name, values in filters.items() if values]
+    read = _reader(group_by)
+    chosen = {name: {value or None for value in values} for name, values in filters.items() if values}
+    read_chosen = _reader(list(chosen))
     found: dict[Values, list[_Sum | None]] = {}
     by_kind = "tokenKind" in group_by
     books = (_of_cells(tracked), _of_cells(reported), _of_bill(billed))
     for place, pieces in enumerate(books):
         for piece in pieces:
-            if wanted and any(read(piece) not in allowed for read, allowed in wanted):
+            if chosen and any(
+                value not in allowed for value, allowed in zip(read_chosen(piece), chosen.values(), strict=True)
+            ):
                 continue
-            values = tuple([read(piece) for read in readers])
+            values = read(piece)
             line = found.get(values)
             if line is None:
                 line = found[values] = [None, None, None]

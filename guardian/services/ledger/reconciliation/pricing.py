@@ -8,7 +8,7 @@ from functools import cache
 from types import MappingProxyType
 
 from guardian.models.enums import CostSource, Provider
-from guardian.periods import HOUR
+from guardian.periods import HOUR, next_month
 from guardian.pricing.calculator import price
 from guardian.pricing.overrides import Override
 from guardian.records import UsageCounts, UsageRecord
@@ -48,16 +48,21 @@ class Prices:
         self._overrides = overrides
         self.of = cache(self._of)
         self.alternatives = cache(self._alternatives)
+        self.agreed_within = cache(self._agreed_within)
 
     def split(self, spot: Spot, cell: Cell, key_id: str | None = None) -> bool:
         """Tell the cell's cost by kind, when today's prices make exactly that cost of its tokens.
 
         `key_id` is the vault's key of all its calls, where that is known: a CUSTOM key may have prices of its own.
-        Prices of the first of the month are tried first: they are looked up once for all its days.
+        Prices of the first of the month are tried first: they are looked up once for all its days, and those of the
+        day itself only in a month in which some price changes.
         """
         if not cell.quantities or spot.model is None:
             return False
-        for day in dict.fromkeys((spot.day.replace(day=1), spot.day)):
+        first = spot.day.replace(day=1)
+        for day in dict.fromkeys((first, spot.day)):
+            if day != first and not self._changes(spot, cell, first, key_id):
+                return False
             amounts: dict[str, Decimal] = {}
             for kind, quantity in cell.quantities.items():
                 unit_price = self.of(spot.provider, spot.model, spot.tier, kind, day, key_id)
@@ -67,6 +72,25 @@ class Prices:
             if settle(cell, amounts):
                 return True
         return False
+
+    def _changes(self, spot: Spot, cell: Cell, first: date, key_id: str | None) -> bool:
+        """Whether prices of the cell's kinds may be others within that month: the list's do not change and go back."""
+        following = next_month(datetime.combine(first, time.min, UTC)).date()
+        if self.agreed_within(spot.provider, first, following):
+            return True
+        months = [
+            [self.of(spot.provider, spot.model or "", spot.tier, kind, day, key_id) for kind in cell.quantities]
+            for day in (first, following)
+        ]
+        return months[0] != months[1]
+
+    def _agreed_within(self, provider: Provider, first: date, following: date) -> bool:
+        """Whether an agreed price begins or ends within these days."""
+        return any(
+            edge is not None and first <= edge.astimezone(UTC).date() <= following
+            for each in self._overrides.get(provider, ())
+            for edge in (each.valid_from, each.valid_to)
+        )
 
     def _of(
         self, provider: Provider, model: str, tier: str | None, kind: str, day: date, key_id: str | None

@@ -94,7 +94,7 @@ def _buckets(tracked: Cells, reported: Cells, repeats: Iterable[Repeat]) -> dict
         if key == NO_KEY or (pooled and is_reported and (*_series(spot), key) not in own):
             key = NO_KEY if (spot.provider, spot.account) in named else None
         account = None if spot.provider in blind else spot.account
-        return spot._replace(account=account, key=key, tier=None)
+        return Spot(spot.day, spot.provider, account, key, spot.model, None)
 
     for book, sign in ((tracked, -1), (reported, 1)):
         for spot, cell in book.items():
