@@ -233,7 +233,7 @@ _PLACE = [
 _ROLL_UP = f"""
     INSERT INTO usage_rollups (organization_id, hour, {", ".join(DIMENSIONS)}, {", ".join(COUNTS)},
         id, rows, requests, cost, unpriced_rows, unpriced_tokens)
-    SELECT {", ".join(_PLACE)}, {", ".join(f"sum({name})" for name in COUNTS)},
+    SELECT {", ".join(_PLACE)}, {", ".join(f"coalesce(sum({name}), 0)" for name in COUNTS)},
         min(id), count(*), coalesce(sum(requests), 0), coalesce(sum(cost), 0),
         count(*) FILTER (WHERE cost IS NULL), coalesce(sum(total_tokens) FILTER (WHERE cost IS NULL), 0)
     FROM usage_logs
