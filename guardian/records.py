@@ -94,13 +94,12 @@ class UsageCounts:
 
     def _sound(self) -> bool:
         """Whether the tokens have no problem, in a fifth of the time that it takes to look for each: most have none."""
-        media = self.audio_output_tokens + self.image_output_tokens + self.video_output_tokens
         return (
-            min(_numbers(self)) >= 0
-            and self.input_tokens + self.output_tokens <= MOST_TOKENS
-            and self.uncached_text_tokens >= 0
+            min(*_numbers(self), self.uncached_text_tokens) >= 0
+            and self.total_tokens <= MOST_TOKENS
             and self.cache_read_audio_tokens + self.cache_read_image_tokens <= self.cache_read_tokens
-            and max(self.reasoning_tokens, media) <= self.output_tokens
+            and self.reasoning_tokens <= self.output_tokens
+            and self.audio_output_tokens + self.image_output_tokens + self.video_output_tokens <= self.output_tokens
         )
 
 

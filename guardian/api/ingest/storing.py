@@ -108,13 +108,18 @@ class Storing:
                     size += len(group[-1].calls)
                 self._calls_waiting -= size
                 self._busy += 1
-            by_organization: dict[str, list[_Submission]] = {}
-            for each in group:
-                by_organization.setdefault(each.sender.actor.organization_id, []).append(each)
-            for organization_id, some in by_organization.items():
-                self._settle(organization_id, some)
-            with self._change:
-                self._busy -= 1
+            try:
+                self._settle_each(group)
+            finally:
+                with self._change:
+                    self._busy -= 1
+
+    def _settle_each(self, group: Sequence[_Submission]) -> None:
+        by_organization: dict[str, list[_Submission]] = {}
+        for each in group:
+            by_organization.setdefault(each.sender.actor.organization_id, []).append(each)
+        for organization_id, some in by_organization.items():
+            self._settle(organization_id, some)
 
     def _settle(self, organization_id: str, group: Sequence[_Submission]) -> None:
         """Store the group, and tell each who waits what became of theirs."""

@@ -7,6 +7,7 @@ from decimal import Decimal
 import pytest
 from sqlmodel import Session, select
 
+from guardian import db
 from guardian.errors import ValidationError
 from guardian.models import UsageLog
 from guardian.models.enums import CostSource, Provider, UsageOrigin
@@ -100,4 +101,22 @@ def test_any_text_is_stored_as_it_is_but_for_what_no_database_keeps(
     kept = text.replace("\0", "").replace("\ud800", "?")
     assert (row.model, row.session, row.error, row.tags) == (kept, kept, kept, {kept: kept})
     assert (row.meta or {})["deep"] == [kept]
+    assert disagreements(session) == []
+
+
+def test_what_was_rolled_back_is_made_again_and_what_stays_is_not_looked_for(session: Session, people: People) -> None:
+    """The partition of a month that nothing was of, and the staging table, on one connection of the pool."""
+    session.commit()
+    long_ago = replace(call(people).usage, start=datetime(2016, 2, 3, tzinfo=UTC), end=datetime(2016, 2, 3, tzinfo=UTC))
+    organization = people.alice.organization_id
+    told = [replace(call(people, number), usage=long_ago) for number in range(8)]
+    for number in (0, 0, 1, 2):
+        with Session(db.engine()) as opened:
+            assert add_calls(opened, organization, [told[number]]).added == 1
+            assert add_calls(opened, organization, [told[number], told[number + 4]]) == Added(added=1, duplicates=1)
+            if number:
+                opened.commit()
+            else:
+                opened.rollback()
+    assert len(session.exec(select(UsageLog)).all()) == 4
     assert disagreements(session) == []

@@ -130,7 +130,9 @@ def add_priced(session: Session, priced: Priced) -> Added:
     ensure_partitions(session, priced.first, priced.last)
     changes = RollupChanges()
     added = 0
-    for hour, *values in copy_new(session, USAGE, COLUMNS, priced.lines, NULL, _RETURNED, _SUMMED):
+    # A line begins with its id, and that with its time: what is added at an index's end leaves no half-empty pages.
+    lines = sorted(priced.lines)
+    for hour, *values in copy_new(session, USAGE, COLUMNS, lines, NULL, _RETURNED, _SUMMED):
         dimensions, sums = values[: len(DIMENSIONS)], values[len(DIMENSIONS) :]
         changes.add_sums(priced.organization_id, hour, dimensions, sums)
         added += sums[_ROWS]
