@@ -114,14 +114,17 @@ def serve(settings: Settings) -> None:
 
 async def _serve(settings: Settings) -> None:
     stop = asyncio.Event()
+    listening: Listening | None = None
+
+    def stopping() -> None:
+        if stop.is_set() and listening is not None:
+            listening.hurry()
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):  # before anything has begun that has an end to come to
+        asyncio.get_running_loop().add_signal_handler(number, stopping)
     async with running(settings) as gateway:
         listening = Listening(gateway)
-
-        def stopping() -> None:
-            listening.hurry() if stop.is_set() else stop.set()
-
-        for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, stopping)
         port = await listening.start(settings.guardian_host, settings.guardian_gateway_port)
         log.info("gateway.serving", host=settings.guardian_host, port=port)
         await stop.wait()

@@ -106,6 +106,7 @@ class Exchange:
             raise ValueError("The body of this answer is shorter than it promised.")
         else:
             self.done = True
+            self._wake()
             self._line.answered()
 
     def _write_chunk(self, body: bytes, *, last: bool) -> None:

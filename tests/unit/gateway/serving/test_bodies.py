@@ -168,3 +168,23 @@ def test_who_leaves_in_the_middle_of_a_body_is_noticed() -> None:
             assert (await told)[-1] == "http.disconnect"
 
     run(test())
+
+
+def test_who_waits_for_a_leaver_stops_when_the_answer_is_done() -> None:
+    async def test() -> None:
+        told: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+
+        async def application(scope: Scope, receive: Receive, send: Send) -> None:
+            await body_of(receive)
+            waiting = asyncio.ensure_future(receive())
+            await asyncio.sleep(0)
+            await answer(send, b"done")
+            told.set_result((await waiting)["type"])
+
+        async with serving(application) as stage:
+            caller = await stage.call()
+            await caller.say(GET)
+            assert (await caller.answer())[1] == b"done"
+            assert await told == "http.disconnect"
+
+    run(test())
