@@ -20,6 +20,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 TIMEOUT_SECONDS = 1.0
 # While Redis is known to be away it is asked again once in so long, and every other call goes on without waiting.
 PAUSE_SECONDS = 1.0
+_STEP = 32  # answers
 
 log = structlog.get_logger(__name__)
 
@@ -99,9 +100,15 @@ class Line:
         """
         connection = self._connection
         try:
-            async with asyncio.timeout(TIMEOUT_SECONDS):
+            async with asyncio.timeout(TIMEOUT_SECONDS) as limit:
                 await connection.send_packed_command(commands, check_health=False)
-                return [await self._answer() for _ in commands]
+                answers: list[Any] = []
+                for _ in commands:
+                    answers.append(await self._answer())
+                    if not len(answers) % _STEP:
+                        # Silence is what is waited for so long, not the end of a long batch.
+                        limit.reschedule(asyncio.get_running_loop().time() + TIMEOUT_SECONDS)
+                return answers
         except TimeoutError:
             await connection.disconnect(nowait=True)
             raise RedisTimeoutError(f"Redis did not answer within {TIMEOUT_SECONDS:g} s.") from None

@@ -1,7 +1,6 @@
 """Answers that state no usage, or state it elsewhere; and what is known before the end."""
 
 import json
-from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -74,7 +73,7 @@ def test_work_that_goes_on_is_no_call_yet() -> None:
 def test_speech_is_billed_by_its_characters() -> None:
     headers = [(b"content-type", b"audio/mpeg")]
     found, passed = through(
-        "/openai/v1/audio/speech", [b"\xff\xf3", b"\x00"], headers, wanted=replace(Wanted("tts-1"), characters=12)
+        "/openai/v1/audio/speech", [b"\xff\xf3", b"\x00"], headers, wanted=Wanted("tts-1", characters=12)
     )
     assert (found.record.counts, found.missing, passed) == (
         UsageCounts(units={"characters": Decimal(12)}),
