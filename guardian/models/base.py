@@ -24,6 +24,7 @@ SQLModel.metadata.naming_convention = {
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 _PAIRS = tuple(one + two for one in _DIGITS for two in _DIGITS)
 _EIGHT = 36**8
+ID_LENGTH = 25
 
 MONEY = Numeric(20, 10)
 TIMESTAMP = DateTime(timezone=True)

@@ -45,6 +45,17 @@ def test_a_call_is_added_once_however_often_it_is_told(session: Session, people:
     assert disagreements(session) == []
 
 
+@pytest.mark.parametrize("first", [1, 9])
+def test_of_one_call_told_twice_at_once_the_first_word_stays(session: Session, people: People, first: int) -> None:
+    """As of a call whose end is in the journal, and behind it the note that it was under way."""
+    words = [replace(call(people), response_time=number) for number in (first, 10 - first)]
+    result = add_calls(session, people.alice.organization_id, [call(people, 2), *words, call(people, 3)])
+    assert result == Added(added=3, duplicates=1)
+    told = [row.response_time for row in session.exec(select(UsageLog)).all() if row.response_time is not None]
+    assert told == [first]
+    assert disagreements(session) == []
+
+
 def test_another_organization_has_the_same_call_for_itself(session: Session, people: People) -> None:
     add_calls(session, people.alice.organization_id, [call(people)])
     theirs = replace(call(people), user_id=people.charlie.user_id)

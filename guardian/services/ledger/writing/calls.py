@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from operator import itemgetter
 from types import MappingProxyType
 from typing import Any
 
@@ -10,6 +11,7 @@ from sqlmodel import Session
 
 from guardian.errors import ValidationError
 from guardian.lean import lean
+from guardian.models.base import ID_LENGTH
 from guardian.models.enums import CostSource, Provider, UsageOrigin
 from guardian.pricing.calculator import price, to_money
 from guardian.pricing.overrides import Override
@@ -25,6 +27,7 @@ LONGEST_SESSION = 500  # characters: sessions have an index, whose entries have 
 _YEARS = range(2015, 2100)
 _BIGGEST_INTEGER = 2**31 - 1  # the database's integer
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
+_ID = itemgetter(slice(ID_LENGTH))
 Overrides = Mapping[Provider, tuple[Override, ...]]
 _NO_OVERRIDES: Overrides = MappingProxyType({})
 
@@ -131,7 +134,8 @@ def add_priced(session: Session, priced: Priced) -> Added:
     changes = RollupChanges()
     added = 0
     # A line begins with its id, and that with its time: what is added at an index's end leaves no half-empty pages.
-    lines = sorted(priced.lines)
+    # By nothing but the id: of lines with the same one, the first that was told stays.
+    lines = sorted(priced.lines, key=_ID)
     for hour, *values in copy_new(session, USAGE, COLUMNS, lines, NULL, _RETURNED, _SUMMED):
         dimensions, sums = values[: len(DIMENSIONS)], values[len(DIMENSIONS) :]
         changes.add_sums(priced.organization_id, hour, dimensions, sums)
