@@ -85,6 +85,8 @@ class Settings(BaseSettings):
     guardian_gateway_max_body_bytes: int = Field(default=128 * 1024**2, ge=1024)
     guardian_gateway_first_byte_seconds: float = Field(default=600, gt=0)
     guardian_gateway_idle_seconds: float = Field(default=300, gt=0)
+    # How long the rest of a stream is read whose caller has left: its last event says what it cost.
+    guardian_gateway_drain_seconds: float = Field(default=30, gt=0)
 
     @model_validator(mode="before")
     @classmethod

@@ -35,9 +35,11 @@ class Calls:
         intents: Intents,
         holds: Holds,
         limits: ObservedLimits,
+        *,
+        drain_seconds: float,
     ) -> None:
         self._admission, self._pool, self._journal, self._holds = admission, pool, journal, holds
-        self._intents, self._limits = intents, limits
+        self._intents, self._limits, self._drain_seconds = intents, limits, drain_seconds
         self._breaker = Breaker()
         self._behind: set[asyncio.Task[None]] = set()
 
@@ -54,7 +56,7 @@ class Calls:
             except UpstreamFailure as failure:
                 cost = None if failure.sent else cost
                 raise
-            passing = Passing(call, answer, route, self._journal, onward)
+            passing = Passing(call, answer, route, self._journal, onward, drain_seconds=self._drain_seconds)
             try:
                 await passing.run(receive)
             finally:

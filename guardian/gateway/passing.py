@@ -1,7 +1,6 @@
 """An answer on its way to the caller, metered as it passes; its record is durable before the last of it goes on."""
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable
 from decimal import Decimal
 
@@ -19,8 +18,8 @@ Send = Callable[[Message], Awaitable[None]]
 
 # Answers up to this size are read before they are passed on, so that their cost can stand in a header.
 _WHOLE = 1024 * 1024
-# How long, and how much, is read of a stream whose caller has left: its last event says what it cost.
-_DRAIN_SECONDS, _DRAIN_BYTES = 30.0, 8 * 1024 * 1024
+# How much is read of a stream whose caller has left: its last event says what it cost.
+_DRAIN_BYTES = 8 * 1024 * 1024
 _LEFT = "caller_left"
 _NOTHING = Decimal(0)
 _BLANK = (b"\n\n", b"\r\n\r\n", b"\r\r")  # ends an event of a stream
@@ -29,7 +28,9 @@ _BLANK = (b"\n\n", b"\r\n\r\n", b"\r\r")  # ends an event of a stream
 class Passing:
     """One answer of one call. `cost` is what it cost once it is `written` down; None where that is not known."""
 
-    def __init__(self, call: Admitted, answer: Answer, route: Route, journal: Journal, send: Send) -> None:
+    def __init__(
+        self, call: Admitted, answer: Answer, route: Route, journal: Journal, send: Send, *, drain_seconds: float
+    ) -> None:
         self._call, self._answer, self._journal, self._send = call, answer, journal, send
         self._meter = Meter(
             call.asked,
@@ -41,6 +42,8 @@ class Passing:
             asked_for_usage=bodies.must_ask(call.asked, call.wanted, server_takes_it=route.asks_for_usage),
         )
         self._last = b""  # that went on
+        self._drain_seconds = drain_seconds
+        self._draining: asyncio.TimerHandle | None = None
         self.written = False
         self.cost: Decimal | None = None
 
@@ -73,6 +76,7 @@ class Passing:
         answer, meter = self._answer, self._meter
         await self._send({"type": "http.response.start", "status": answer.status, "headers": self._headers(False)})
         left = asyncio.ensure_future(_departure(receive))
+        left.add_done_callback(self._drain)
         failure: UpstreamFailure | None = None
         try:
             await self._flow(left)
@@ -81,9 +85,13 @@ class Passing:
         finally:
             gone = left.done()
             left.cancel()
+            if self._draining is not None:
+                self._draining.cancel()
         if not self.written:
-            name = failure.error_class if failure else _LEFT if gone else None
+            name = _LEFT if gone else failure.error_class if failure else None
             await self._write_down(cut=failure is not None or not answer.ended, error=name)
+        if gone:
+            return
         onward = meter.rest()
         if failure is not None:
             events = b"text/event-stream" in (answer.header(b"content-type") or b"").lower()
@@ -96,14 +104,14 @@ class Passing:
 
     async def _flow(self, left: "asyncio.Future[None]") -> None:
         answer, meter, facts = self._answer, self._meter, self._call.facts
-        until, drained = 0.0, 0
+        drained = 0
         async for chunk in answer.chunks():
             if facts.first_byte_time is None:
                 facts.first_byte_time = self._call.arrival.milliseconds
             onward = meter.feed(chunk)
             if left.done():
-                until, drained = until or time.monotonic() + _DRAIN_SECONDS, drained + len(chunk)
-                if drained > _DRAIN_BYTES or time.monotonic() > until:
+                drained += len(chunk)
+                if drained > _DRAIN_BYTES:
                     answer.abort()
                     return
                 continue
@@ -112,6 +120,12 @@ class Passing:
             if onward:
                 self._last = onward
                 await self._send({"type": "http.response.body", "body": onward, "more_body": True})
+
+    def _drain(self, left: "asyncio.Future[None]") -> None:
+        """The caller has left: what is still to come has so much time, also from a provider that says nothing more."""
+        if not left.cancelled():
+            loop = asyncio.get_running_loop()
+            self._draining = loop.call_later(self._drain_seconds, self._answer.abort)
 
     async def _write_down(self, *, cut: bool = False, error: str | None = None) -> None:
         """Make the record durable."""

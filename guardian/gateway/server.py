@@ -57,7 +57,8 @@ async def running(settings: Settings) -> AsyncGenerator[Gateway]:
         most_journal=settings.guardian_journal_max_bytes,
         most_body=settings.guardian_gateway_max_body_bytes,
     )
-    calls = Calls(admission, pool, journal, intents, holds, limits)
+    drain_seconds = settings.guardian_gateway_drain_seconds
+    calls = Calls(admission, pool, journal, intents, holds, limits, drain_seconds=drain_seconds)
     await asyncio.to_thread(warm_up)
     try:
         yield Gateway(Health(settings, journal), admission, calls, pool, journal)

@@ -187,3 +187,14 @@ def test_a_provider_that_is_not_there(start: Start, environment: Servers) -> Non
     assert answer.headers["x-should-retry"] == "true"
     row = row_of(stage, answer)
     assert (row.status_code, row.error, row.cost) == (502, "connect_failed", 0)
+
+
+def test_a_provider_that_falls_silent_after_its_caller_has_left_is_given_up(start: Start) -> None:
+    stage = start(GUARDIAN_GATEWAY_DRAIN_SECONDS="0.3")
+    stage.fake.fail(PATH, times=1, stall=30, stall_at=500)
+    since, headers = utcnow(), {"authorization": f"Bearer {stage.token}"}
+    body = {**CHAT, "stream": True}
+    with httpx.stream("POST", stage.gateway.url + PATH, headers=headers, json=body, timeout=30) as answer:
+        next(answer.iter_raw())
+    row = stage.last_row(since)
+    assert (row.status_code, row.error, row.cost_source) == (200, "caller_left", CostSource.ESTIMATED)
