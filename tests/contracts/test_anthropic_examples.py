@@ -196,7 +196,13 @@ def test_names(fake: FakeProvider, anthropic: BaseProvider) -> None:
     fake.alter("/v1/organizations/*", lambda body: body | {"has_more": False})
     assert list(anthropic.get_resources(ADMIN_KEY)) == [
         NamedResource(kind=ResourceKind.PROJECT, external_id=WORKSPACE, name="Workspace Name"),
-        NamedResource(kind=ResourceKind.API_KEY, external_id=KEY, name="Developer Key", parent_id=WORKSPACE),
+        NamedResource(
+            kind=ResourceKind.API_KEY,
+            external_id=KEY,
+            name="Developer Key",
+            parent_id=WORKSPACE,
+            masked="sk-ant-api03-R2D...igAA",
+        ),
     ]
     (workspaces,) = fake.requests("/v1/organizations/workspaces")
     assert ("include_archived", "true") in workspaces.query

@@ -243,14 +243,16 @@ def test_names(fake: FakeProvider, openai: BaseProvider) -> None:
     fake.serve("/organization/users", example("openai/users"))
     fake.serve("/organization/admin_api_keys", example("openai/admin_api_keys"))
 
-    def named(kind: ResourceKind, external_id: str, name: str, parent: str | None = None) -> NamedResource:
-        return NamedResource(kind=kind, external_id=external_id, name=name, parent_id=parent)
+    def named(
+        kind: ResourceKind, external_id: str, name: str, parent: str | None = None, masked: str | None = None
+    ) -> NamedResource:
+        return NamedResource(kind=kind, external_id=external_id, name=name, parent_id=parent, masked=masked)
 
     assert list(openai.get_resources(ADMIN_KEY)) == [
         named(ResourceKind.PROJECT, "proj_abc", "Project example"),
-        named(ResourceKind.API_KEY, "key_abc", "My API Key", "proj_abc"),
+        named(ResourceKind.API_KEY, "key_abc", "My API Key", "proj_abc", "sk-abc...def"),
         named(ResourceKind.USER, "user_abc", "First Last"),
-        named(ResourceKind.API_KEY, "key_abc", "Main Admin Key"),
+        named(ResourceKind.API_KEY, "key_abc", "Main Admin Key", masked="sk-admin...def"),
     ]
     (projects,) = fake.requests("/organization/projects")
     (keys,) = fake.requests("/organization/projects/proj_abc/api_keys")
