@@ -41,7 +41,7 @@ class Passing:
             settings=route.key.metadata,
             asked_for_usage=bodies.must_ask(call.asked, call.wanted, server_takes_it=route.asks_for_usage),
         )
-        self._last = b""  # that went on
+        self._last = self._end = b""  # what went on last, and what goes on at the end
         self._drain_seconds = drain_seconds
         self._draining: asyncio.TimerHandle | None = None
         self.written = False
@@ -100,7 +100,7 @@ class Passing:
                 await self._send({"type": "http.response.body", "body": onward, "more_body": True})
                 raise failure
             onward += dialects.stream_error(self._call.asked.dialect, "upstream_failed", failure.message)
-        await self._send({"type": "http.response.body", "body": onward})
+        await self._send({"type": "http.response.body", "body": self._end + onward})
 
     async def _flow(self, left: "asyncio.Future[None]") -> None:
         answer, meter, facts = self._answer, self._meter, self._call.facts
@@ -117,7 +117,9 @@ class Passing:
                 continue
             if not self.written and (meter.ended or answer.is_whole):
                 await self._write_down()
-            if onward:
+            if answer.is_whole:  # the last of it goes on together with the end
+                self._end += onward
+            elif onward:
                 self._last = onward
                 await self._send({"type": "http.response.body", "body": onward, "more_body": True})
 

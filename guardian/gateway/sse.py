@@ -60,6 +60,10 @@ class SseEvents:
         """Raises TooLong."""
         if not chunk:
             return []
+        # One event of one data line is what mostly comes.
+        end = len(chunk) - 2
+        if chunk.find(b"\n") == end and self._is_plain(chunk):
+            return [Event(chunk, chunk[6:end])]
         found: list[Event] = []
         if self._after_cr:
             self._after_cr = False
@@ -89,6 +93,11 @@ class SseEvents:
         rest = bytes(self._buffer)
         self._buffer, self._sought = bytearray(), 0
         return [self._event(rest)] if rest else []
+
+    def _is_plain(self, chunk: bytes) -> bool:
+        """Whether it is one whole event: an only line of data, and a blank one."""
+        waiting = self._buffer or self._fresh or self._after_cr
+        return not waiting and chunk.endswith(b"\n\n") and chunk.startswith(b"data: ") and b"\r" not in chunk
 
     def _check(self) -> None:
         if len(self._buffer) > MOST_HELD:

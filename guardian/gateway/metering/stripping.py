@@ -13,6 +13,8 @@ from typing import Any
 from guardian.gateway.bodies.editing import members, without
 from guardian.gateway.sse import Event
 
+# As OpenAI writes it where it does not pad.
+_COMPACT = b',"usage":null}'
 _NULL = re.compile(rb'"usage"\s*:\s*null')
 # What ends with a brace right after it is a field of the chunk itself; OpenAI pads its chunks with noise before that.
 _LAST = re.compile(rb'"usage"\s*:\s*null(\s*(?:,\s*"obfuscation"\s*:\s*"[^"\\]*"\s*)?\}\s*)\Z')
@@ -21,6 +23,8 @@ _LAST = re.compile(rb'"usage"\s*:\s*null(\s*(?:,\s*"obfuscation"\s*:\s*"[^"\\]*"
 def without_null(event: Event) -> Event:
     """The event without a `usage` of its own that is null."""
     data = event.data
+    if data.endswith(_COMPACT):
+        return _with_data(event, data[: -len(_COMPACT)] + b"}")
     at = data.rfind(b'"usage"')
     if at < 0 or _NULL.search(data) is None:
         return event
@@ -32,10 +36,15 @@ def without_null(event: Event) -> Event:
         shorter = without(data, "usage")
     else:
         return event
-    at = event.raw.find(data)
-    if at < 0:
+    return _with_data(event, shorter)
+
+
+def _with_data(event: Event, shorter: bytes) -> Event:
+    raw, data = event.raw, event.data
+    at = raw.find(data)
+    if at < 0:  # data over several lines
         return event
-    return Event(event.raw[:at] + shorter + event.raw[at + len(data) :], shorter)
+    return Event(raw[:at] + shorter + raw[at + len(data) :], shorter)
 
 
 def is_extra(chunk: Mapping[str, Any], data: bytes) -> bool:

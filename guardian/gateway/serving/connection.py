@@ -211,6 +211,7 @@ class Connection(Writing):
 
     def _cut(self, exchange: Exchange) -> None:
         """An answer that does not come to its end is cut off, which is how its caller learns that it did not."""
+        exchange.flush()
         exchange.done = True
         self._exchange = None
         if not self._refused:

@@ -19,7 +19,6 @@ class Line(Protocol):
     """The connection that an exchange is on."""
 
     def write(self, data: bytes) -> None: ...
-    def write_all(self, data: list[bytes]) -> None: ...
     async def drained(self) -> None: ...
     def take_more(self) -> None: ...
     def answered(self) -> None: ...
@@ -30,6 +29,7 @@ class Exchange:
 
     __slots__ = (
         "_chunked",
+        "_head",
         "_length",
         "_line",
         "_method",
@@ -57,6 +57,8 @@ class Exchange:
         self._size = 0
         self._length: int | None = None
         self._chunked = False
+        # The answer's head, until what is sent right after it goes with it.
+        self._head = b""
         self._waiter: asyncio.Future[None] | None = None
 
     # The application's side.
@@ -105,22 +107,24 @@ class Exchange:
         elif self._length:
             raise ValueError("The body of this answer is shorter than it promised.")
         else:
+            self.flush()
             self.done = True
             self._wake()
             self._line.answered()
 
     def _write_chunk(self, body: bytes, *, last: bool) -> None:
         if body:
-            self._line.write_all([b"%x\r\n" % len(body), body, b"\r\n0\r\n\r\n" if last else b"\r\n"])
+            end = b"\r\n0\r\n\r\n" if last else b"\r\n"
+            self._write(b"%x\r\n%b%b" % (len(body), body, end))
         elif last:
-            self._line.write(b"0\r\n\r\n")
+            self._write(b"0\r\n\r\n")
 
     def _write_counted(self, body: bytes) -> None:
         if self._length is not None:
             self._length -= len(body)
             if self._length < 0:
                 raise ValueError("The body of this answer is longer than it promised.")
-        self._line.write(body)
+        self._write(body)
 
     def _begin(self, message: Message) -> None:
         # Whoever waits for our word to send a body does not know now whether to.
@@ -128,7 +132,18 @@ class Exchange:
         framed = frame(message["status"], message["headers"], method=self._method, old=self._old, closes=closes)
         self.begun = True
         self.closes, self._length, self._chunked = framed.closes, framed.length, framed.chunked
-        self._line.write(framed.head)
+        self._head = framed.head
+        asyncio.get_running_loop().call_soon(self.flush)
+
+    def flush(self) -> None:
+        """The head goes, where nothing was sent right after it."""
+        if self._head:
+            self._write(b"")
+
+    def _write(self, body: bytes) -> None:
+        """Together with the head, if that is still to go."""
+        head, self._head = self._head, b""
+        self._line.write(head + body)
 
     # The connection's side.
 

@@ -37,10 +37,6 @@ class Writing(asyncio.Protocol):
         if self._transport is not None:
             self._transport.write(data)
 
-    def write_all(self, data: list[bytes]) -> None:
-        if self._transport is not None:
-            self._transport.writelines(data)
-
     async def drained(self) -> None:
         """Wait until the other side has taken enough of what was written."""
         if self._drained is not None:
