@@ -25,6 +25,7 @@ _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 _PAIRS = tuple(one + two for one in _DIGITS for two in _DIGITS)
 _EIGHT = 36**8
 ID_LENGTH = 25
+_TIMED = 9  # of these are "c" and the time
 
 MONEY = Numeric(20, 10)
 TIMESTAMP = DateTime(timezone=True)
@@ -58,6 +59,11 @@ def derived_id(at: datetime, *identity: str | None) -> str:
     """
     digest = hashlib.sha256(b"".join([b"-" if part is None else _measured(part.encode()) for part in identity]))
     return _id(at, int.from_bytes(digest.digest()[:12], "big"))
+
+
+def id_at(id: str, at: datetime) -> str:
+    """What the id derived from the same identity would be at another time."""
+    return f"c{_base36(int(at.timestamp() * 1000))}{id[_TIMED:]}"
 
 
 def _measured(part: bytes) -> bytes:
