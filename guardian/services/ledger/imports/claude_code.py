@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 
 from guardian.models.enums import Provider, UsageOrigin
+from guardian.periods import floor_day
 from guardian.records import UsageRecord
 from guardian.services.ledger.imports.agents import numbered, tags, what_is_wrong
 from guardian.services.ledger.imports.batches import Batch, Entry, Importing
@@ -26,7 +27,7 @@ from guardian.services.ledger.imports.claude_lines import (
     dimensions_of,
     total_of,
 )
-from guardian.services.ledger.imports.growing import growing, in_growing_batches
+from guardian.services.ledger.imports.growing import in_growing_batches
 from guardian.services.ledger.imports.report import Report
 from guardian.services.ledger.imports.source import Source
 from guardian.services.ledger.imports.values import clean
@@ -132,7 +133,7 @@ def _calls(source: Source, importing: Importing, report: Report, index: _Index) 
             if began is None:
                 report.duplicate += 1
             else:
-                yield Entry(number, growing(_call(importing, line, message, began)), member.name)
+                yield Entry(number, _call(importing, line, message, began), member.name)
 
 
 def _answer(line: Line) -> Message | None:
@@ -148,6 +149,7 @@ def _call(importing: Importing, line: Line, message: Message, began: datetime) -
     return Call(
         identity=(AGENT, message.id or line.uuid or f"{line.sessionId}", line.requestId or ""),
         origin=UsageOrigin.IMPORT,
+        known_since=floor_day(began),  # so that it is found by any of its lines
         user_id=importing.user_id,
         api_key_id=importing.api_key_id,
         session=clean(line.sessionId),

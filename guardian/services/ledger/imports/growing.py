@@ -15,7 +15,7 @@ from sqlmodel import Session
 
 from guardian import db
 from guardian.models.base import ID_LENGTH, id_at
-from guardian.periods import DAY, floor_day
+from guardian.periods import DAY
 from guardian.pricing.calculator import price
 from guardian.services.ledger.imports.batches import BATCH, Entry, Importing, priced_entries
 from guardian.services.ledger.imports.report import Report
@@ -35,16 +35,11 @@ from guardian.services.ledger.writing.rows import (
 _APART = timedelta(hours=12)
 # Each id is looked up by itself: `id = ANY(…)` as a filter compares every row of the months with all 15,000 ids.
 _STORED = text(
-    "SELECT stored.id, total_tokens FROM unnest(CAST(:ids AS text[]), CAST(:times AS timestamptz[])) AS wanted(id, at) "
-    "JOIN usage_logs AS stored ON stored.id = wanted.id AND stored.timestamp BETWEEN at - :apart AND at + :apart "
+    "SELECT stored.id, total_tokens FROM unnest(CAST(:ids AS text[])) AS wanted(id) "
+    "JOIN usage_logs AS stored ON stored.id = wanted.id "
     "WHERE organization_id = :organization AND stored.timestamp BETWEEN :first AND :last"
 )
 _GROWING = (*USAGE_FACTS, *PRICE_COLUMNS, "model", "service_tier", "session", "tags", "metadata")
-
-
-def growing(call: Call) -> Call:
-    """The call under an id that only says its day, so that it is found by any of its lines."""
-    return replace(call, known_since=floor_day(call.usage.start))
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +77,7 @@ class GrowingCalls:
 
 
 def in_growing_batches(entries: Iterable[Entry], importing: Importing, report: Report) -> Iterator[GrowingCalls]:
-    """As in_batches, for calls that `growing` made."""
+    """As in_batches, for calls whose `known_since` is the UTC day of their start: their id says no more of the time."""
     left = iter(entries)
     while some := list(islice(left, BATCH)):
         sound, priced = priced_entries(some, importing, report)
@@ -109,8 +104,6 @@ def _stored(
         {
             "organization": organization_id,
             "ids": [id for names in ids for id in names],
-            "times": [call.usage.start for call in calls for _ in range(2)],
-            "apart": _APART,
             "first": first - _APART,
             "last": last + _APART,
         },
