@@ -35,7 +35,8 @@ def ceil_hour(moment: datetime) -> datetime:
 
 def floor_day(moment: datetime) -> datetime:
     """Start of the UTC day."""
-    return moment.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    return datetime(utc.year, utc.month, utc.day, tzinfo=UTC)
 
 
 def floor_month(moment: datetime) -> datetime:

@@ -126,7 +126,7 @@ def _calls(source: Source, importing: Importing, report: Report, index: _Index) 
             message = _answer(line)
             if message is None:
                 continue
-            if _milliseconds(line) is None:
+            if not _has_time(line):
                 report.refuse(number, "timestamp is missing, or cannot be.", member.name)
                 continue
             began = index.give(line, message, total_of(message.usage))
@@ -170,9 +170,13 @@ def _call(importing: Importing, line: Line, message: Message, began: datetime) -
     )
 
 
+def _has_time(line: Line) -> bool:
+    return line.timestamp is not None and _FIRST_YEAR <= line.timestamp.year <= _LAST_YEAR
+
+
 def _milliseconds(line: Line) -> int | None:
     """Since 1970; None for no time, and for one of before there were such logs."""
     moment = line.timestamp
-    if moment is None or not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
+    if moment is None or not _has_time(line):
         return None
     return ((moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - _EPOCH) // _MILLISECOND
