@@ -12,6 +12,7 @@ from typing import NamedTuple, Protocol
 # More than any vendor sends as one event (a picture as base64 has some 30 MB); a server may not fill our memory.
 MOST_HELD = 64 * 2**20
 _BOM = b"\xef\xbb\xbf"
+_GAP = b"\n\n"
 # A CR at the end of what has come is a line's end, too; an LF that follows belongs to it.
 _BLANK = re.compile(rb"(?:\r\n|\n|\r(?!\n))(?:\r\n|\n|\r)")
 _LINE = re.compile(rb"\r\n|\n|\r")
@@ -60,10 +61,8 @@ class SseEvents:
         """Raises TooLong."""
         if not chunk:
             return []
-        # One event of one data line is what mostly comes.
-        end = len(chunk) - 2
-        if chunk.find(b"\n") == end and self._is_plain(chunk):
-            return [Event(chunk, chunk[6:end])]
+        if (whole := self._whole(chunk)) is not None:
+            return whole
         found: list[Event] = []
         if self._after_cr:
             self._after_cr = False
@@ -94,10 +93,18 @@ class SseEvents:
         self._buffer, self._sought = bytearray(), 0
         return [self._event(rest)] if rest else []
 
-    def _is_plain(self, chunk: bytes) -> bool:
-        """Whether it is one whole event: an only line of data, and a blank one."""
-        waiting = self._buffer or self._fresh or self._after_cr
-        return not waiting and chunk.endswith(b"\n\n") and chunk.startswith(b"data: ") and b"\r" not in chunk
+    def _whole(self, chunk: bytes) -> list[Event] | None:
+        """The events of what mostly comes: whole ones, their lines ended by LF. None for anything else."""
+        if self._buffer or self._after_cr or b"\r" in chunk or (self._fresh and chunk[0] == _BOM[0]):
+            return None
+        texts = chunk.split(_GAP)
+        if texts.pop():
+            return None
+        self._fresh = False
+        return [
+            Event(text + _GAP, text[6:] if text.startswith(b"data: ") and b"\n" not in text else _data(text))
+            for text in texts
+        ]
 
     def _check(self) -> None:
         if len(self._buffer) > MOST_HELD:
