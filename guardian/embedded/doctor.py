@@ -203,19 +203,18 @@ def _error_tracking(settings: Settings) -> Finding:
 
 def _gateway(settings: Settings) -> Finding:
     url = f"{settings.gateway_url}/health/ready"
-    try:
-        with urllib.request.urlopen(url, timeout=_HTTP_SECONDS) as response:  # noqa: S310 - our own address
-            status = response.status
-    except (urllib.error.URLError, OSError, ValueError) as error:
-        return Finding("note", "gateway", f"{url} does not answer ({error}): no application can call while it is down")
-    return Finding("ok", "gateway", f"{url} answers {status}")
+    return _answering("gateway", url, "no application can call while it is down")
 
 
 def _monitoring(settings: Settings) -> Finding:
-    url = f"{settings.base_url}/metrics"
+    return _answering("monitoring", f"{settings.base_url}/metrics", "nothing to scrape while web is down")
+
+
+def _answering(subject: str, url: str, otherwise: str) -> Finding:
+    """Whether one of our own processes answers; `otherwise` is what follows when it does not."""
     try:
         with urllib.request.urlopen(url, timeout=_HTTP_SECONDS) as response:  # noqa: S310 - our own address
             status = response.status
     except (urllib.error.URLError, OSError, ValueError) as error:
-        return Finding("note", "monitoring", f"{url} does not answer ({error}): nothing to scrape while web is down")
-    return Finding("ok", "monitoring", f"{url} answers {status}")
+        return Finding("note", subject, f"{url} does not answer ({error}): {otherwise}")
+    return Finding("ok", subject, f"{url} answers {status}")

@@ -45,6 +45,15 @@ def _events(**more: object) -> list[bytes]:
 
 
 _DONE = b"data: [DONE]\n\n"
+# What the caller sends that it answers, but for the key: the headers of OpenAI's SDK.
+HEADERS = [
+    (b"accept", b"application/json"),
+    (b"content-type", b"application/json"),
+    (b"user-agent", b"OpenAI/Python 3.54.0"),
+    (b"x-stainless-lang", b"python"),
+    (b"x-stainless-package-version", b"3.54.0"),
+    (b"accept-encoding", b"identity"),
+]
 # 18 events; and, for who asks for the usage, what OpenAI makes of them: one more, and a field in each.
 EVENTS = [*_events(), _DONE]
 _EVENTS_WITH_USAGE = [*_events(usage=None), _chunk([], usage=_USAGE), _DONE]

@@ -198,7 +198,7 @@ class Connection(Writing):
     async def _answer(self, scope: Scope, exchange: Exchange) -> None:
         try:
             await self._application(scope, exchange.receive, exchange.send)
-        except Exception:
+        except Exception:  # whatever the application lets out ends here: its caller hears of it, nobody else does
             log.exception("gateway.failed")
             if exchange.begun or exchange.left:
                 self._cut(exchange)

@@ -7,18 +7,10 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from guardian.gateway.http import Pool, Upstream
-from tests.bench.answering import BODY, EVENTS
+from tests.bench.answering import BODY, EVENTS, HEADERS
 from tests.bench.figures import percentile
 
 _BODY = b'{"model":"gpt-5.4-mini",%b"messages":[{"role":"user","content":"Hello!"}]}'
-_HEADERS = [
-    (b"accept", b"application/json"),
-    (b"content-type", b"application/json"),
-    (b"user-agent", b"OpenAI/Python 3.54.0"),
-    (b"x-stainless-lang", b"python"),
-    (b"x-stainless-package-version", b"3.54.0"),
-    (b"accept-encoding", b"identity"),
-]
 TOKENS = 10  # of output, of each call
 
 
@@ -60,7 +52,7 @@ class Caller:
 
     def __init__(self, pool: Pool, url: str, token: str) -> None:
         self._pool, self._upstream = pool, Upstream.of(url)
-        self._headers = [*_HEADERS, (b"authorization", b"Bearer " + token.encode())]
+        self._headers = [*HEADERS, (b"authorization", b"Bearer " + token.encode())]
         self.sent = 0
 
     async def calls(self, kind: Kind, count: int, connections: int) -> Round:

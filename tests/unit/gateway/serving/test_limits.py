@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from guardian.gateway.serving import Receive, Scope, Send
+from guardian.gateway.serving import Application, Receive, Scope, Send
 from tests.unit.gateway.http.servers import run
 from tests.unit.gateway.serving.stage import GET, QUICK, Caller, answer, body_of, echo, serving
 
@@ -164,15 +164,20 @@ def test_closing_lets_answers_end_and_takes_nothing_new(loop: str) -> None:
     run(test(), loop)
 
 
+def never_answering(asked: asyncio.Event) -> Application:
+    """Says when it was asked, and nothing more."""
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        asked.set()
+        await asyncio.get_running_loop().create_future()
+
+    return application
+
+
 def test_closing_does_not_wait_for_ever(loop: str) -> None:
     async def test() -> None:
         asked = asyncio.Event()
-
-        async def application(scope: Scope, receive: Receive, send: Send) -> None:
-            asked.set()
-            await asyncio.get_running_loop().create_future()
-
-        async with serving(application) as stage:
+        async with serving(never_answering(asked)) as stage:
             caller = await stage.call()
             await caller.say(GET)
             await asked.wait()
@@ -187,12 +192,7 @@ def test_closing_does_not_wait_for_ever(loop: str) -> None:
 def test_a_second_word_hurries_the_closing() -> None:
     async def test() -> None:
         asked = asyncio.Event()
-
-        async def application(scope: Scope, receive: Receive, send: Send) -> None:
-            asked.set()
-            await asyncio.get_running_loop().create_future()
-
-        async with serving(application) as stage:
+        async with serving(never_answering(asked)) as stage:
             caller = await stage.call()
             await caller.say(GET)
             await asked.wait()
