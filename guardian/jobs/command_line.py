@@ -1,7 +1,11 @@
 """`guardian import`: files one after the other, with a bar while they are read and a line about each at its end."""
 
+import signal
 import sys
 import time
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import typer
@@ -25,14 +29,56 @@ _SHOWN_ERRORS = 10
 def import_files(
     files: list[Path], *, format: str | None, organization: str | None, email: str | None, key_label: str | None
 ) -> int:
-    """Import them for that organization; the status for the shell: 1 if one of them could not be read to its end.
+    """Import them for that organization; the status for the shell: 1 if one of them could not be read to its end, and
+    as a shell gives it for a signal if one ended it: what is stored then stays, and the run says so.
 
     Raises ValidationError for an organization, person, key or format that there is none of.
     """
     with db.session() as session:
         actor = _actor(session, organization, email)
-    views = [_import(actor, path, format, email, key_label) for path in files]
-    return 0 if all(view is not None and view.status is ImportStatus.FINISHED for view in views) else 1
+    finished = True
+    with _signals() as asked:
+        for path in files:
+            view = _import(actor, path, format, email, key_label, asked)
+            if asked.signal:
+                return 128 + asked.signal
+            finished = finished and view is not None and view.status is ImportStatus.FINISHED
+    return 0 if finished else 1
+
+
+@dataclass(slots=True)
+class _Asked:
+    """The signal that asked for the end; 0: none did."""
+
+    signal: int = 0
+
+    def __call__(self) -> bool:
+        return bool(self.signal)
+
+
+@contextmanager
+def _signals() -> Generator[_Asked]:
+    """Note SIGINT and SIGTERM instead of dying of them; the second one does what it always does.
+
+    A KeyboardInterrupt comes between any two instructions, and between a lock and its `with` it leaves the lock taken
+    (https://github.com/python/cpython/issues/74174): the thread that stores then waits for ever. A signal that was
+    ignored from the start, as `nohup` and a shell's `&` do, stays so.
+    """
+    asked = _Asked()
+    usual = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def ask(number: int, _: object) -> None:
+        asked.signal = number
+        signal.signal(number, usual[signal.Signals(number)])
+
+    for number, handler in usual.items():
+        if handler is not signal.SIG_IGN:
+            signal.signal(number, ask)
+    try:
+        yield asked
+    finally:
+        for number, handler in usual.items():
+            signal.signal(number, handler)
 
 
 def _actor(session: Session, organization: str | None, email: str | None) -> Actor:
@@ -59,7 +105,7 @@ def _actor(session: Session, organization: str | None, email: str | None) -> Act
 
 
 def _import(
-    actor: Actor, path: Path, format: str | None, email: str | None, key_label: str | None
+    actor: Actor, path: Path, format: str | None, email: str | None, key_label: str | None, asked: _Asked
 ) -> ImportView | None:
     source = Source(path)
     with db.session() as session:
@@ -76,7 +122,7 @@ def _import(
         audit.record(session, actor, "IMPORT_CREATE", resource_type="import", resource_id=run.id, metadata=facts)
     bar = _Bar(path.name)
     try:
-        view = import_file(importing, path, path.name, format, bar.draw)
+        view = import_file(importing, path, path.name, format, bar.draw, asked)
     finally:
         bar.wipe()
     _tell(str(path), view)

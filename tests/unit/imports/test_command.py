@@ -1,4 +1,4 @@
-"""`guardian import` as a process: what it says, its status, a KeyboardInterrupt, and a kill in the middle."""
+"""`guardian import` as a process: what it says, its status, and signals in the middle."""
 
 import signal
 import subprocess
@@ -27,7 +27,8 @@ def command(people: People) -> Iterator[Command]:
     started: list[subprocess.Popen[str]] = []
 
     def start(*arguments: object) -> "subprocess.Popen[str]":
-        words = [sys.executable, "-m", "guardian.cli", "import", *map(str, arguments)]
+        # What aborts such a process makes it say where each of its threads is.
+        words = [sys.executable, "-X", "faulthandler", "-m", "guardian.cli", "import", *map(str, arguments)]
         pipe: Any = subprocess.PIPE
         started.append(subprocess.Popen(words, cwd=ROOT, stdout=pipe, stderr=pipe, text=True))
         return started[-1]
@@ -93,26 +94,64 @@ def test_what_there_is_none_of(command: Command, tmp_path: Path, arguments: tupl
     assert process.returncode == 1
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
-def test_cut_off_in_the_middle_it_goes_on_without_doubles(
-    command: Command, session: Session, many: Path, how: signal.Signals
-) -> None:
-    process = command(many, "--organization", "Acme")
+def started(process: "subprocess.Popen[str]", session: Session) -> None:
+    """Wait until it has stored something."""
     deadline = time.monotonic() + 120
     while not count(session):
         assert process.poll() is None, process.communicate()
         assert time.monotonic() < deadline
         time.sleep(0.02)
+    session.rollback()
+
+
+def status_of(process: "subprocess.Popen[str]") -> int:
+    """Its status, once it has ended; where it hangs, if it does not."""
+    try:
+        process.communicate(timeout=120)
+    except subprocess.TimeoutExpired:
+        process.send_signal(signal.SIGABRT)
+        pytest.fail("It did not end:\n" + process.communicate(timeout=30)[1])
+    return process.returncode
+
+
+@pytest.mark.parametrize(
+    ("how", "status"), [(signal.SIGINT, 128 + 2), (signal.SIGTERM, 128 + 15), (signal.SIGKILL, -9)]
+)
+def test_cut_off_in_the_middle_it_goes_on_without_doubles(
+    command: Command, session: Session, many: Path, how: signal.Signals, status: int
+) -> None:
+    process = command(many, "--organization", "Acme")
+    started(process, session)
     process.send_signal(how)
-    process.communicate(timeout=120)
+    assert status_of(process) == status
     stored = count(session)
     run = session.exec(select(ImportRun)).one()
     # What was committed stays, and its run says the same number.
     assert 0 < stored < _MANY
     assert run.rows_added == stored
-    if how is signal.SIGINT:
+    if how is not signal.SIGKILL:
         assert (run.status, (run.error or "")[:9]) == (ImportStatus.FAILED, "Cancelled")
     said, _ = command(many, "--organization", "Acme").communicate(timeout=240)
     assert f"{_MANY - stored:,} added, {stored:,} already there" in said
     assert count(session) == _MANY
     assert disagreements(session) == []
+
+
+def test_a_signal_ignored_from_the_start_stays_ignored(command: Command, session: Session, many: Path) -> None:
+    usual = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        process = command(many, "--organization", "Acme")
+    finally:
+        signal.signal(signal.SIGINT, usual)
+    started(process, session)
+    process.send_signal(signal.SIGINT)
+    assert status_of(process) == 0
+    assert count(session) == _MANY
+
+
+def test_after_a_signal_no_other_file_is_begun(command: Command, session: Session, many: Path) -> None:
+    process = command(many, many, "--organization", "Acme")
+    started(process, session)
+    process.send_signal(signal.SIGINT)
+    assert status_of(process) == 128 + signal.SIGINT
+    assert len(session.exec(select(ImportRun)).all()) == 1
