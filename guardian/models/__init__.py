@@ -1,7 +1,7 @@
 """Tables only: columns, constraints, enums. No queries. Importing this package knows every table."""
 
 from guardian.models.activity import ActivityLog, EmailLog
-from guardian.models.alerts import Alert, AlertNotification
+from guardian.models.alerts import Alert, AlertGroup, AlertNotification, AlertTransition, NotificationTarget
 from guardian.models.billing import Invoice, Subscription
 from guardian.models.budgets import Budget
 from guardian.models.cells import UsageChange, UsageDay
@@ -33,7 +33,9 @@ __all__ = [
     "Account",
     "ActivityLog",
     "Alert",
+    "AlertGroup",
     "AlertNotification",
+    "AlertTransition",
     "ApiKey",
     "Budget",
     "ClosedMonth",
@@ -43,6 +45,7 @@ __all__ = [
     "Invitation",
     "Invoice",
     "KnownEvent",
+    "NotificationTarget",
     "Organization",
     "PasswordReset",
     "PriceOverride",

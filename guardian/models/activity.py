@@ -44,6 +44,7 @@ class EmailLog(Table, table=True):
 
     `payload` holds the text and the HTML until the mail is sent or given up, then nothing: it may carry a link that
     signs somebody in. `not_before` is when a mail that could not be delivered is tried again.
+    `kind` is what the mail is about.
     """
 
     __tablename__ = "email_logs"
@@ -57,6 +58,7 @@ class EmailLog(Table, table=True):
 
     id: str = Field(default_factory=new_id, primary_key=True)
     organization_id: str | None = Field(default=None, foreign_key="organizations.id", ondelete="SET NULL", index=True)
+    kind: str = Field(default="", sa_column_kwargs={"server_default": ""})
     to: str
     subject: str
     status: DeliveryStatus = enum_field(DeliveryStatus, "delivery_status", DeliveryStatus.PENDING)

@@ -39,6 +39,8 @@ class Plan(StrEnum):
 
 
 class AlertType(StrEnum):
+    """The guide's five families of rules; `Alert.metric` says what is measured within one."""
+
     COST_THRESHOLD = "COST_THRESHOLD"
     USAGE_SPIKE = "USAGE_SPIKE"
     RATE_LIMIT = "RATE_LIMIT"
@@ -63,18 +65,32 @@ class AlertFrequency(StrEnum):
 
 
 class AlertState(StrEnum):
-    OK = "OK"
-    WARNING = "WARNING"
-    TRIGGERED = "TRIGGERED"
-    ACKNOWLEDGED = "ACKNOWLEDGED"
-    SNOOZED = "SNOOZED"
-    NO_DATA = "NO_DATA"
+    """`pending` holds, but not for long enough yet; `recovered` is ok again after having been told of."""
+
+    OK = "ok"
+    PENDING = "pending"
+    FIRING = "firing"
+    ACKNOWLEDGED = "acknowledged"
+    SNOOZED = "snoozed"
+    RECOVERED = "recovered"
+    NO_DATA = "no_data"
+
+
+class NoDataRule(StrEnum):
+    """What becomes of an alert whose metric has no data: it keeps its state, is ok, or tells people so."""
+
+    KEEP = "keep"
+    OK = "ok"
+    NOTIFY = "notify"
 
 
 class NotificationChannel(StrEnum):
     EMAIL = "EMAIL"
     SLACK = "SLACK"
     WEBHOOK = "WEBHOOK"
+    DISCORD = "DISCORD"
+    TEAMS = "TEAMS"
+    PAGERDUTY = "PAGERDUTY"
 
 
 class DeliveryStatus(StrEnum):

@@ -197,7 +197,7 @@ def test_delete_rules(catalog: psycopg.Connection) -> None:
         ("usage_logs", 'UNIQUE INDEX pk_usage_logs ON ONLY public.usage_logs USING btree (id, "timestamp")'),
         ("alerts", "USING btree (user_id, is_active)"),
         ("sync_runs", "UNIQUE INDEX uq_sync_runs_api_key_id_unfinished"),
-        ("alert_notifications", "(alert_id, transition, channel)"),
+        ("alert_notifications", "(alert_id, transition, channel, target)"),
     ],
 )
 def test_uniques_and_indexes(catalog: psycopg.Connection, table: str, definition: str) -> None:
