@@ -12,7 +12,7 @@ from typing import NamedTuple, Protocol
 # More than any vendor sends as one event (a picture as base64 has some 30 MB); a server may not fill our memory.
 MOST_HELD = 64 * 2**20
 _BOM = b"\xef\xbb\xbf"
-_GAP = b"\n\n"
+GAP = b"\n\n"
 # A CR at the end of what has come is a line's end, too; an LF that follows belongs to it.
 _BLANK = re.compile(rb"(?:\r\n|\n|\r(?!\n))(?:\r\n|\n|\r)")
 _LINE = re.compile(rb"\r\n|\n|\r")
@@ -57,6 +57,11 @@ class SseEvents:
     def held(self) -> int:
         return len(self._buffer)
 
+    @property
+    def between(self) -> bool:
+        """Whether what was fed ended with an event's end."""
+        return not self._buffer and not self._after_cr
+
     def feed(self, chunk: bytes) -> list[Event]:
         """Raises TooLong."""
         if not chunk:
@@ -97,12 +102,12 @@ class SseEvents:
         """The events of what mostly comes: whole ones, their lines ended by LF. None for anything else."""
         if self._buffer or self._after_cr or b"\r" in chunk or (self._fresh and chunk[0] == _BOM[0]):
             return None
-        texts = chunk.split(_GAP)
+        texts = chunk.split(GAP)
         if texts.pop():
             return None
         self._fresh = False
         return [
-            Event(text + _GAP, text[6:] if text.startswith(b"data: ") and b"\n" not in text else _data(text))
+            Event(text + GAP, text[6:] if text.startswith(b"data: ") and b"\n" not in text else _data(text))
             for text in texts
         ]
 

@@ -12,7 +12,7 @@ from guardian.gateway.metering.answers import answer_of
 from guardian.gateway.metering.estimates import Seen
 from guardian.gateway.metering.streams import StreamReading
 from guardian.gateway.metering.stripping import is_extra, without_null
-from guardian.gateway.sse import MOST_HELD, Event, Splitter, TooLong
+from guardian.gateway.sse import GAP, MOST_HELD, Event, Splitter, SseEvents, TooLong
 
 Found = Mapping[str, Any]
 
@@ -59,6 +59,7 @@ class Events:
 
     def __init__(self, splitter: Splitter, reading: StreamReading, *, strips: bool) -> None:
         self._splitter, self._reading, self.strips, self._dropped = splitter, reading, strips, False
+        self._sse = splitter if isinstance(splitter, SseEvents) else None
         self.seen = reading.seen
 
     @property
@@ -78,6 +79,21 @@ class Events:
         return self._reading.error
 
     def feed(self, chunk: bytes) -> bytes:
+        if self._sse is None or not self._sse.between or len(chunk) > MOST_HELD:
+            return self._each(chunk)
+        rest, passed = chunk, b""
+        if self._reading.learns and len(GAP) <= (end := chunk.find(GAP) + len(GAP)) < len(chunk):
+            passed, rest = self._each(chunk[:end]), chunk[end:]
+        skipped, rest = self._reading.skip(rest, strips=self.strips)
+        if skipped:
+            passed += skipped
+            self._dropped = False
+        if rest:
+            passed += self._each(rest)
+        return passed if self.strips else chunk
+
+    def _each(self, chunk: bytes) -> bytes:
+        """Each event on its own."""
         if self.strips:
             return self._stripped(self._splitter.feed(chunk))
         for event in self._splitter.feed(chunk):

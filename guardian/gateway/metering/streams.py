@@ -11,6 +11,8 @@ from typing import Any, cast
 from guardian.gateway.metering.answers import event_of
 from guardian.gateway.metering.estimates import Seen
 from guardian.gateway.metering.results import error_of
+from guardian.gateway.metering.runs import Runs
+from guardian.gateway.metering.stripping import COMPACT_NULL
 from guardian.models.enums import Provider
 from guardian.providers.usage.streams import Merging
 
@@ -29,6 +31,7 @@ _CHUNK = (b"usage", _ERROR, _ESCAPED, b'"data"', b'"video"', *_NAMES)
 _COMPATIBLE = (b"eval_count", b'"candidates"', b'"modelVersion"', b'"responseId"', b'"output"', b'"done"')
 _CHOICES = b'"choices":'
 _WRAPPERS = {"responses": "response", "interactions": "interaction"}
+_HOLDERS = ("", "message", "response", "interaction")
 _NUMBERS = ("usage", "usageMetadata", "eval_count")
 _LAST = frozenset({"completed", "failed", "incomplete", "cancelled"})
 
@@ -40,7 +43,20 @@ class StreamReading:
     since the last numbers. `chunk` is the event that was parsed last, None where it was passed over.
     """
 
-    __slots__ = ("_flavour", "_head", "_marks", "_merging", "_whole", "chunk", "complete", "ended", "error", "seen")
+    __slots__ = (
+        "_flavour",
+        "_head",
+        "_marks",
+        "_merging",
+        "_of_chunks",
+        "_runs",
+        "_whole",
+        "chunk",
+        "complete",
+        "ended",
+        "error",
+        "seen",
+    )
 
     def __init__(self, provider: Provider, flavour: str, settings: Mapping[str, Any]) -> None:
         self._flavour = flavour
@@ -49,7 +65,9 @@ class StreamReading:
         self._marks: tuple[bytes, ...] | None = None
         if flavour not in _ALL and not self._whole:
             self._marks = _MARKS.get(flavour, _CHUNK + (_COMPATIBLE if provider is Provider.CUSTOM else ()))
+        self._of_chunks = self._marks is not None and flavour not in _MARKS
         self._head = b""
+        self._runs: Runs | None = None
         self.chunk: Mapping[str, Any] | None = None
         self.complete = self.ended = False
         self.error: str | None = None
@@ -59,6 +77,20 @@ class StreamReading:
     def answer(self) -> Mapping[str, Any]:
         return self._merging.found
 
+    @property
+    def learns(self) -> bool:
+        """Whether the next event may tell what those after it begin with."""
+        return self._runs is None and self._of_chunks
+
+    def skip(self, chunk: bytes, *, strips: bool) -> tuple[bytes, bytes]:
+        """Take the events that `chunk` begins with and that state nothing; gives what of them goes on, and the rest."""
+        run = self._runs.first(chunk, strips=strips) if self._runs is not None else None
+        if run is None:
+            return b"", chunk
+        self.chunk = None
+        self.seen.add(run.seen)
+        return run.passed, run.rest
+
     def take(self, data: bytes) -> None:
         self.chunk = None
         if data[:1] != b"{" and (not data or data.startswith(_DONE)):
@@ -67,6 +99,8 @@ class StreamReading:
         if self._marks is not None:
             head = self._head
             rest = data[len(head) :] if head and data.startswith(head) else data
+            if rest.endswith(COMPACT_NULL):  # what every chunk says whose caller asked for the usage
+                rest = rest[: -len(COMPACT_NULL)]
             for mark in self._marks:
                 if mark in rest:
                     break
@@ -95,9 +129,14 @@ class StreamReading:
 
     def _tells(self, chunk: Mapping[str, Any]) -> bool:
         """Whether it states numbers: they cover all text until here."""
-        holders: list[object] = [chunk, *(chunk.get(name) for name in ("message", "response", "interaction"))]
-        objects = [cast("Mapping[str, Any]", holder) for holder in holders if isinstance(holder, Mapping)]
-        return any(holder.get(name) for holder in objects for name in _NUMBERS)
+        for name in _HOLDERS:
+            holder: object = chunk.get(name) if name else chunk
+            if isinstance(holder, dict):
+                facts = cast("dict[str, Any]", holder)
+                for number in _NUMBERS:
+                    if facts.get(number):
+                        return True
+        return False
 
     def _is_last(self, chunk: Mapping[str, Any]) -> bool:
         flavour = self._flavour
@@ -119,7 +158,11 @@ class StreamReading:
         end = data.find(_CHOICES) + len(_CHOICES)
         head, rest = data[:end], data[end:]
         known = end > len(_CHOICES) and not any(mark in head for mark in (b"usage", _ERROR, _ESCAPED, b'"data"'))
-        self._head = head if known and not any(name in rest for name in _NAMES) else b""
+        head = head if known and not any(name in rest for name in _NAMES) else b""
+        if head != self._head:
+            self._head = head
+            marks = self._marks if self._of_chunks and b"\n" not in head else None
+            self._runs = Runs(head, marks) if head and marks is not None else None
 
 
 def reads_elsewhere(settings: Mapping[str, Any]) -> bool:

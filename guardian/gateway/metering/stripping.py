@@ -14,7 +14,7 @@ from guardian.gateway.bodies.editing import members, without
 from guardian.gateway.sse import Event
 
 # As OpenAI writes it where it does not pad.
-_COMPACT = b',"usage":null}'
+COMPACT_NULL = b',"usage":null}'
 _NULL = re.compile(rb'"usage"\s*:\s*null')
 # What ends with a brace right after it is a field of the chunk itself; OpenAI pads its chunks with noise before that.
 _LAST = re.compile(rb'"usage"\s*:\s*null(\s*(?:,\s*"obfuscation"\s*:\s*"[^"\\]*"\s*)?\}\s*)\Z')
@@ -23,8 +23,8 @@ _LAST = re.compile(rb'"usage"\s*:\s*null(\s*(?:,\s*"obfuscation"\s*:\s*"[^"\\]*"
 def without_null(event: Event) -> Event:
     """The event without a `usage` of its own that is null."""
     data = event.data
-    if data.endswith(_COMPACT):
-        return _with_data(event, data[: -len(_COMPACT)] + b"}")
+    if data.endswith(COMPACT_NULL):
+        return _with_data(event, data[: -len(COMPACT_NULL)] + b"}")
     at = data.rfind(b'"usage"')
     if at < 0 or _NULL.search(data) is None:
         return event
