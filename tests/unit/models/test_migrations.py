@@ -1,10 +1,12 @@
 """Migrations: linear, there and back again, and equal to the models."""
 
+import hashlib
 import json
 import os
 import subprocess
 import sys
 from pathlib import Path
+from uuid import UUID
 
 import psycopg
 import pytest
@@ -12,6 +14,7 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 
 from guardian.models.bills import unpacked
+from guardian.services.ledger.ingest.once import keys_of
 from tests.conftest import ROOT, Servers
 
 
@@ -100,6 +103,23 @@ def test_rows_keep_their_bills_and_counts_when_they_get_shorter_and_longer_again
         ).fetchall()
     assert rows == [("none", [], 7, 0, 0), ("null", rows[1][1], 7, 0, 0), ("one", BILL, 7, 0, 0)]
     assert rows[1][1] in (None, [])
+
+
+def test_events_told_before_their_hashes_got_shorter_are_still_known(empty_database: str) -> None:
+    whole = "\x1f".join(("o", "event", "e-1")).encode()
+    digest = hashlib.blake2b(whole, digest_size=16).digest()
+    alembic(empty_database, "upgrade", "7e2f9a60b8d4")
+    with psycopg.connect(empty_database) as connection:
+        for key, fingerprint in ((digest.hex(), -(2**62) - 5), ("f" * 32, 2)):
+            connection.execute("INSERT INTO known_events VALUES (CAST(%s AS uuid), %s)", [key, fingerprint])
+    alembic(empty_database, "upgrade", "head")
+    with psycopg.connect(empty_database) as connection:
+        found = connection.execute("SELECT key, rest, fingerprint FROM known_events ORDER BY key = -1").fetchall()
+    assert found == [(*keys_of("o", ("event", "e-1"))[0], -5), (-1, -1, 2)]
+    alembic(empty_database, "downgrade", "7e2f9a60b8d4")
+    with psycopg.connect(empty_database) as connection:
+        kept = connection.execute("SELECT key, fingerprint FROM known_events ORDER BY fingerprint").fetchall()
+    assert kept == [(UUID(f"{digest.hex()[:24]}00000000"), -5), (UUID("f" * 24 + "0" * 8), 2)]
 
 
 def test_history_is_one_line() -> None:

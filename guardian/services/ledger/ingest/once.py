@@ -6,10 +6,12 @@ the call that made it; but two calls that made answers are two, also of a server
 """
 
 import hashlib
+import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from operator import attrgetter
+from typing import NamedTuple
 
 import msgspec
 from sqlalchemy import text
@@ -30,16 +32,17 @@ _counts = attrgetter(*_COUNTS)
 # What stands for the content of an answer: whether it came with the call that made it, or when it was asked for again.
 _MADE, _AGAIN = 1, 2
 _encoder = msgspec.msgpack.Encoder(decimal_format="string", order="sorted")
+# Where an event may be: under the first half of its 128 bits, or, if those are another one's, under the second.
+_FIRST, _ELSE = struct.Struct(">qi4x"), struct.Struct(">i4xq")
 # In the order of the keys: two who claim the same ones wait for each other, but never in a circle.
 # The new ones are named only where there are others too: most often there are none, and a thousand names cost more.
 _CLAIM = text(
-    "WITH new AS (INSERT INTO known_events (key, fingerprint) SELECT * FROM "
-    "unnest(CAST(:keys AS uuid[]), CAST(:prints AS bigint[])) ON CONFLICT DO NOTHING RETURNING key) "
-    "SELECT CASE WHEN count(*) < :number THEN array_agg(encode(uuid_send(key), 'hex')) END, count(*) FROM new"
+    "WITH new AS (INSERT INTO known_events (key, rest, fingerprint) SELECT * FROM "
+    "unnest(CAST(:keys AS bigint[]), CAST(:rests AS integer[]), CAST(:prints AS integer[])) "
+    "ON CONFLICT DO NOTHING RETURNING key) "
+    "SELECT CASE WHEN count(*) < :number THEN array_agg(key) END, count(*) FROM new"
 )
-_TOLD = text(
-    "SELECT encode(uuid_send(key), 'hex'), fingerprint FROM known_events WHERE key = ANY(CAST(:keys AS uuid[]))"
-)
+_TOLD = text("SELECT key, rest, fingerprint FROM known_events WHERE key = ANY(CAST(:keys AS bigint[]))")
 
 
 class Outcome(Enum):
@@ -79,35 +82,59 @@ def add_once(session: Session, organization_id: str, calls: Sequence[Call], over
     return Once(outcomes, reasons, Added(added=added, duplicates=len(places) - added))
 
 
+class _Event(NamedTuple):
+    """A call that is known by a name; `keys` are where it may be, each with what tells it from another one there."""
+
+    place: int
+    keys: tuple[tuple[int, int], tuple[int, int]]
+    fingerprint: int
+
+
 def _claim(
     session: Session, organization_id: str, calls: Sequence[Call], places: Sequence[int], outcomes: list[Outcome]
 ) -> None:
     """Claim the events' keys, and note for each that somebody had already what became of it."""
-    prints: dict[str, int] = {}
-    claims: dict[str, int] = {}
-    events: list[tuple[int, str, int]] = []
-    for place in places:
-        call = calls[place]
-        if (name := _name_of(call)) is None:
-            continue
-        key, fingerprint = key_of(organization_id, name), _said_by(call)
-        events.append((place, key, fingerprint))
-        if key not in claims:
-            claims[key], prints[key] = place, fingerprint
-    if not events:
-        return
+    events = [
+        _Event(place, keys_of(organization_id, name), _said_by(calls[place]))
+        for place in places
+        if (name := _name_of(calls[place])) is not None
+    ]
+    for at in (0, 1):
+        events = _claim_at(session, events, at, outcomes) if events else []
+
+
+def _claim_at(session: Session, events: Sequence[_Event], at: int, outcomes: list[Outcome]) -> list[_Event]:
+    """Claim one of each event's keys; gives the events whose key is that of another event."""
+    claims: dict[int, _Event] = {}
+    for event in events:
+        claims.setdefault(event.keys[at][0], event)
     ordered = sorted(claims)
-    values = {"keys": _array(ordered), "prints": _array([prints[key] for key in ordered]), "number": len(ordered)}
+    claiming = [claims[key] for key in ordered]
+    values = {
+        "keys": _array(ordered),
+        "rests": _array([event.keys[at][1] for event in claiming]),
+        "prints": _array([event.fingerprint for event in claiming]),
+        "number": len(ordered),
+    }
     names, number = session.connection().execute(_CLAIM, values).one()
     if number == len(events):
-        return
+        return []
     new = set(ordered if number == len(ordered) else names or ())
-    known = [key for key in ordered if key not in new]
-    if known:
-        prints.update({key: told for key, told in session.connection().execute(_TOLD, {"keys": _array(known)})})
-    for place, key, fingerprint in events:
-        if key not in new or claims[key] != place:
-            outcomes[place] = _told_before(fingerprint, prints[key])
+    told = {key: (claims[key].keys[at][1], claims[key].fingerprint) for key in new}
+    if known := [key for key in ordered if key not in new]:
+        found = session.connection().execute(_TOLD, {"keys": _array(known)})
+        told.update({key: (rest, fingerprint) for key, rest, fingerprint in found})
+    others: list[_Event] = []
+    for event in events:
+        key, rest = event.keys[at]
+        if key in new and claims[key] is event:
+            continue
+        theirs, fingerprint = told[key]
+        if theirs != rest:
+            others.append(event)
+        else:
+            outcomes[event.place] = _told_before(event.fingerprint, fingerprint)
+    return others
 
 
 def _said_by(call: Call) -> int:
@@ -135,14 +162,16 @@ def _array(values: Sequence[object]) -> str:
     return f"{{{','.join(map(str, values))}}}"
 
 
-def key_of(organization_id: str, name: tuple[str, ...]) -> str:
-    """128 bits of a hash of whose it is and of what it is known by, in hexadecimal."""
+def keys_of(organization_id: str, name: tuple[str, ...]) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Where the event may be, first and else, as (key, rest): 96 of 128 bits of a hash of whose and what it is."""
     whole = "\x1f".join((organization_id, *name)).encode("utf-8", "replace")
-    return hashlib.blake2b(whole, digest_size=16).hexdigest()
+    digest = hashlib.blake2b(whole, digest_size=16).digest()
+    rest, key = _ELSE.unpack(digest)
+    return _FIRST.unpack(digest), (key, rest)
 
 
 def fingerprint_of(call: Call) -> int:
-    """64 bits of what the event says, but not of who brought it: two tokens may tell the same event."""
+    """32 bits of what the event says, but not of who brought it: two tokens may tell the same event."""
     usage, counts = call.usage, call.usage.counts
     said = (
         usage.start.timestamp(),
@@ -163,7 +192,7 @@ def fingerprint_of(call: Call) -> int:
         _text_of(call),
     )
     digest = hashlib.blake2b(_encoder.encode(said), digest_size=8).digest()
-    return int.from_bytes(digest, "big", signed=True)
+    return int.from_bytes(digest[4:], "big", signed=True)
 
 
 def _text_of(call: Call) -> str:
