@@ -71,6 +71,8 @@ def application_for(settings: Settings) -> ASGIApp:
     _prepare(settings)
     rx_app: Any = import_module("guardian.app").app
     application = PagePaths(SealedCookie(cast("ASGIApp", rx_app())), pages=build.PAGES)
+    # Events go past the pages' layers: those would cost as much again as all that is done with an event by itself.
+    application = cast("ASGIApp", rx_app.api_transformer.state.front_door.before(application))
     policy = content_policy(build.PAGES, allowed_origins(settings))
     return WebHeaders(application, policy=policy, https=settings.base_url.startswith("https:"))
 

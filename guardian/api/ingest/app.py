@@ -38,6 +38,7 @@ _BOUNDS = {USAGE: bodies.Bounds(4_000_000, 8_000_000), TRACES: bodies.Bounds(8_0
 _IN_A_THREAD = 16_384  # bytes, from which reading a body would hold up the other requests
 _DIFFERS = "This event is known already, with another time or other content; the first one stays."
 _LATER = "The database is away: the events are kept on disk, and which of them are duplicates is not known yet."
+_ALWAYS = ((b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff"))
 EVENTS = Counter("guardian_ingest_events", "Events and spans of senders.", ["kind", "outcome"])
 log = structlog.get_logger(__name__)
 
@@ -49,19 +50,26 @@ class _Answer(NamedTuple):
 
 
 class FrontDoor:
-    """ASGI middleware that answers POST at PATHS, and passes everything else on."""
+    """Answers POST at PATHS."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
+    def __init__(self) -> None:
         self._senders, self._storing, self._parents = Senders(), Storing(), otlp_calls.Parents()
         self._resuming: asyncio.Task[None] | None = None
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if self._resuming is None:  # here, where there is a loop: middleware has no start of its own
-            self._resuming = asyncio.create_task(asyncio.to_thread(self._storing.resume))
-        if scope["type"] != "http" or scope["method"] != "POST" or scope["path"] not in PATHS:
-            await self.app(scope, receive, send)
-            return
+    def before(self, app: ASGIApp) -> ASGIApp:
+        """The application behind this door, which passes on to it what is not told here."""
+
+        async def opened(scope: Scope, receive: Receive, send: Send) -> None:
+            if self._resuming is None:  # here, where there is a loop: middleware has no start of its own
+                self._resuming = asyncio.create_task(asyncio.to_thread(self._storing.resume))
+            if scope["type"] == "http" and scope["path"] in PATHS and scope["method"] == "POST":
+                await self._serve(scope, receive, send)
+            else:
+                await app(scope, receive, send)
+
+        return opened
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = time.perf_counter()
         request_id, path = request_id_of(scope), scope["path"]
         extra: list[tuple[bytes, bytes]] = []
@@ -76,8 +84,7 @@ class FrontDoor:
             (b"content-type", answer.kind.encode()),
             (b"content-length", str(len(answer.body)).encode()),
             (b"x-request-id", request_id.encode()),
-            (b"cache-control", b"no-store"),
-            (b"x-content-type-options", b"nosniff"),
+            *_ALWAYS,
             *extra,
         ]
         await send({"type": "http.response.start", "status": answer.status, "headers": headers})
@@ -86,23 +93,22 @@ class FrontDoor:
         _seconds(path).observe(time.perf_counter() - started)
 
     async def _answer(self, scope: Scope, receive: Receive, request_id: str, started: float) -> _Answer:
-        headers = _headers(scope)
+        # By their name in lower case, as servers hand them on; of one that comes twice the first holds.
+        headers: dict[bytes, bytes] = dict(scope["headers"][::-1])
         credential, is_token = _credential(headers)
         # 1 rate limit, 2 authenticate
-        limits.hit_here(
-            PER_CREDENTIAL, hashlib.sha256(credential.encode()).hexdigest() if credential else _address(scope)
-        )
+        limits.hit_here(PER_CREDENTIAL, _counted_as(credential) if credential else _address(scope))
         if not is_token:
             require_same_origin(Request(scope))
         if not credential:
             raise AuthenticationError
         sender = await self._senders.find(credential, is_token=is_token)
         # 3 validate the bounds and the type; 4 authorize before anything of the content is looked at
-        kind = _kind(headers, scope["path"])
+        kind = _kind(headers.get(b"content-type", b""), scope["path"])
         sender.actor.require(_PERMISSION)
         bounds = _BOUNDS[scope["path"]]
         body = await bodies.read(receive, bounds)
-        encoding = headers.get("content-encoding", "").strip().lower()
+        encoding = headers.get(b"content-encoding", b"").decode("latin-1").strip().lower()
         do = self._usage if scope["path"] == USAGE else self._traces
         return await do(sender, lambda: bodies.unpacked(body, encoding, bounds), len(body), kind, (request_id, started))
 
@@ -112,6 +118,10 @@ class FrontDoor:
         now = utcnow()
         found = await _worked(lambda: events.read(unpack(), sender, now), size)
         result = await self._storing.add(sender, [call for _, call in found.calls]) if found.calls else Result()
+        accepted = result.outcomes.count(Outcome.ADDED)
+        if accepted and accepted == len(result.outcomes) and not found.problems:  # as nearly always
+            _events("event", "accepted").inc(accepted)
+            return _answered(200, b'{"accepted":%d,"duplicates":0,"errors":[]}' % accepted, request)
         _count("event", result, len(found.problems), 0)
         problems = sorted([*found.problems, *_problems(found.calls, result)])
         taken = len(result.outcomes) - result.outcomes.count(Outcome.REFUSED)
@@ -123,17 +133,13 @@ class FrontDoor:
             raise ValidationError("None of the events could be taken.", details=errors)
         pending = None in result.outcomes
         data: dict[str, Any] = {
-            "accepted": result.outcomes.count(Outcome.ADDED) + result.outcomes.count(None),
+            "accepted": accepted + result.outcomes.count(None),
             "duplicates": None if pending else _duplicates(result),
             "errors": errors,
         }
         if pending:
             data["message"] = _LATER
-        request_id, started = request
-        elapsed = round((time.perf_counter() - started) * 1000)
-        metadata = {"timestamp": rfc3339(utcnow()), "requestId": request_id, "responseTime": elapsed}
-        body = msgspec.json.encode({"success": True, "data": data, "metadata": metadata})
-        return _Answer(202 if pending else 200, wire.JSON, body)
+        return _answered(202 if pending else 200, msgspec.json.encode(data), request)
 
     async def _traces(
         self, sender: Sender, unpack: Callable[[], bytes], size: int, kind: str, _request: tuple[str, float]
@@ -146,6 +152,15 @@ class FrontDoor:
         refused = [*found.problems, *(p for p in _problems(found.calls, result) if p.message != _DIFFERS)]
         words = "; ".join(f"span {p.event_id}: {p.message}" for p in refused[:5])
         return _Answer(200, kind, wire.answer(kind, len(refused), words))
+
+
+def _answered(status: int, data: bytes, request: tuple[str, float]) -> _Answer:
+    """`data`, which is JSON, in the envelope."""
+    request_id, started = request
+    said = (data, rfc3339(utcnow()).encode(), msgspec.json.encode(request_id))
+    elapsed = round((time.perf_counter() - started) * 1000)
+    words = b'{"success":true,"data":%b,"metadata":{"timestamp":"%b","requestId":%b,"responseTime":%d}}'
+    return _Answer(status, wire.JSON, words % (*said, elapsed))
 
 
 async def _worked(work: Callable[[], Any], size: int) -> Any:
@@ -195,23 +210,24 @@ def _events(kind: str, outcome: str) -> Counter:
     return EVENTS.labels(kind, outcome)
 
 
-def _headers(scope: Scope) -> dict[str, str]:
-    """By their name in lower case, as servers hand them on; of one that comes twice the first holds."""
-    return {name.decode("latin-1"): value.decode("latin-1") for name, value in reversed(scope["headers"])}
-
-
-def _credential(headers: Mapping[str, str]) -> tuple[str, bool]:
+def _credential(headers: Mapping[bytes, bytes]) -> tuple[str, bool]:
     """The access token, or the session of the cookie, and whether it is a token."""
-    header = headers.get("authorization")
+    header = headers.get(b"authorization")
     if header is not None:
-        scheme, _, credential = header.partition(" ")
+        scheme, _, credential = header.decode("latin-1").partition(" ")
         return (credential.strip() if scheme.lower() == "bearer" else ""), True
-    return cookie_parser(headers.get("cookie", "")).get(COOKIE, ""), False
+    return cookie_parser(headers.get(b"cookie", b"").decode("latin-1")).get(COOKIE, ""), False
 
 
-def _kind(headers: Mapping[str, str], path: str) -> str:
+@lru_cache(maxsize=1_024)
+def _counted_as(credential: str) -> str:
+    return hashlib.sha256(credential.encode()).hexdigest()
+
+
+@lru_cache(maxsize=64)
+def _kind(header: bytes, path: str) -> str:
     """Raises ApiError (415)."""
-    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+    kind = header.decode("latin-1").partition(";")[0].strip().lower()
     wanted = (wire.JSON,) if path == USAGE else (wire.PROTOBUF, wire.JSON)
     if kind not in wanted:
         raise ApiError(f"Send the body as {' or '.join(wanted)}.", 415, "UNSUPPORTED_MEDIA_TYPE")

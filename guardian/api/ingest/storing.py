@@ -6,7 +6,7 @@ import time
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import psycopg
 import structlog
@@ -50,8 +50,7 @@ class Result:
     reasons: dict[int, str] = field(default_factory=dict[int, str])
 
 
-@dataclass(frozen=True, slots=True)
-class _Submission:
+class _Submission(NamedTuple):
     sender: Sender
     calls: Sequence[Call]
     loop: asyncio.AbstractEventLoop
