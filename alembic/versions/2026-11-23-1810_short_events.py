@@ -1,7 +1,7 @@
 """known events: 96 bits of the hash of a name and 32 of its content instead of 128 and 64, and an index of 64.
 
 Revision ID: c41d7b05e9f3
-Revises: 7e2f9a60b8d4
+Revises: 4c9d1e7f3a52
 """
 
 import sqlalchemy as sa
@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "c41d7b05e9f3"
-down_revision = "7e2f9a60b8d4"
+down_revision = "4c9d1e7f3a52"
 branch_labels = None
 depends_on = None
 
