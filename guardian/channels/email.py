@@ -18,15 +18,30 @@ TIMEOUT_SECONDS = 30
 _QUOTED = 200  # characters of a server's own words that are kept
 
 
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that goes along; `type` is its media type, such as application/pdf."""
+
+    name: str
+    type: str
+    content: bytes
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Letter:
-    """A mail to one person. `id` makes its Message-ID, so that a mail that is sent twice can be told to be one."""
+    """A mail to one person. `id` makes its Message-ID, so that a mail that is sent twice can be told to be one.
+
+    `unsubscribe` is the address that stops mails of its kind by one POST (RFC 8058).
+    """
 
     id: str
     to: str
     subject: str
     text: str
     html: str | None = None
+    attachments: tuple[Attachment, ...] = ()
+    urgent: bool = False
+    unsubscribe: str | None = None
 
 
 def deliver(letter: Letter, settings: Settings) -> str:
@@ -77,11 +92,20 @@ def compose(letter: Letter, sender: str) -> EmailMessage:
         message["Date"] = format_datetime(utcnow())
         message["Message-ID"] = f"<{letter.id}@{domain}>"
         message["Auto-Submitted"] = "auto-generated"
+        if letter.urgent:
+            # Programs look at one or the other.
+            message["Importance"], message["X-Priority"] = "high", "1"
+        if letter.unsubscribe is not None:
+            message["List-Unsubscribe"] = f"<{letter.unsubscribe}>"
+            message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     except (ValueError, MessageError) as error:
         raise ChannelError(f"This mail cannot be addressed: {error}.", permanent=True) from error
     message.set_content(letter.text)
     if letter.html is not None:
         message.add_alternative(letter.html, subtype="html")
+    for each in letter.attachments:
+        main, _, sub = each.type.partition("/")
+        message.add_attachment(each.content, maintype=main, subtype=sub, filename=each.name)
     return message
 
 

@@ -1,16 +1,16 @@
-"""Mail to be sent: how it is written, and the row that waits until a job has sent it."""
+"""Mail to be sent: the row that waits until a job has sent it, and what becomes of it."""
 
 import random
+from base64 import b64decode, b64encode
 from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
-from html import escape
 
 from sqlalchemy import ColumnElement, and_, func, or_, update
 from sqlmodel import Session, col, select
 
 from guardian import db, queue
-from guardian.channels.email import Letter
+from guardian.channels.email import Attachment, Letter
 from guardian.models import EmailLog
 from guardian.models.enums import DeliveryStatus
 from guardian.periods import utcnow
@@ -24,39 +24,35 @@ _OVERDUE = timedelta(minutes=1)
 # RQ looks at its own clock and we at the database's.
 _EARLY = timedelta(seconds=5)
 
-# Mail programs drop style sheets, so every element carries its own; colors that hold on white and in dark mode.
-_PAGE = (
-    '<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="color-scheme" content="light dark">'
-    '<title>{title}</title></head><body style="margin:0;padding:24px;font:16px/1.5 system-ui,sans-serif">'
-    '<div style="max-width:560px;margin:0 auto"><h1 style="font-size:20px;margin:0 0 16px">{title}</h1>{body}'
-    '<p style="margin:32px 0 0;font-size:13px;opacity:.7">AI Cost Guardian</p></div></body></html>'
-)
-_PARAGRAPH = '<p style="margin:0 0 16px;white-space:pre-line">{text}</p>'
-_BUTTON = (
-    '<p style="margin:24px 0"><a href="{url}" style="display:inline-block;padding:10px 16px;border-radius:6px;'
-    'background:#2563eb;color:#fff;text-decoration:none">{label}</a></p>'
-)
-
-
-def letter(title: str, paragraphs: Sequence[str], *, action: tuple[str, str] | None = None) -> tuple[str, str]:
-    """The same words as plain text and as HTML; `action` is a button's label and address. Nothing in them is markup."""
-    text = [title, *paragraphs]
-    body = "".join(_PARAGRAPH.format(text=escape(paragraph)) for paragraph in paragraphs)
-    if action is not None:
-        label, url = action
-        text.append(f"{label}:\n{url}")
-        body += _BUTTON.format(url=escape(url), label=escape(label))
-    return "\n\n".join(text) + "\n", _PAGE.format(title=escape(title), body=body)
-
 
 def queue_mail(
-    session: Session, *, to: str, subject: str, text: str, html: str | None = None, organization_id: str | None = None
+    session: Session,
+    *,
+    to: str,
+    subject: str,
+    text: str,
+    html: str | None = None,
+    organization_id: str | None = None,
+    kind: str = "",
+    attachments: Sequence[Attachment] = (),
+    urgent: bool = False,
+    unsubscribe: str | None = None,
 ) -> EmailLog:
     """Store a mail and have it sent after this transaction's commit; nothing is sent when it is rolled back.
 
-    The body waits in the row's `payload` and is taken away once it is sent: it may hold a link that signs in.
+    The body waits in the row's `payload` and is taken away once it is sent: it may hold a link that signs in. `kind` is
+    what the mail is about, for the log. `unsubscribe` is an address that takes a POST and stops mails of its kind.
     """
-    row = EmailLog(organization_id=organization_id, to=to, subject=subject, payload={"text": text, "html": html})
+    payload = {
+        "text": text,
+        "html": html,
+        "attachments": [
+            {"name": each.name, "type": each.type, "content": b64encode(each.content).decode()} for each in attachments
+        ],
+        "urgent": urgent,
+        "unsubscribe": unsubscribe,
+    }
+    row = EmailLog(organization_id=organization_id, kind=kind, to=to, subject=subject, payload=payload)
     session.add(row)
     session.flush()
     _enqueue(session, row)
@@ -81,7 +77,18 @@ def claim_mail(session: Session, email_id: str) -> Letter | None:
         return None
     row = session.get_one(EmailLog, email_id)
     body = row.payload or {}
-    return Letter(id=row.id, to=row.to, subject=row.subject, text=body.get("text", ""), html=body.get("html"))
+    return Letter(
+        id=row.id,
+        to=row.to,
+        subject=row.subject,
+        text=body.get("text", ""),
+        html=body.get("html"),
+        attachments=tuple(
+            Attachment(each["name"], each["type"], b64decode(each["content"])) for each in body.get("attachments", ())
+        ),
+        urgent=bool(body.get("urgent")),
+        unsubscribe=body.get("unsubscribe"),
+    )
 
 
 def note_sent(session: Session, email_id: str, message_id: str) -> None:
