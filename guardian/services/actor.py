@@ -16,9 +16,12 @@ _VIEWER = frozenset(
         "activity:read",
         "prices:read",
         "budgets:read",
+        "alerts:read",
+        "channels:read",
+        "reports:read",
     }
 )
-_MEMBER = _VIEWER | {"keys:create", "keys:sync", "usage:write", "views:share"}
+_MEMBER = _VIEWER | {"keys:create", "keys:sync", "usage:write", "views:share", "alerts:create", "reports:create"}
 _ADMIN = _MEMBER | {
     "keys:update",
     "keys:delete",
@@ -27,6 +30,8 @@ _ADMIN = _MEMBER | {
     "prices:update",
     "books:close",
     "budgets:update",
+    "alerts:update",
+    "channels:update",
 }
 _GRANTS: dict[TeamRole, frozenset[str]] = {
     TeamRole.VIEWER: _VIEWER,
