@@ -28,9 +28,9 @@ from guardian.providers.custom.settings import CustomSettings, Secret, read_sett
 from guardian.providers.custom.wire import Wire
 from guardian.providers.describing import allows_paid_test
 from guardian.providers.http.client import SECRET_HEADERS, ProviderHttp, check_key
-from guardian.providers.http.transport import DeadlineTransport
 from guardian.providers.inference import Endpoint, Outgoing, route
 from guardian.records import Balance, CostBucket, NamedResource, TestResult, UsageBucket
+from guardian.wire import DeadlineTransport
 
 ENDPOINTS = {
     "/chat/completions": Endpoint("chat"),

@@ -1,1 +1,1 @@
-"""The way to a provider: one client with deadline, size bound and retries, on a transport of our own."""
+"""The way to a provider: one client with deadline, size bound and retries, on the transport of guardian.wire."""

@@ -24,7 +24,7 @@ from guardian.errors import (
 from guardian.providers import failures
 from guardian.providers.failures import Answer
 from guardian.providers.http.attempts import Failed, may_help, wait
-from guardian.providers.http.transport import DeadlineTransport, deadline
+from guardian.wire import DeadlineTransport, deadline
 
 Params = Sequence[tuple[str, str]]
 Classify = Callable[[Answer], ProviderError | None]

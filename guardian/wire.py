@@ -1,4 +1,4 @@
-"""The wire below ProviderHttp: an httpx transport in which no step outlives the deadline of the whole call."""
+"""The wire below our HTTP clients: an httpx transport in which no step outlives the deadline of the whole call."""
 
 import socket
 import time
@@ -19,7 +19,7 @@ Guard = Callable[[str, int], Sequence[str]]
 
 # httpx's own read timeout starts anew with every byte, so an answer that trickles would hold a worker for hours.
 # Sockets are told the rest of the whole call's time instead.
-_deadline: ContextVar[float | None] = ContextVar("provider_call_deadline", default=None)
+_deadline: ContextVar[float | None] = ContextVar("call_deadline", default=None)
 
 
 @contextmanager
@@ -148,7 +148,7 @@ def _pool(proxy: str | None, guard: Guard | None, verify: bool) -> httpcore.Conn
 
 
 class DeadlineTransport(httpx.BaseTransport):
-    """httpx over httpcore's connection pool. Raises httpcore's errors as they are; ProviderHttp tells them apart.
+    """httpx over httpcore's connection pool. Raises httpcore's errors as they are; Each client tells them apart.
 
     `guard` decides at connect time which addresses may be reached, so that no second answer of the DNS can lead
     elsewhere. Through a proxy, which looks names up by itself, it decides by what this machine's DNS says.

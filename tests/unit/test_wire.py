@@ -7,7 +7,7 @@ import pytest
 from guardian import errors
 from guardian.outbound import reachable
 from guardian.providers.http.client import ProviderHttp
-from guardian.providers.http.transport import DeadlineTransport, Guard
+from guardian.wire import DeadlineTransport, Guard
 from tests.fakes import openai_api
 from tests.fakes.provider_server import FakeProvider
 
