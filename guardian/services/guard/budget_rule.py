@@ -15,7 +15,7 @@ _MADE = "budgetRuleMade"
 
 
 def ensure_budget_rule(session: Session, actor: Actor) -> None:
-    """See to it that the thresholds of the actor's budgets are told of: to the actor, by e-mail, unless a rule is there.
+    """See to it that the thresholds of the actor's budgets are told of (the actor, by e-mail), unless a rule does.
 
     Made once for an organization; it is changed and deleted like any other. It is no right of its own: whoever may set
     a budget calls this.
