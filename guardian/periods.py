@@ -163,6 +163,12 @@ def _calendar_edges(day: date, unit: CalendarUnit) -> tuple[date, date]:
     return first, month_start(first + (32 if unit == "month" else 94) * DAY)
 
 
+def rolling_period(moment: datetime, days: int) -> Window:
+    """So many times 24 whole UTC hours, up to the end of the hour that the moment lies in."""
+    end = floor_hour(moment) + HOUR
+    return Window(end - days * DAY, end)
+
+
 def local_date(moment: datetime, tz: ZoneInfo) -> date:
     return moment.astimezone(tz).date()
 

@@ -1,4 +1,11 @@
-"""The budgets' counters in Redis: found, rebuilt from the ledger when they are gone, and kept true."""
+"""The budgets' counters in Redis: found, rebuilt from the ledger when they are gone, and kept true.
+
+The counter of a rolling budget stays the same one while its window moves, and is rebuilt from the ledger every one to
+two minutes: what it had 60 s ago and the ledger has not, now that these calls are long in it, has left the window (or
+was counted too high), and is taken off. So it is too high by what left the window within the last two minutes and by
+what was spent within one of them, and too low never, but for what a gateway ships later than a minute, which comes with
+the next rebuilding. A gateway that finds a counter that nobody has kept rebuilds it before the call that asks.
+"""
 
 import asyncio
 import secrets
@@ -43,6 +50,10 @@ class _Known:
     key: str
     epoch: str = ""
 
+    @property
+    def rolls(self) -> bool:
+        return self.budget.rolling_days is not None
+
 
 class Counters:
     """The counters that this process uses. `open` gives its holds that are not settled."""
@@ -71,9 +82,9 @@ class Counters:
             window = budget.window(now)
             key = budget.counter(window)
             known = self._known.get(key) or _Known(budget, window, key)
-            known.budget = budget
+            known.budget, known.window = budget, window
             self._current[budget.id] = self._known[key] = known
-        return Item(budget, known.window, known.key, known.epoch)
+        return Item(budget, known.window, known.key, budget.limit_at(now), known.epoch)
 
     def epoch(self, key: str) -> str:
         return known.epoch if (known := self._known.get(key)) else ""
@@ -99,14 +110,17 @@ class Counters:
         """
         mark = self.unshipped.mark()
         try:
-            if await self._join(known, "", "0", mark):
-                return
+            found = await self._join(known, "", "0", mark)
         finally:
             self.unshipped.forget(mark)
+        if found:
+            if known.rolls:
+                await self._refresh(known)
+            return
         await self.unshipped.shipped(known.key, _SHIPPING_SECONDS)
         mark = self.unshipped.mark()
         try:
-            spent = await asyncio.to_thread(self._load, known.budget, known.window.start)
+            spent = await self._read(known)
             await self._join(known, str(units_of(spent.gateway)), str(units_of(spent.other)), mark)
         finally:
             self.unshipped.forget(mark)
@@ -116,13 +130,12 @@ class Counters:
         mine = [(hold, item) for hold in self._open() if hold.counted for item in hold.items if item.key == known.key]
         told = [str(each) for hold, _ in mine for each in (hold.id, hold.worst)]
         pending = str(self.unshipped.since(known.key, mark))
-        until = str(int((known.window.end + _KEEP).timestamp()))
         epoch = cast(
             "str | None",
             await self._line.run(
                 scripts.ENTER,
                 [known.key, known.key + ":due"],
-                *(spent, other, secrets.token_hex(6), self._process, pending, until, self._lease, *told),
+                *(spent, other, secrets.token_hex(6), self._process, pending, _until(known), self._lease, *told),
             ),
         )
         if epoch is None:
@@ -138,18 +151,30 @@ class Counters:
         for known in list(self._known.values()):
             if known.window.end + _KEEP < now:
                 del self._known[known.key]
-            elif known.epoch and known.window.start <= now < known.window.end:
+            elif known.epoch and (known.rolls or known.window.start <= now < known.window.end):
                 await self._refresh(known)
 
     async def _refresh(self, known: _Known) -> None:
         mark = self.unshipped.mark()
         try:
-            spent = await asyncio.to_thread(self._load, known.budget, known.window.start)
+            rebuilt = ""
+            if known.rolls:
+                rebuilt = cast("str", await self._line.run(scripts.MARK, [known.key], known.epoch, _QUIET_SECONDS))
+            spent = await self._read(known)
             gateway = units_of(spent.gateway) + self.unshipped.since(known.key, mark)
             keys = [known.key, known.key + ":due"]
             other = str(units_of(spent.other))
-            await self._line.run(scripts.REFRESH, keys, known.epoch, str(gateway), other, _QUIET_SECONDS)
+            facts = (known.epoch, str(gateway), other, _QUIET_SECONDS, _until(known), rebuilt)
+            await self._line.run(scripts.REFRESH, keys, *facts)
         except LEDGER_ERRORS as error:
             log.warning("holds.not_refreshed", budget=known.budget.id, error=str(error).partition("\n")[0])
         finally:
             self.unshipped.forget(mark)
+
+    async def _read(self, known: _Known) -> Spent:
+        """What the ledger has of the counter's period; of a rolling one as it is now."""
+        return await asyncio.to_thread(self._load, known.budget, self._now() if known.rolls else known.window.start)
+
+
+def _until(known: _Known) -> str:
+    return str(int((known.window.end + _KEEP).timestamp()))

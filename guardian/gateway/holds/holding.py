@@ -35,11 +35,14 @@ def dollars(units: int) -> Decimal:
 
 @dataclass(slots=True)
 class Item:
-    """A hold's part in one budget: the counter of its period, and the epoch of it that it counts in."""
+    """A hold's part in one budget: the counter of its period, the limit that stood when the call came, and the epoch of
+    the counter that it counts in.
+    """
 
     budget: HardBudget
     window: Window
     key: str
+    limit: Decimal
     epoch: str = ""
 
 

@@ -26,7 +26,7 @@ def require_price(items: Sequence[Item], provider: Provider, model: str) -> None
                 f"No price is known for the model {model!r} of {provider}, so the budget {item.budget.name!r} cannot "
                 "tell what a call costs. Agree on a price under Prices, or let the budget allow unpriced models.",
                 name=item.budget.name,
-                limit=item.budget.limit,
+                limit=item.limit,
                 resets_at=item.window.end,
             )
 
@@ -43,12 +43,18 @@ def exceeded(item: Item, spent: int, held: int, worst: int, *, alone: bool) -> B
     budget = item.budget
     return BudgetExceeded(
         f"The budget {budget.name!r} has no room for this call: ${dollars(spent):.4f} spent and ${dollars(held):.4f} "
-        f"held of ${budget.limit:.2f}, and this call may cost ${dollars(worst):.4f}. "
-        f"It starts anew at {rfc3339(item.window.end)}.",
+        f"held of ${item.limit:.2f}, and this call may cost ${dollars(worst):.4f}. {_room_comes(item)}",
         name=budget.name,
-        limit=budget.limit,
+        limit=item.limit,
         resets_at=item.window.end,
         spent=dollars(spent),
         held=dollars(held),
         retry_after=None if alone else 1,
     )
+
+
+def _room_comes(item: Item) -> str:
+    days, moment = item.budget.rolling_days, rfc3339(item.window.end)
+    if days is None:
+        return f"It starts anew at {moment}."
+    return f"It looks back over {days} days, and forgets their first hour at {moment}."

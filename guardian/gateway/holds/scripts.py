@@ -2,7 +2,8 @@
 
 A counter is a hash: epoch (made new whenever it is rebuilt), spent (calls through gateways), other (events, imports),
 held, h:ID (what a hold keeps), x:ID (what an expired one kept), p:PROCESS (who has told this epoch what it has under
-way), t (scratch), settled (ms). Beside it a sorted set of holds by the time at which they expire.
+way), t (scratch), settled (s); of a rolling budget besides mark and marked (what was spent at which second). Beside it
+a sorted set of holds by the time at which they expire.
 """
 
 # KEYS: rate, then counter and deadlines of each budget. ARGV: id, lease ms, rpm, tpm ("" without), tokens, worst, then
@@ -155,12 +156,44 @@ if redis.call('HSETNX', KEYS[1], 'o:' .. ARGV[2], 1) == 1 then redis.call('HINCR
 return 1
 """
 
-# KEYS: counter, deadlines. ARGV: epoch, spent, other, quiet seconds. Once no call was under way for so long, all are in
-# the ledger, whose word then replaces the counter's.
+# KEYS: counter. ARGV: epoch, quiet seconds. Notes what is spent now; where that was noted so long ago, when.
+MARK = """
+if redis.call('HGET', KEYS[1], 'epoch') ~= ARGV[1] then return '' end
+local now, marked = redis.call('TIME')[1], redis.call('HGET', KEYS[1], 'marked')
+if not marked then
+  redis.call('HSET', KEYS[1], 'mark', redis.call('HGET', KEYS[1], 'spent'), 'marked', now)
+  return ''
+end
+return now - marked >= tonumber(ARGV[2]) and marked or ''
+"""
+
+# KEYS: counter, deadlines. ARGV: epoch, spent, other, quiet seconds, expiry (s), what MARK said before the ledger was
+# read ("" of calendar periods). All that was spent at the mark is in the ledger by then: what that knows nothing of is
+# taken off, and what the counter knows nothing of is put in. Once no call was under way for so long, all are in the
+# ledger, whose word then replaces the counter's.
 REFRESH = """
-if redis.call('HGET', KEYS[1], 'epoch') ~= ARGV[1] then return 0 end
-redis.call('HSET', KEYS[1], 'other', ARGV[3])
-local quiet = redis.call('TIME')[1] - redis.call('HGET', KEYS[1], 'settled') > tonumber(ARGV[4])
-if quiet and redis.call('ZCARD', KEYS[2]) == 0 then redis.call('HSET', KEYS[1], 'spent', ARGV[2]) end
+local key = KEYS[1]
+if redis.call('HGET', key, 'epoch') ~= ARGV[1] then return 0 end
+redis.call('HSET', key, 'other', ARGV[3], 'until', ARGV[5])
+redis.call('EXPIREAT', key, ARGV[5])
+local function beyond(amount, other)
+  redis.call('HSET', key, 't', amount)
+  if other ~= '0' then redis.call('HINCRBY', key, 't', '-' .. other) end
+  local rest = redis.call('HGET', key, 't')
+  return rest ~= '0' and string.sub(rest, 1, 1) ~= '-' and rest
+end
+local now, marked = redis.call('TIME')[1], redis.call('HGET', key, 'marked')
+local rebuilt = marked and marked == ARGV[6]
+if rebuilt then
+  local gone = beyond(redis.call('HGET', key, 'mark'), ARGV[2])
+  if gone then redis.call('HINCRBY', key, 'spent', '-' .. gone) end
+  local missing = beyond(ARGV[2], redis.call('HGET', key, 'spent'))
+  if missing then redis.call('HINCRBY', key, 'spent', missing) end
+end
+local quiet = now - redis.call('HGET', key, 'settled') > tonumber(ARGV[4]) and redis.call('ZCARD', KEYS[2]) == 0
+if quiet then redis.call('HSET', key, 'spent', ARGV[2]) end
+if marked and (rebuilt or quiet) then
+  redis.call('HSET', key, 'mark', redis.call('HGET', key, 'spent'), 'marked', now)
+end
 return 1
 """

@@ -90,7 +90,7 @@ class Holds:
         a budget that is closed while Redis, or the ledger for a lost counter, is away.
         """
         found = await self._budgets(caller.organization_id)
-        mine = [budget for budget in found if budget.applies(caller, model, tags, key_id)] if found else []
+        mine = [budget for budget in found if budget.applies(caller, provider, model, tags, key_id)] if found else []
         limited = caller.requests_per_minute is not None or caller.tokens_per_minute is not None
         if not mine and not limited:
             return NOTHING
@@ -126,7 +126,7 @@ class Holds:
         call was counted. Nothing is held then any more.
         """
         found = await self._budgets(caller.organization_id)
-        mine = [budget for budget in found if budget.applies(caller, model, tags, key_id)] if found else []
+        mine = [budget for budget in found if budget.applies(caller, provider, model, tags, key_id)] if found else []
         same = [budget.id for budget in mine] == [item.budget.id for item in hold.items]
         if same and not hold.over and worst is not None and units_up(worst) <= hold.worst:
             return hold
@@ -151,7 +151,7 @@ class Holds:
             while (full := await self._try(hold, caller)) is not None:
                 item, spent, held = full
                 left = deadline - time.monotonic()
-                alone = spent + hold.worst > units_of(item.budget.limit)
+                alone = spent + hold.worst > units_of(item.limit)
                 if alone or left <= 0:
                     raise exceeded(item, spent, held, hold.worst, alone=alone)
                 await self._waiting.wait(item.key, left, again=again)
@@ -196,7 +196,7 @@ class Holds:
             str(hold.worst),
         ]
         for item in hold.items:
-            found += (str(units_of(item.budget.limit) - hold.worst), item.epoch)
+            found += (str(units_of(item.limit) - hold.worst), item.epoch)
         return found
 
     def _without_redis(self, hold: Hold, caller: Caller) -> Hold:

@@ -11,8 +11,8 @@ from typing import Any
 from sqlmodel import Session, col, select
 
 from guardian.models import AccessToken, Budget, Organization
-from guardian.models.enums import BudgetKind, BudgetPeriod
-from guardian.periods import CalendarUnit, Window, calendar_period, zone
+from guardian.models.enums import BudgetKind, BudgetPeriod, Provider
+from guardian.periods import CalendarUnit, Window, calendar_period, rolling_period, zone
 from guardian.pricing.overrides import matches
 from guardian.services.guard.budgets.scopes import Scope, stored_scope
 from guardian.services.people.access.callers import Caller
@@ -33,7 +33,7 @@ UNITS: Mapping[BudgetPeriod, CalendarUnit] = {
 class HardBudget:
     """`closed`: calls are refused while it cannot be known what is spent. `refuses_unpriced`: so are those of models
     without a price, which would be free under any limit. `tokens` are the access tokens that name this budget: their
-    calls count whatever the scope says.
+    calls count whatever the scope says. `rolling_days` instead of the `period`: it looks back over so many days.
     """
 
     id: str
@@ -43,11 +43,21 @@ class HardBudget:
     limit: Decimal
     period: BudgetPeriod
     time_zone: str
+    rolling_days: int | None = None
+    raised_limit: Decimal | None = None
+    raised_until: datetime | None = None
     closed: bool = True
     refuses_unpriced: bool = True
     tokens: frozenset[str] = frozenset()
 
-    def applies(self, caller: Caller, model: str, tags: Mapping[str, str], key_id: str | None) -> bool:
+    def limit_at(self, moment: datetime) -> Decimal:
+        """The limit that stands then: a raise ends by the clock alone, and never lowers what has been set since."""
+        raised, until = self.raised_limit, self.raised_until
+        return max(raised, self.limit) if raised is not None and until is not None and moment < until else self.limit
+
+    def applies(
+        self, caller: Caller, provider: Provider, model: str, tags: Mapping[str, str], key_id: str | None
+    ) -> bool:
         """Whether a call counts. A call without the tag `team` is of its caller's team."""
         if caller.budget_id == self.id:
             return True
@@ -58,6 +68,8 @@ class HardBudget:
             return (tags.get("team") or caller.team) == value
         if kind == "user":
             return caller.user_id == value
+        if kind == "provider":
+            return provider == value
         if kind == "key":
             return key_id == value
         if kind == "model":
@@ -68,15 +80,18 @@ class HardBudget:
         return tags.get(name) == wanted
 
     def window(self, moment: datetime) -> Window:
-        """The calendar period around a moment, in the organization's time zone."""
+        """The calendar period around a moment, in the organization's time zone; or the rolling days up to its hour."""
+        if self.rolling_days is not None:
+            return rolling_period(moment, self.rolling_days)
         return calendar_period(moment, UNITS[self.period], zone(self.time_zone))
 
     def counter(self, window: Window) -> str:
         """The name of the period's counter in Redis. What it counts is in it: another scope is another counter.
 
-        The braces keep an organization's counters on one node of a Redis cluster, where one script may see them all.
+        A rolling budget has one that stays, and forgets what leaves the window (gateway/holds/counters.py). The braces
+        keep an organization's counters on one node of a Redis cluster, where one script may see them all.
         """
-        start = int(window.start.timestamp())
+        start = f"{self.rolling_days}d" if self.rolling_days is not None else int(window.start.timestamp())
         return f"budget:{{{self.organization_id}}}:{self.id}:{_digest(self.scope, self.tokens)}:{start}"
 
 
@@ -106,6 +121,9 @@ def limit_of(row: Budget, time_zone: str, tokens: frozenset[str]) -> HardBudget:
         limit=row.limit,
         period=row.period,
         time_zone=time_zone,
+        rolling_days=row.rolling_days,
+        raised_limit=row.raised_limit,
+        raised_until=row.raised_until,
         closed=when_redis_is_away(row.meta, row.kind) == CLOSED,
         refuses_unpriced=(row.meta or {}).get(UNPRICED) != "allow",
         tokens=tokens,

@@ -1,4 +1,4 @@
-"""What a budget limits: the whole organization, or the calls of a team, person, key, model, tag or access token."""
+"""What a budget limits: the organization, or the calls of a team, person, provider, key, model, tag or access token."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,17 +8,19 @@ from sqlmodel import Session, col, func, select
 
 from guardian.errors import ValidationError
 from guardian.models import AccessToken, ApiKey, User
+from guardian.models.enums import Provider
 from guardian.services.actor import Actor
 
-ScopeType = Literal["organization", "team", "user", "key", "model", "tag", "token"]
+ScopeType = Literal["organization", "team", "user", "provider", "key", "model", "tag", "token"]
 SCOPES: tuple[ScopeType, ...] = get_args(ScopeType)
 MAX_VALUE = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """`value` by type: None (organization), a team's name, the id of a person, key or access token, a model's name or
-    pattern (* and ?), or "name=value" of a tag. A token without a value means those that name the budget themselves.
+    """`value` by type: None (organization), a team's name, the id of a person, key or access token, a Provider, a
+    model's name or pattern (* and ?), or "name=value" of a tag. A token without a value means those that name the
+    budget themselves.
     """
 
     type: ScopeType
@@ -65,6 +67,10 @@ def checked_scope(session: Session, actor: Actor, given: Scope) -> Scope:
         raise _wrong(f"A scope's value has at most {MAX_VALUE} printable characters.")
     if given.type == "tag" and not all(Scope("tag", value).tag):
         raise _wrong("Give the tag as name=value, such as feature=search.")
+    if given.type == "provider":
+        value = value.upper()
+        if value not in Provider:
+            raise _wrong(f"There is no provider {value!r}. Choose from: {', '.join(Provider)}.")
     _require_own(session, actor, given.type, value)
     return Scope(given.type, value)
 
