@@ -11,7 +11,7 @@ from guardian.ui.components.offline import offline_banner
 from guardian.ui.pages.admin import page as admin
 from guardian.ui.pages.call import page as call
 from guardian.ui.pages.dashboard import page as dashboard
-from guardian.ui.pages.doors import forgot, missing, reset, sign_in, sign_up
+from guardian.ui.pages.doors import forgot, missing, reset, sign_in, sign_up, verify
 from guardian.ui.pages.imports import page as imports
 from guardian.ui.pages.keys import page as keys
 from guardian.ui.pages.prices import page as prices
@@ -68,6 +68,7 @@ for page, name, on_load in (
     (sign_up, "Create your account", sign_up.SignUpState.enter),
     (forgot, "Reset your password", forgot.ForgotState.enter),
     (reset, "Choose a new password", reset.ResetState.enter),
+    (verify, "Confirm your address", verify.VerifyState.enter),
     (dashboard, "Dashboard", dashboard.DashboardState.load),
     (usage, "Explorer", usage.UsageState.load),
     (requests, "Requests", requests.RequestsState.load),

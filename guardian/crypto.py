@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
+from guardian.config import settings
 from guardian.errors import ConfigurationError, DecryptionError
 
 IV_BYTES = 16  # the guide's size; GCM's usual 12 would not be read by the Node side's tests
@@ -101,6 +102,13 @@ class EncryptionService:
 
     def decrypt_api_key(self, stored: SealedSecret) -> str:
         return self.decrypt(stored.encrypted_key, stored.iv, stored.tag, stored.key_id)
+
+
+def encryption() -> EncryptionService:
+    """The key ring of this installation. Raises ConfigurationError when ENCRYPTION_KEY is missing or wrong."""
+    known = settings()
+    previous = known.encryption_key_previous
+    return EncryptionService(known.require_encryption_key(), previous.get_secret_value() if previous else None)
 
 
 def new_token(prefix: str = "") -> str:

@@ -50,16 +50,15 @@ def rotate(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
 ) -> None:
     """Seal every stored provider key with ENCRYPTION_KEY; ENCRYPTION_KEY_PREVIOUS opens what it replaces."""
-    from guardian.crypto import EncryptionService
+    from guardian.crypto import encryption
     from guardian.services.people.provider_keys.rotation import reseal_batch
 
-    found = configured()
-    previous = found.encryption_key_previous
-    encryption = EncryptionService(found.require_encryption_key(), previous.get_secret_value() if previous else None)
+    configured()
+    ring = encryption()
     resealed, current, unopened, after = 0, 0, 0, None
     while True:
         with db.session() as session:
-            batch = reseal_batch(session, encryption, after=after, dry_run=dry_run)
+            batch = reseal_batch(session, ring, after=after, dry_run=dry_run)
         resealed, current = resealed + batch.resealed, current + batch.current
         for key in batch.unopened:
             unopened += 1

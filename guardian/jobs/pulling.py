@@ -10,6 +10,7 @@ import structlog
 from rq.timeouts import BaseTimeoutException
 
 from guardian.config import settings
+from guardian.crypto import encryption
 from guardian.errors import ConfigurationError, DecryptionError, GuardianError, ProviderError, UnavailableError
 from guardian.jobs.patience import in_transaction, patiently
 from guardian.pricing.calculator import price
@@ -20,7 +21,6 @@ from guardian.services.ledger.sql.partitions import ensure_partitions
 from guardian.services.ledger.sync import leases, runs
 from guardian.services.ledger.sync.leases import Claim, LeaseLost
 from guardian.services.ledger.sync.pull import fetch, plan, write
-from guardian.services.people.provider_keys import encryption
 
 log = structlog.get_logger(__name__)
 

@@ -8,8 +8,7 @@ from http.cookies import CookieError, SimpleCookie
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from guardian.config import settings
-from guardian.crypto import EncryptionService
+from guardian.crypto import encryption
 from guardian.errors import DecryptionError
 
 COOKIE_NAME = "guardian_session"
@@ -34,7 +33,7 @@ class SealedCookie:
 
 def seal(token: str) -> str:
     """The Cookie header that a State sees in place of the token."""
-    sealed = _service().encrypt(token)
+    sealed = encryption().encrypt(token)
     return f"{COOKIE_NAME}={sealed.key_id}.{sealed.iv}.{sealed.tag}.{sealed.encrypted_data}"
 
 
@@ -45,7 +44,7 @@ def session_token(header: str) -> str | None:
         return None
     key_id, iv, tag, data = parts
     try:
-        return _service().decrypt(data, iv, tag, key_id)
+        return encryption().decrypt(data, iv, tag, key_id)
     except DecryptionError:
         return None
 
@@ -56,8 +55,3 @@ def _value(header: str) -> str | None:
     except CookieError:
         return None
     return found.value if found else None
-
-
-def _service() -> EncryptionService:
-    previous = settings().encryption_key_previous
-    return EncryptionService(settings().require_encryption_key(), previous.get_secret_value() if previous else None)

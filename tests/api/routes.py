@@ -66,6 +66,8 @@ ROUTES: tuple[Route, ...] = (
         status=400,
         public=True,
     ),
+    Route("POST", "/auth/verify", "users", {"token": "x"}, {}, status=400, public=True),
+    Route("POST", "/auth/verify/mail", "users"),
     Route("GET", "/auth/sessions", "sessions"),
     Route("DELETE", "/auth/sessions", "sessions"),
     Route("DELETE", "/auth/sessions/{session}", "sessions", status=404),

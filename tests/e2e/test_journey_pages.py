@@ -25,6 +25,8 @@ DOORS = [
     "/register?error=password&name=Mia&company=Acme&email=mia@acme.test",
     "/forgot-password?sent=1",
     "/reset-password?token=abc",
+    "/verify-email?token=abc",
+    "/verify-email?done=1",
     "/reset-password?error=token",
     "/no/such/page",
 ]

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Form
 from fastapi.responses import RedirectResponse
 
 from guardian.api.auth import signing
-from guardian.api.auth.signing import Credentials, Forgotten, NewPassword, Registration
+from guardian.api.auth.signing import Credentials, Forgotten, NewPassword, Registration, Verification
 from guardian.api.steps import COOKIE, SIGNING, CallDep, route
 from guardian.errors import AuthenticationError
 from guardian.services.people.access import sessions
@@ -22,6 +22,7 @@ SIGN_IN_PAGE = "/"
 SIGN_UP_PAGE = "/register"
 FORGOT_PAGE = "/forgot-password"
 RESET_PAGE = "/reset-password"
+VERIFY_PAGE = "/verify-email"
 HOME = "/dashboard"
 
 
@@ -76,6 +77,12 @@ def forgot_form(call: CallDep, form: Annotated[Forgotten, Form()]) -> RedirectRe
 def reset_form(call: CallDep, form: Annotated[NewPassword, Form()]) -> RedirectResponse:
     email = signing.reset(call, form)
     return _go(f"{SIGN_IN_PAGE}?{urlencode({'reset': '1', 'email': email})}")
+
+
+@route(forms, "POST", "/verify", action="AUTH_VERIFY", limit=SIGNING, public=True, page=VERIFY_PAGE)
+def verify_form(call: CallDep, form: Annotated[Verification, Form()]) -> RedirectResponse:
+    signing.verify(call, form)
+    return _go(f"{VERIFY_PAGE}?done=1")
 
 
 def local_path(wanted: str | None) -> str:

@@ -5,9 +5,17 @@ from pydantic import Field
 
 from guardian.api.answers.envelope import Out
 from guardian.api.auth import signing
-from guardian.api.auth.signing import Credentials, Forgotten, NewPassword, Registration, SessionOut, SignedInOut
+from guardian.api.auth.signing import (
+    Credentials,
+    Forgotten,
+    NewPassword,
+    Registration,
+    SessionOut,
+    SignedInOut,
+    Verification,
+)
 from guardian.api.steps import SIGNING, CallDep, route
-from guardian.services.people.access import sessions
+from guardian.services.people.access import sessions, verification
 
 api = APIRouter(prefix="/api/v1/auth", tags=["auth"])
 
@@ -56,6 +64,22 @@ def reset_password(call: CallDep, body: NewPassword) -> DoneOut:
     """Choose a new password with a mailed link's token; ends all sessions of that person."""
     signing.reset(call, body)
     return DoneOut(message="Your password is changed. Sign in with it.")
+
+
+@route(api, "POST", "/verify", action="AUTH_VERIFY", limit=SIGNING, public=True)
+def verify(call: CallDep, body: Verification) -> DoneOut:
+    """Confirm an e-mail address with a mailed link's token."""
+    signing.verify(call, body)
+    return DoneOut(message="Your address is confirmed.")
+
+
+@route(api, "POST", "/verify/mail", permission="session:read", action="AUTH_VERIFY_MAIL", limit=SIGNING)
+def ask_to_verify(call: CallDep) -> DoneOut:
+    """Ask for the mail that confirms one's address once more."""
+    with call.transaction() as opened:
+        call.note("user", call.actor.user_id)
+        asked = verification.ask_again(opened, call.actor)
+    return DoneOut(message="A link is on its way to you." if asked else "Your address is confirmed already.")
 
 
 @route(api, "GET", "/sessions", permission="session:read")

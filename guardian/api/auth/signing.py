@@ -11,7 +11,7 @@ from guardian.api.steps import Call
 from guardian.errors import AuthenticationError, RateLimitError
 from guardian.models import User
 from guardian.models.enums import TeamRole, UserRole
-from guardian.services.people.access import accounts, password_resets, sessions
+from guardian.services.people.access import accounts, password_resets, sessions, verification
 
 _Email = Annotated[str, StringConstraints(max_length=320)]
 _Password = Annotated[str, StringConstraints(max_length=1_000)]
@@ -34,6 +34,10 @@ class Forgotten(Body):
 class NewPassword(Body):
     token: Annotated[str, StringConstraints(max_length=200)]
     password: _Password
+
+
+class Verification(Body):
+    token: Annotated[str, StringConstraints(max_length=2_000)]
 
 
 class UserOut(Out):
@@ -73,6 +77,7 @@ def sign_up(call: Call, body: Registration) -> SignedInOut:
     with call.transaction() as opened:
         user = accounts.register(opened, email=body.email, password=body.password, name=body.name, company=body.company)
         call.note("user", user.id, role=user.role.value)
+        verification.welcome(opened, user)
         _open(call, opened, user)
         return signed_in(call, opened)
 
@@ -129,3 +134,10 @@ def reset(call: Call, body: NewPassword) -> str:
         call.become(sessions.actor_for_user(opened, user.id, request_id=call.request_id, ip_address=call.ip_address))
         call.note("user", user.id)
         return user.email
+
+
+def verify(call: Call, body: Verification) -> None:
+    with call.transaction() as opened:
+        user = verification.verify_email(opened, body.token)
+        call.become(sessions.actor_for_user(opened, user.id, request_id=call.request_id, ip_address=call.ip_address))
+        call.note("user", user.id)

@@ -8,13 +8,13 @@ import redis
 from sqlmodel import Session
 
 from guardian import db, live
+from guardian.crypto import encryption
 from guardian.models.enums import KeyStatus, Provider
 from guardian.records import TestResult
 from guardian.services.actor import Actor
 from guardian.services.people import organizations, provider_keys
 from guardian.services.people.organizations import OrganizationChange
 from guardian.services.people.provider_keys import rotation
-from guardian.services.people.provider_keys.vault import encryption
 from tests.conftest import People, Servers
 
 GOOD = TestResult(success=True, message="This key works.", kind="inference", account_id="org-1")

@@ -50,6 +50,7 @@ def stop_key(session: Session, key_id: str, error: GuardianError, vendor: str) -
                 "The daily pull of this key stops until you test it again or replace it. What was pulled before stays.",
             ],
             action=("Open your keys", f"{settings().base_url}/keys"),
+            tone="warning",
         )
         queue_mail(
             session,
@@ -58,4 +59,5 @@ def stop_key(session: Session, key_id: str, error: GuardianError, vendor: str) -
             text=text,
             html=html,
             organization_id=key.organization_id,
+            kind="key",
         )

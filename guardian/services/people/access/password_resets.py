@@ -52,6 +52,7 @@ def request_password_reset(session: Session, email: str) -> None:
         text=text,
         html=html,
         organization_id=user.organization_id,
+        kind="reset",
     )
 
 

@@ -14,7 +14,7 @@ from guardian.services.people.provider_keys.changing import (
 from guardian.services.people.provider_keys.matching import tell_ids
 from guardian.services.people.provider_keys.reading import get_key, list_keys, what_is_lost
 from guardian.services.people.provider_keys.testing import KeyUnderTest, key_under_test, test_key, test_stored_key
-from guardian.services.people.provider_keys.vault import encryption, mark_key, open_secret, status_for
+from guardian.services.people.provider_keys.vault import mark_key, open_secret, status_for
 
 __all__ = [
     "KeyToReplace",
@@ -22,7 +22,6 @@ __all__ = [
     "add_key",
     "delete_key",
     "describe",
-    "encryption",
     "get_key",
     "keep_balance",
     "key_to_replace",

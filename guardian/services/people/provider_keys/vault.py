@@ -6,8 +6,7 @@ from functools import partial
 from sqlmodel import Session
 
 from guardian import db, live
-from guardian.config import settings
-from guardian.crypto import EncryptionService, SealedSecret
+from guardian.crypto import SealedSecret, encryption
 from guardian.errors import (
     DecryptionError,
     NotFoundError,
@@ -52,13 +51,6 @@ _STATUS = {
     ProviderForbidden.code: KeyStatus.FORBIDDEN,
     ProviderQuotaExhausted.code: KeyStatus.EXHAUSTED,
 }
-
-
-def encryption() -> EncryptionService:
-    """The key ring of this installation. Raises ConfigurationError when ENCRYPTION_KEY is missing or wrong."""
-    known = settings()
-    previous = known.encryption_key_previous
-    return EncryptionService(known.require_encryption_key(), previous.get_secret_value() if previous else None)
 
 
 def status_for(code: str | None) -> KeyStatus:

@@ -20,6 +20,7 @@ SIGN_IN = "/"
 SIGN_UP = "/register"
 FORGOT = "/forgot-password"
 RESET = "/reset-password"
+VERIFY = "/verify-email"
 
 
 class Door(rx.State, mixin=True):
