@@ -186,8 +186,7 @@ def test_a_revoked_key_says_so_on_the_page_and_by_mail(
         page = admins.new_page()
         page.goto(f"{product.url}/admin")
         mail = page.get_by_role("link").filter(has_text="mia@revoked.test")
-        expect(mail).to_contain_text("Your OpenAI key needs attention")
-        mail.click()
+        mail.filter(has_text="Your OpenAI key needs attention").click()
         body = page.frame_locator("iframe")
         expect(body.get_by_text("The usage of your OpenAI key “Soon revoked” can no longer be pulled.")).to_be_visible()
 
