@@ -11,6 +11,7 @@ from starlette.routing import Match
 
 from guardian.api import (
     activity,
+    alerts,
     auth,
     budgets,
     exports,
@@ -35,6 +36,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     *auth.ROUTERS,
     tokens.api,
     budgets.api,
+    alerts.api,
     keys.api,
     # Before usage, whose /usage/{usage_id} would take its path.
     reconciliation.api,

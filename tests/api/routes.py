@@ -15,6 +15,8 @@ _ADMINS = _EVERYBODY[2:]
 NEW_KEY = {"provider": "OPENAI", "key": "sk-admin-0123456789abcdef", "label": "second"}
 NEW_VIEW = {"page": "usage", "name": "second", "query": "range=90d"}
 NEW_BUDGET = {"name": "second", "limit": "10", "kind": "HARD"}
+NEW_ALERT: dict[str, Any] = {"name": "second", "type": "COST_THRESHOLD", "threshold": "10", "notifyWebhook": True}
+NEW_ALERT["webhookUrl"] = "https://127.0.0.1/hook"  # which the fake's allowlist lets through
 NEW_PRICE = {"provider": "OPENAI", "modelPattern": "gpt-4*", "percentOfList": "90"}
 SPAN = {"from": "2026-11-01", "to": "2026-11-02"}
 SPANS = MessageToDict(request(chat()))
@@ -25,7 +27,7 @@ PASSWORD = {"email": "eve@acme.test", "password": "correct horse battery"}
 @dataclass(frozen=True)
 class Route:
     """One route. `path` may name ids of Acme's: {key}, {session}, {token}, {usage}, {job}, {view}, {override}, {run},
-    {import}, {budget}.
+    {import}, {budget}, {alert}.
 
     `wrong` is refused with 400, `roles` may do it, `table` is what the database must have for it. `file` is set where
     the answer is a file and no envelope. The `front` door's routes are not FastAPI's: they take an access token of the
@@ -79,6 +81,18 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/budgets/{budget}", "budgets"),
     Route("PATCH", "/budgets/{budget}", "budgets", {"name": "third"}, {"limit": "-1"}, roles=_ADMINS),
     Route("DELETE", "/budgets/{budget}", "budgets", roles=_ADMINS),
+    Route("GET", "/alerts", "alerts"),
+    Route("POST", "/alerts", "alerts", NEW_ALERT, {**NEW_ALERT, "threshold": "-1"}, roles=_MEMBERS, status=201),
+    Route("GET", "/alerts/{alert}", "alerts"),
+    Route("PATCH", "/alerts/{alert}", "alerts", {"name": "third"}, {"renotifyMinutes": 1}, roles=_ADMINS),
+    Route("DELETE", "/alerts/{alert}", "alerts", roles=_ADMINS),
+    Route("POST", "/alerts/{alert}/secret", "alerts", roles=_ADMINS),
+    Route("POST", "/alerts/{alert}/test", "alerts", roles=_ADMINS, status=202),
+    Route("GET", "/alerts/{alert}/notifications", "alert_notifications", query="?limit=5", wrong_query="?limit=0"),
+    Route("GET", "/alerts/{alert}/history", "alert_transitions", query="?limit=5", wrong_query="?cursor=a-b"),
+    # Nothing fires.
+    Route("POST", "/alerts/{alert}/acknowledge", "alerts", {}, {"group": 5}, roles=_MEMBERS, status=409),
+    Route("POST", "/alerts/{alert}/snooze", "alerts", {"hours": 1}, {"hours": 1000}, roles=_MEMBERS),
     Route("GET", "/keys", "api_keys"),
     Route("POST", "/keys", "api_keys", NEW_KEY, {"provider": "OPENAI"}, roles=_MEMBERS, status=201),
     Route("GET", "/keys/providers", "sessions"),

@@ -20,7 +20,7 @@ from guardian.periods import utcnow
 from guardian.services.actor import Actor
 from guardian.services.ledger.sql.partitions import ensure_partitions
 from tests.api.conftest import Client, MakeClient, SignIn, execute
-from tests.api.routes import NEW_BUDGET, NEW_KEY, NEW_PRICE, NEW_VIEW, ROUTES, SIGNED_IN, WITH_ID, WITH_INPUT, Route
+from tests.api.routes import NEW_ALERT, NEW_BUDGET, NEW_KEY, NEW_PRICE, NEW_VIEW, ROUTES, SIGNED_IN, WITH_ID, WITH_INPUT, Route
 from tests.conftest import People, Servers, forget_caches
 from tests.fakes.openai_api import ADMIN_KEY
 from tests.fakes.provider_server import FakeProvider
@@ -35,6 +35,7 @@ def ids(alice: Client, people: People, fake: FakeProvider) -> dict[str, str]:
     view = alice.data("POST", "/views", 201, json={**NEW_VIEW, "name": "ours", "shared": True})
     price = alice.data("POST", "/prices/overrides", 201, json={**NEW_PRICE, "modelPattern": "gpt-5"})
     budget = alice.data("POST", "/budgets", 201, json=NEW_BUDGET)
+    alert = alice.data("POST", "/alerts", 201, json={**NEW_ALERT, "name": "ours"})
     now = utcnow()
     with db.session() as session:
         run = RepriceRun(
@@ -66,6 +67,7 @@ def ids(alice: Client, people: People, fake: FakeProvider) -> dict[str, str]:
         "job": key["jobId"],
         "token": token["id"],
         "budget": budget["id"],
+        "alert": alert["id"],
         "usage": row.id,
         "session": opened,
         "view": view["id"],
@@ -155,6 +157,7 @@ def test_another_organizations_things_are_in_no_list(alice: Client, charlie: Cli
         "/keys",
         "/tokens",
         "/budgets",
+        "/alerts",
         "/usage",
         "/prices/overrides",
         "/prices/reprice",
