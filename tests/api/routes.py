@@ -6,6 +6,7 @@ from typing import Any
 from google.protobuf.json_format import MessageToDict
 
 from guardian.models.enums import TeamRole
+from guardian.periods import DAY, rfc3339, utcnow
 from tests.api.ingest.making import chat, event, request
 
 _EVERYBODY = (TeamRole.VIEWER, TeamRole.MEMBER, TeamRole.ADMIN, TeamRole.OWNER)
@@ -15,6 +16,7 @@ _ADMINS = _EVERYBODY[2:]
 NEW_KEY = {"provider": "OPENAI", "key": "sk-admin-0123456789abcdef", "label": "second"}
 NEW_VIEW = {"page": "usage", "name": "second", "query": "range=90d"}
 NEW_BUDGET = {"name": "second", "limit": "10", "kind": "HARD"}
+RAISE = {"limit": "20", "until": rfc3339(utcnow() + DAY), "reason": "launch"}
 NEW_ALERT: dict[str, Any] = {"name": "second", "type": "COST_THRESHOLD", "threshold": "10", "notifyWebhook": True}
 NEW_ALERT["webhookUrl"] = "https://127.0.0.1/hook"  # which the fake's allowlist lets through
 NEW_PRICE = {"provider": "OPENAI", "modelPattern": "gpt-4*", "percentOfList": "90"}
@@ -80,6 +82,9 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "/budgets", "budgets", NEW_BUDGET, {"name": "x"}, roles=_ADMINS, status=201),
     Route("GET", "/budgets/{budget}", "budgets"),
     Route("PATCH", "/budgets/{budget}", "budgets", {"name": "third"}, {"limit": "-1"}, roles=_ADMINS),
+    Route("POST", "/budgets/preview", "usage_rollups", {"limit": "10"}, {"limit": "much"}),
+    Route("POST", "/budgets/{budget}/raise", "budgets", RAISE, {"limit": "20"}, roles=_ADMINS),
+    Route("DELETE", "/budgets/{budget}/raise", "budgets", roles=_ADMINS),
     Route("DELETE", "/budgets/{budget}", "budgets", roles=_ADMINS),
     Route("GET", "/alerts", "alerts"),
     Route("POST", "/alerts", "alerts", NEW_ALERT, {**NEW_ALERT, "threshold": "-1"}, roles=_MEMBERS, status=201),

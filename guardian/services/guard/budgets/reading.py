@@ -1,6 +1,6 @@
-"""Budgets read: each with what it has spent, what calls under way hold, and where the period will end at this pace."""
+"""Budgets read: each with what it has spent, what calls under way hold, what is left, and where its period will end."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import cast
@@ -10,10 +10,12 @@ from redis.exceptions import RedisError
 from sqlmodel import Session, col, select
 
 from guardian.errors import NotFoundError
-from guardian.models import Budget
-from guardian.periods import HOUR, Window, utcnow
+from guardian.models import Budget, User
+from guardian.periods import DAY, local_date, utcnow, zone
 from guardian.queue import connection
 from guardian.services.actor import Actor
+from guardian.services.guard.analysis.forecast import Forecast, forecast
+from guardian.services.guard.budgets.history import days_of
 from guardian.services.guard.budgets.limits import (
     UNPRICED,
     HardBudget,
@@ -23,11 +25,11 @@ from guardian.services.guard.budgets.limits import (
     when_redis_is_away,
 )
 from guardian.services.guard.budgets.spending import Spent, spent_of
-from guardian.services.guard.budgets.views import BudgetView
+from guardian.services.guard.budgets.views import BudgetView, Raised
 
 # Redis counts in whole ten-billionths of a dollar, the last digit that the ledger keeps.
 UNITS_PER_DOLLAR = 10**10
-_CENT = Decimal("0.01")
+_HISTORY = 120 * DAY  # a forecast of 30 days is tried eleven times on it
 
 log = structlog.get_logger(__name__)
 
@@ -56,44 +58,88 @@ def views_of(session: Session, rows: Sequence[Budget], now: datetime) -> list[Bu
     """The views of budgets of one organization, in their order."""
     if not rows:
         return []
-    tz = time_zone_of(session, rows[0].organization_id)
-    tied = tokens_by_budget(session, [row.id for row in rows])
-    limits = [limit_of(row, tz, tied.get(row.id, frozenset())) for row in rows]
+    limits = limits_of(session, rows)
     spent, held = spent_of(session, limits, now), _held(limits, now)
+    people = _names(session, {row.raised_by_id for row in rows if row.raised_by_id})
     return [
-        _view(row, limit.window(now), spent[row.id], held_now, now)
+        _view(row, limit, spent[row.id], held_now, forecast_of(session, limit, now), people, now)
         for row, limit, held_now in zip(rows, limits, held, strict=True)
     ]
 
 
-def _view(row: Budget, window: Window, spent: Spent, held: Decimal | None, now: datetime) -> BudgetView:
-    told = (row.meta or {}).get(UNPRICED)
+def limits_of(session: Session, rows: Sequence[Budget]) -> list[HardBudget]:
+    """Stored budgets of one organization as they are held, or would be if they were hard, in their order."""
+    tz = time_zone_of(session, rows[0].organization_id)
+    tied = tokens_by_budget(session, [row.id for row in rows])
+    return [limit_of(row, tz, tied.get(row.id, frozenset())) for row in rows]
+
+
+def forecast_of(session: Session, budget: HardBudget, now: datetime) -> Forecast | None:
+    """Where the budget's period will end; of a rolling one, what as many days from tomorrow on will cost.
+
+    None where nothing was spent before today to tell it from.
+    """
+    tz = zone(budget.time_zone)
+    today = local_date(now, tz)
+    if budget.rolling_days is None:
+        window = budget.window(now)
+        start, end = local_date(window.start, tz), local_date(window.end, tz)
+    else:
+        start, end = today + DAY, today + (1 + budget.rolling_days) * DAY
+    days = days_of(session, budget, min(start, today - _HISTORY), today)
+    begun = next((place for place, (_, cost) in enumerate(days) if cost), len(days))
+    return forecast(days[begun:], start, end, now.astimezone(tz))
+
+
+def _view(
+    row: Budget,
+    budget: HardBudget,
+    spent: Spent,
+    held: Decimal | None,
+    expected: Forecast | None,
+    people: Mapping[str, str],
+    now: datetime,
+) -> BudgetView:
+    told, window, limit = (row.meta or {}).get(UNPRICED), budget.window(now), budget.limit_at(now)
     return BudgetView(
         id=row.id,
         name=row.name,
-        scope=limit_of(row, "UTC", frozenset()).scope,
+        scope=budget.scope,
         limit=row.limit,
         period=row.period,
+        rolling_days=row.rolling_days,
         kind=row.kind,
         thresholds=tuple(int(each) for each in row.thresholds or ()),
         is_active=row.is_active,
         when_redis_is_away=when_redis_is_away(row.meta, row.kind),
         unpriced_models="allow" if told == "allow" else "refuse",
+        effective_limit=limit,
+        raised=_raised(row, people, now),
         spent=spent.total,
         unpriced_calls=spent.unpriced,
         held=held,
-        forecast=_forecast(spent.total, window, now),
+        left=None if held is None else limit - spent.total - held,
+        forecast=expected and expected.total,
+        forecast_low=expected and expected.low,
+        forecast_high=expected and expected.high,
         starts_at=window.start,
         resets_at=window.end,
         created_at=row.created_at,
     )
 
 
-def _forecast(spent: Decimal, window: Window, now: datetime) -> Decimal | None:
-    if now - window.start < HOUR:
+def _raised(row: Budget, people: Mapping[str, str], now: datetime) -> Raised | None:
+    if row.raised_limit is None or row.raised_until is None or row.raised_until <= now:
         return None
-    elapsed, whole = int((now - window.start).total_seconds()), int((window.end - window.start).total_seconds())
-    return (spent * whole / elapsed).quantize(_CENT)
+    by = people.get(row.raised_by_id or "")
+    return Raised(limit=row.raised_limit, until=row.raised_until, reason=row.raise_reason or "", by=by)
+
+
+def _names(session: Session, user_ids: Collection[str]) -> dict[str, str]:
+    if not user_ids:
+        return {}
+    query = select(User.id, User.name, User.email).where(col(User.id).in_(sorted(user_ids)))
+    return {user_id: name or email for user_id, name, email in session.exec(query)}
 
 
 def _held(limits: Sequence[HardBudget], now: datetime) -> list[Decimal | None]:

@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, cast
 
-from sqlalchemy import ARRAY, ColumnElement, and_, bindparam, false, func, literal_column, or_, select
+from sqlalchemy import ARRAY, ColumnElement, Integer, and_, bindparam, false, func, literal_column, or_, select
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Session, col
 
@@ -68,7 +68,7 @@ def spent_in(session: Session, budget: HardBudget, windows: Sequence[Window]) ->
 def _place(moment: Any, starts: Sequence[datetime]) -> ColumnElement[int]:
     """The number of the window that a time lies in, from 1 on."""
     if len(starts) == 1:
-        return literal_column("1").label("place")
+        return literal_column("1", Integer).label("place")
     edges = bindparam("starts", list(starts), type_=ARRAY(TIMESTAMP))
     return cast("ColumnElement[int]", func.width_bucket(moment, edges).label("place"))
 

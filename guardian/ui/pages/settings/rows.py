@@ -91,6 +91,8 @@ SENTENCES: Mapping[str, str] = {
     "BUDGET_CREATE": "set a budget",
     "BUDGET_UPDATE": "changed a budget",
     "BUDGET_DELETE": "deleted a budget",
+    "BUDGET_RAISE": "raised a budget for a time",
+    "BUDGET_RAISE_END": "ended the raise of a budget",
     "VIEW_CREATE": "saved a view",
     "VIEW_UPDATE": "changed a saved view",
     "VIEW_DELETE": "deleted a saved view",
