@@ -20,6 +20,8 @@ class Recurring:
 
 RECURRING: tuple[Recurring, ...] = (
     Recurring("daily-sync", "0 0 * * *", usage.sync_all, USAGE_QUEUE),
+    # It is midnight somewhere every quarter of an hour; what was pulled since is not pulled again.
+    Recurring("daily-sync-zones", "*/15 * * * *", usage.sync_all, USAGE_QUEUE),
     Recurring("resume-syncs", "* * * * *", usage.resume_syncs, USAGE_QUEUE),
     Recurring("resume-repricing", "* * * * *", repricing.resume_repricing, USAGE_QUEUE),
     Recurring("make-days", "* * * * *", usage.make_days, USAGE_QUEUE),

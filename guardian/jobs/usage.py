@@ -25,9 +25,11 @@ def sync_usage(run_id: str) -> None:
 
 
 def sync_all() -> None:
-    """Ask for the pull of every key that is to be pulled; one that cannot be does not keep the others from it."""
+    """Ask for the pull of every key whose organization's day has begun; one that cannot be pulled does not keep the
+    others from it.
+    """
     with db.session() as session:
-        keys = due_keys(session)
+        keys = due_keys(session, utcnow())
     for key in keys:
         actor = Actor.for_job(key.user_id, key.organization_id)
         try:
@@ -35,7 +37,8 @@ def sync_all() -> None:
                 request_sync(session, actor, key.key_id, trigger=SyncTrigger.SCHEDULE)
         except GuardianError as error:
             log.warning("sync.not_requested", key=key.key_id, error=error.message)
-    log.info("sync.requested", keys=len(keys))
+    if keys:
+        log.info("sync.requested", keys=len(keys))
 
 
 def resume_syncs() -> None:

@@ -124,6 +124,12 @@ class Organization(Row, table=True):
     team_members: list["TeamMember"] = Relationship(sa_relationship_kwargs=relation(passive_deletes="all"))
     budgets: list[Budget] = Relationship(sa_relationship_kwargs=relation(passive_deletes="all"))
 
+    @property
+    def time_zone(self) -> str:
+        """The IANA zone in which its days begin."""
+        stored: object = (self.settings or {}).get("timeZone")
+        return stored if isinstance(stored, str) and stored else "UTC"
+
 
 class TeamMember(Row, table=True):
     """A person's place in an organization's team."""

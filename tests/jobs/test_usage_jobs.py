@@ -11,15 +11,23 @@ from sqlmodel import select
 from guardian import db, live, queue
 from guardian.jobs import usage
 from guardian.jobs.schedule import RECURRING
-from guardian.models import SyncRun, UsageDay
+from guardian.models import Organization, SyncRun, UsageDay
 from guardian.models.enums import Provider, SyncStatus, SyncTrigger, TeamRole
-from guardian.periods import floor_month, utcnow
+from guardian.periods import calendar_period, floor_month, utcnow, zone
 from guardian.queue import QUEUE_NAMES
 from guardian.services.actor import Actor
 from guardian.services.ledger import daily
 from tests.fakes import openai_api
 from tests.fakes.provider_server import FakeProvider
 from tests.jobs.conftest import FIRST_DAY, Pulls
+
+
+def age_keys(days: float = 2) -> None:
+    """The keys were added before the day began: the schedule pulls those."""
+    with db.session() as session:
+        session.connection().execute(
+            text("UPDATE api_keys SET created_at = created_at - make_interval(secs => :secs)"), {"secs": days * 86_400}
+        )
 
 
 def all_runs() -> list[SyncRun]:
@@ -32,6 +40,9 @@ def test_every_night_every_key_is_pulled_once(fake: FakeProvider, pulls: Pulls) 
     charlies = pulls.add_key(Provider.ANTHROPIC, actor=pulls.people.charlie)
     pulls.add_key(secret=openai_api.PROJECT_KEY, label="Inference", kind="inference")
     usage.sync_all()
+    assert all_runs() == []
+    age_keys()
+    usage.sync_all()
     usage.sync_all()
     runs = all_runs()
     assert {run.api_key_id for run in runs} == {alices, charlies}
@@ -43,10 +54,24 @@ def test_every_night_every_key_is_pulled_once(fake: FakeProvider, pulls: Pulls) 
     assert {run.status for run in all_runs()} == {SyncStatus.FINISHED}
 
 
+@pytest.mark.parametrize("name", ["UTC", "Asia/Kathmandu", "America/St_Johns", "Pacific/Auckland"])
+def test_the_day_begins_where_the_organization_is(fake: FakeProvider, pulls: Pulls, name: str) -> None:
+    pulls.add_key()
+    with db.session() as session:
+        organization = session.get_one(Organization, pulls.people.alice.organization_id)
+        organization.settings = {"timeZone": name}
+        session.flush()
+        # Its day begins at this moment of ours; the key was added a little before.
+        tomorrow = calendar_period(utcnow(), "day", zone(name)).end
+        assert usage.due_keys(session, tomorrow - timedelta(seconds=1)) == []
+        assert len(usage.due_keys(session, tomorrow)) == 1
+
+
 def test_the_schedule_goes_on_when_the_keys_owner_has_no_rights_any_more(fake: FakeProvider, pulls: Pulls) -> None:
     pulls.add_key()
     with db.session() as session:
         session.connection().execute(text("UPDATE team_members SET role = 'VIEWER'"))
+    age_keys()
     usage.sync_all()
     assert len(all_runs()) == 1
     assert Actor.for_job("u", "o").team_role is TeamRole.ADMIN
@@ -57,9 +82,9 @@ def test_one_key_that_cannot_be_pulled_does_not_keep_the_others_from_it(
 ) -> None:
     first, second = pulls.add_key(), pulls.add_key(Provider.ANTHROPIC)
     with db.session() as session:
-        found = usage.due_keys(session)
+        found = usage.due_keys(session, utcnow() + timedelta(days=2))
         session.connection().execute(text("DELETE FROM api_keys WHERE id = :id"), {"id": first})
-    monkeypatch.setattr(usage, "due_keys", lambda _: found)  # deleted between the two looks
+    monkeypatch.setattr(usage, "due_keys", lambda *_: found)  # deleted between the two looks
     usage.sync_all()
     assert [run.api_key_id for run in all_runs()] == [second]
 
@@ -92,6 +117,7 @@ def test_partitions_are_there_two_months_ahead(fake: FakeProvider) -> None:
 def test_days_are_summed_up_until_nothing_is_left(fake: FakeProvider, pulls: Pulls) -> None:
     fake.load_examples("openai", FIRST_DAY)
     pulls.add_key()
+    age_keys()
     usage.sync_all()
     usage.sync_usage(all_runs()[0].id)
     with db.session() as session:

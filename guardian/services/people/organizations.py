@@ -27,12 +27,12 @@ class OrganizationChange:
 
 
 def organization_view(row: Organization) -> OrganizationView:
-    stored, currency = (row.settings or {}).get("timeZone"), (row.settings or {}).get("currency")
+    currency = (row.settings or {}).get("currency")
     return OrganizationView(
         id=row.id,
         name=row.name,
         plan=row.plan,
-        time_zone=stored if isinstance(stored, str) else "UTC",
+        time_zone=row.time_zone,
         billing_email=row.billing_email,
         created_at=row.created_at,
         currency=currency if isinstance(currency, str) else DOLLAR,

@@ -2,16 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import and_, func, not_, or_, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select
 
 from guardian.errors import NotFoundError, UnavailableError, ValidationError
-from guardian.models import ApiKey, SyncRun
+from guardian.models import ApiKey, Organization, SyncRun
 from guardian.models.enums import KeyStatus, SyncStatus, SyncTrigger
-from guardian.periods import utcnow
+from guardian.periods import calendar_period, utcnow, zone
 from guardian.providers.registry import adapter_of
 from guardian.services.actor import Actor
 from guardian.services.ledger.queries.freshness import run_view
@@ -139,8 +139,11 @@ def list_runs(session: Session, actor: Actor, key_id: str | None = None, limit: 
     return [run_view(run, key) for run, key in session.exec(query)]
 
 
-def due_keys(session: Session) -> Sequence[DueKey]:
-    """What the schedule pulls, of all organizations: active admin keys that nothing permanent is wrong with."""
+def due_keys(session: Session, now: datetime) -> Sequence[DueKey]:
+    """What the schedule pulls now, of all organizations: active admin keys that nothing permanent is wrong with, and
+    that the schedule has not pulled since midnight in their organization's time zone. A key that was added since then
+    was pulled when it was added.
+    """
     last = (
         select(SyncRun.error_code)
         .where(SyncRun.api_key_id == ApiKey.id)
@@ -149,18 +152,31 @@ def due_keys(session: Session) -> Sequence[DueKey]:
         .scalar_subquery()
     )
     failing = and_(col(ApiKey.status) == KeyStatus.FAILING, func.coalesce(last, "").in_(STOPPING_CODES))
+    scheduled = (
+        select(func.max(SyncRun.created_at))
+        .where(SyncRun.api_key_id == ApiKey.id, SyncRun.trigger == SyncTrigger.SCHEDULE)
+        .scalar_subquery()
+    )
     rows = session.exec(
-        select(ApiKey.id, ApiKey.user_id, ApiKey.organization_id)
+        select(ApiKey, Organization, scheduled)
+        .join(Organization, col(Organization.id) == col(ApiKey.organization_id))
         .where(
             col(ApiKey.is_active),
-            col(ApiKey.organization_id).is_not(None),
             col(ApiKey.status).not_in(STOPPED),
             not_(failing),
             col(ApiKey.meta)["kind"].astext == "admin",
         )
         .order_by(ApiKey.id)
     )
-    return [DueKey(key_id, user_id, organization_id or "") for key_id, user_id, organization_id in rows]
+    return [
+        DueKey(key.id, key.user_id, organization.id)
+        for key, organization, latest in rows
+        if max(key.created_at, latest or key.created_at) < _midnight(organization, now)
+    ]
+
+
+def _midnight(organization: Organization, now: datetime) -> datetime:
+    return calendar_period(now, "day", zone(organization.time_zone)).start
 
 
 def resume_runs(session: Session) -> int:
