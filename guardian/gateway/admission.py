@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from fnmatch import fnmatchcase
 from time import perf_counter
-from typing import Any
+from typing import Any, Protocol
 
 from guardian.gateway import attribution, bodies
 from guardian.gateway.directory import Belongings, Directory
@@ -38,6 +38,13 @@ class CallerLeft(Exception):
     """The connection was closed before the request was whole."""
 
 
+class Departure(Protocol):
+    """Whether the caller has `left`, and whom to call when it does, until that is taken away again."""
+
+    left: bool
+    on_leave: Callable[[], None] | None
+
+
 @dataclass(slots=True, kw_only=True)
 class Arrival:
     """A request that means a provider. `began` is of perf_counter; `facts` are there once it is known who calls.
@@ -48,6 +55,7 @@ class Arrival:
     asked: Asked
     request_id: str
     headers: list[Header]
+    departure: Departure
     started: datetime = field(default_factory=utcnow)
     began: float = field(default_factory=perf_counter)
     facts: Facts | None = None

@@ -50,7 +50,7 @@ class Gateway:
             )
             await _answer(send, status, sent, body)
             return
-        call = Arrival(asked=asked, request_id=request_id, headers=headers)
+        call = Arrival(asked=asked, request_id=request_id, headers=headers, departure=scope["exchange"])
         method = scope["method"].encode("latin-1")
         started = _Started(send)
         try:

@@ -48,6 +48,7 @@ class Calls:
         call = await self._admission.admit(arrival, query, receive)
         covering = Covering(self._admission, self._holds, call)
         cost: Decimal | None = Decimal(0)  # of a call that got no answer
+        passing: Passing | None = None
         if call.asked.polled is None:
             arrival.intent = self._intents.note(record_of_intent(call.facts, call.routes[0]))
         try:
@@ -58,14 +59,14 @@ class Calls:
                 raise
             passing = Passing(call, answer, route, self._journal, onward, drain_seconds=self._drain_seconds)
             try:
-                await passing.run(receive)
+                await passing.run()
             finally:
                 answer.abort()
-                cost = passing.cost
                 if passing.written:
                     self.written(arrival)
         finally:
-            self._settle(covering.hold, cost)
+            if covering.hold.takes:
+                self._settle(covering.hold, passing.cost if passing is not None else cost)
 
     def written(self, arrival: Arrival) -> None:
         """What became of the call is in the journal."""
@@ -103,9 +104,7 @@ class Calls:
                 facts.more["attempts"] = [attempt.told() for attempt in sending.attempts]
 
     def _settle(self, hold: Hold, cost: Decimal | None) -> None:
-        """Give back what was held, behind the answer; a call that holds nothing costs nothing here."""
-        if not hold.takes:
-            return
+        """Give back what was held, behind the answer."""
         task = asyncio.ensure_future(self._holds.settle(hold, cost))
         self._behind.add(task)
         task.add_done_callback(self._behind.discard)

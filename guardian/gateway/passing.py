@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from decimal import Decimal
 
 from guardian.gateway import bodies, dialects
-from guardian.gateway.admission import Admitted, Message, Receive
+from guardian.gateway.admission import Admitted, Departure, Message
 from guardian.gateway.http.answer import Answer
 from guardian.gateway.http.failures import UpstreamFailure
 from guardian.gateway.http.headers import Header, end_to_end
@@ -13,6 +13,7 @@ from guardian.gateway.metering import Meter
 from guardian.gateway.outgoing import Route
 from guardian.gateway.recording import cost_of, record_of_answer, record_of_error
 from guardian.journal.writing import Journal
+from guardian.records import UsageRecord
 
 Send = Callable[[Message], Awaitable[None]]
 
@@ -45,15 +46,23 @@ class Passing:
         self._drain_seconds = drain_seconds
         self._draining: asyncio.TimerHandle | None = None
         self.written = False
-        self.cost: Decimal | None = None
+        self._cost: Decimal | None = None
+        self._unpriced: UsageRecord | None = None
 
-    async def run(self, receive: Receive) -> None:
+    @property
+    def cost(self) -> Decimal | None:
+        if self._unpriced is not None:  # of a stream that no budget waits for, nobody asks
+            self._cost = cost_of(self._call.facts, self._unpriced, self._call.belongings.overrides)
+            self._unpriced = None
+        return self._cost
+
+    async def run(self) -> None:
         """Pass it on to its end. Raises UpstreamFailure where it broke and the caller must see that it did."""
         answer = self._answer
         if answer.is_whole or (answer.content_length is not None and answer.content_length <= _WHOLE):
             await self._whole()
         else:
-            await self._stream(receive)
+            await self._stream()
 
     async def _whole(self) -> None:
         """An answer that is read whole: its cost is known before its first byte goes on."""
@@ -66,25 +75,27 @@ class Passing:
         body = meter.feed(content) + meter.rest()
         await self._write_down()
         headers = self._headers(len(body) != len(content))
-        if self.cost is not None and self._answer.status < 400:
-            headers.append((b"x-guardian-cost-usd", format(self.cost, "f").encode()))
+        if self._answer.status < 400 and (cost := self.cost) is not None:
+            headers.append((b"x-guardian-cost-usd", format(cost, "f").encode()))
         await self._send({"type": "http.response.start", "status": self._answer.status, "headers": headers})
         await self._send({"type": "http.response.body", "body": body})
 
-    async def _stream(self, receive: Receive) -> None:
+    async def _stream(self) -> None:
         """An answer that is passed on as it comes."""
         answer, meter = self._answer, self._meter
         await self._send({"type": "http.response.start", "status": answer.status, "headers": self._headers(False)})
-        left = asyncio.ensure_future(_departure(receive))
-        left.add_done_callback(self._drain)
+        departure = self._call.arrival.departure
+        if departure.left:
+            self._drain()
+        departure.on_leave = self._drain
         failure: UpstreamFailure | None = None
         try:
-            await self._flow(left)
+            await self._flow(departure)
         except UpstreamFailure as error:
             failure = error
         finally:
-            gone = left.done()
-            left.cancel()
+            gone = departure.left
+            departure.on_leave = None
             if self._draining is not None:
                 self._draining.cancel()
         if not self.written:
@@ -102,14 +113,14 @@ class Passing:
             onward += dialects.stream_error(self._call.asked.dialect, "upstream_failed", failure.message)
         await self._send({"type": "http.response.body", "body": self._end + onward})
 
-    async def _flow(self, left: "asyncio.Future[None]") -> None:
+    async def _flow(self, departure: Departure) -> None:
         answer, meter, facts = self._answer, self._meter, self._call.facts
         drained = 0
         async for chunk in answer.chunks():
             if facts.first_byte_time is None:
                 facts.first_byte_time = self._call.arrival.milliseconds
             onward = meter.feed(chunk)
-            if left.done():
+            if departure.left:
                 drained += len(chunk)
                 if drained > _DRAIN_BYTES:
                     answer.abort()
@@ -123,11 +134,10 @@ class Passing:
                 self._last = onward
                 await self._send({"type": "http.response.body", "body": onward, "more_body": True})
 
-    def _drain(self, left: "asyncio.Future[None]") -> None:
+    def _drain(self) -> None:
         """The caller has left: what is still to come has so much time, also from a provider that says nothing more."""
-        if not left.cancelled():
-            loop = asyncio.get_running_loop()
-            self._draining = loop.call_later(self._drain_seconds, self._answer.abort)
+        if self._draining is None:
+            self._draining = asyncio.get_running_loop().call_later(self._drain_seconds, self._answer.abort)
 
     async def _write_down(self, *, cut: bool = False, error: str | None = None) -> None:
         """Make the record durable."""
@@ -136,13 +146,13 @@ class Passing:
         found = self._meter.finish(cut=cut, error=error)
         facts.error = found.error
         if found.pending:
-            self.cost = _NOTHING
+            self._cost = _NOTHING
         elif not found.billed:
-            self.cost = _NOTHING
+            self._cost = _NOTHING
             await self._journal.commit(record_of_error(facts, sent=True))
         else:
             if not found.missing:
-                self.cost = cost_of(facts, found.record, call.belongings.overrides)
+                self._unpriced = found.record
             await self._journal.commit(
                 record_of_answer(facts, found.record, found.missing, found.response_id, call.asked)
             )
@@ -155,8 +165,3 @@ class Passing:
             headers = [header for header in headers if header[0].lower() != b"content-length"]
         headers.append((b"x-guardian-request-id", self._call.arrival.request_id.encode("latin-1")))
         return headers
-
-
-async def _departure(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass

@@ -192,7 +192,9 @@ class Connection(asyncio.Protocol):
             answer.trailers.append((name, value))
         else:
             answer.headers.append((name, value))
-        self._count(len(name) + len(value) + _AROUND)
+        self._head_bytes += len(name) + len(value) + _AROUND
+        if self._head_bytes > MOST_HEAD_BYTES:
+            raise _BrokenHead("headers without end")
 
     def on_headers_complete(self) -> None:
         answer, parser = cast("Answer", self._answer), cast("HttpResponseParser", self._parser)
@@ -202,7 +204,9 @@ class Connection(asyncio.Protocol):
             raise _BrokenHead("a status that is none")
         if status < 200:
             self._interim = True
-            self._count(_INTERIM)
+            self._head_bytes += _INTERIM
+            if self._head_bytes > MOST_HEAD_BYTES:
+                raise _BrokenHead("interim answers without end")
             answer.headers.clear()
             return
         answer.status = status
@@ -221,11 +225,6 @@ class Connection(asyncio.Protocol):
             # The parser waits for the body that the headers speak of; it cannot be told that none follows.
             self._reusable = False
             answer.ended = True
-
-    def _count(self, size: int) -> None:
-        self._head_bytes += size
-        if self._head_bytes > MOST_HEAD_BYTES:
-            raise _BrokenHead("headers without end")
 
     def on_body(self, chunk: bytes) -> None:
         answer = self._answer

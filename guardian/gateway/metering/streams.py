@@ -94,7 +94,8 @@ class StreamReading:
     def take(self, data: bytes) -> None:
         self.chunk = None
         if data[:1] != b"{" and (not data or data.startswith(_DONE)):
-            self.complete = self.ended = self.ended or bool(data)
+            if data:  # a comment has none, and ends nothing
+                self.complete = self.ended = True
             return
         if self._marks is not None:
             head = self._head

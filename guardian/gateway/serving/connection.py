@@ -146,6 +146,7 @@ class Connection(Writing):
         old = parser.get_http_version() != "1.1"
         closes = self._ending or old or not parser.should_keep_alive()
         exchange = self._exchange = Exchange(self, scope["method"], old=old, closes=closes, expects=head.expects)
+        scope["exchange"] = exchange  # a task that waits for a caller to leave would cost more than a callback
         self.task = asyncio.get_running_loop().create_task(self._answer(scope, exchange))
 
     def on_body(self, body: bytes) -> None:

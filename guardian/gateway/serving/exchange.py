@@ -1,7 +1,7 @@
 """One request and its answer, in the two functions of ASGI: `receive` and `send`."""
 
 import asyncio
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
 from typing import Any, Protocol
 
 from guardian.gateway.serving.framing import frame
@@ -25,7 +25,10 @@ class Line(Protocol):
 
 
 class Exchange:
-    """`whole` once all of the request has come; `left` when its caller has gone; `done` once its answer is written."""
+    """`whole` once all of the request has come; `left` when its caller has gone; `done` once its answer is written.
+
+    `on_leave` is called when the caller leaves: whoever sets it takes it away again.
+    """
 
     __slots__ = (
         "_chunked",
@@ -43,6 +46,7 @@ class Exchange:
         "done",
         "expects",
         "left",
+        "on_leave",
         "whole",
     )
 
@@ -52,6 +56,7 @@ class Exchange:
         # The caller waits for our word before it sends the body.
         self.expects = expects
         self.begun = self.done = self.left = self.whole = False
+        self.on_leave: Callable[[], None] | None = None
         self._told_end = False
         self._parts: list[bytes] = []
         self._size = 0
@@ -166,6 +171,8 @@ class Exchange:
         """The caller has gone."""
         self.left = True
         self._wake()
+        if self.on_leave is not None:
+            self.on_leave()
 
     def _wake(self) -> None:
         waiter, self._waiter = self._waiter, None

@@ -7,6 +7,7 @@ from guardian.models.enums import Provider
 
 Event = Mapping[str, Any]
 _NAMES = ("id", "model", "service_tier")
+_READ = frozenset({*_NAMES, "usage", "choices"})
 # Anthropic's flavour, whoever speaks it.
 _MESSAGES = "messages"
 # OpenAI's flavour, of which Google has a route, too.
@@ -61,8 +62,9 @@ def _take_chunk(found: dict[str, Any], chunk: Event) -> None:
             found["usage"] = cast("Event", holder)["usage"]
             break
     # Ollama's own last line, and a CUSTOM key's paths of its own, are at the top.
-    told = {name: value for name, value in chunk.items() if value is not None}
-    found.update({name: value for name, value in told.items() if name not in (*_NAMES, "usage", "choices")})
+    for name, value in chunk.items():
+        if value is not None and name not in _READ:
+            found[name] = value
 
 
 def _take_content(found: dict[str, Any], chunk: Event) -> None:
@@ -112,8 +114,8 @@ def _taker(wrapper: str) -> Callable[[dict[str, Any], Event], None]:
 
 def _states(usage: object) -> bool:
     """Whether it says anything: an empty usage at the end of a stream takes nothing back of what was said before."""
-    return isinstance(usage, Mapping) and any(v is not None for v in cast("Event", usage).values())
+    return _is_object(usage) and any(v is not None for v in cast("Event", usage).values())
 
 
 def _is_object(value: object) -> bool:
-    return isinstance(value, Mapping)
+    return isinstance(value, (dict, Mapping))  # a dict is known at once, which most are

@@ -31,6 +31,12 @@ def test_a_cut_message_has_its_first_numbers_and_the_text_since() -> None:
     assert late.record == by_full_parse(ANTHROPIC, body)[0]
 
 
+def test_a_comment_behind_the_last_numbers_takes_nothing_back() -> None:
+    body = b'data: {"id":"c","choices":[],"usage":{"prompt_tokens":5,"completion_tokens":6,"total_tokens":11}}\n\n'
+    found, _ = through(OPENAI, [body + b": keep-alive\n\n"], cut=True)
+    assert (found.record.counts, found.record.doubts) == (UsageCounts(input_tokens=5, output_tokens=6), ())
+
+
 def test_cumulative_numbers_are_a_floor_and_text_after_them_is_added() -> None:
     path = "/custom/vllm/v1/chat/completions"
     body = example("openai_compatible/vllm_stream_continuous_usage.sse")
