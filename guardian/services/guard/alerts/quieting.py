@@ -63,7 +63,9 @@ def snooze(
         if end is not None and each.state is not AlertState.SNOOZED:
             move(session, alert, each, AlertState.SNOOZED, actor.user_id)
         elif end is None and each.state is AlertState.SNOOZED:
-            move(session, alert, each, AlertState.OK, actor.user_id)
+            # As the next check would find it: what fired before does so until that says otherwise.
+            back = AlertState.FIRING if each.fired_at is not None else AlertState.OK
+            move(session, alert, each, back, actor.user_id)
     if group is None:
         others = {name: value for name, value in (alert.meta or {}).items() if name != SNOOZED_UNTIL}
         alert.meta = others if end is None else {**others, SNOOZED_UNTIL: rfc3339(end)}

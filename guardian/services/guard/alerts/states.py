@@ -66,6 +66,7 @@ def calm(session: Session, alert: Alert, user_id: str) -> None:
     for group in locked_groups(session, alert.id):
         if group.state is not AlertState.OK:
             move(session, alert, group, AlertState.OK, user_id)
+        group.detail = {}
         group.fired_at = group.notified_at = group.snoozed_until = group.acknowledged_by_id = None
     alert.state = AlertState.OK
     alert.meta = {name: value for name, value in (alert.meta or {}).items() if name != SNOOZED_UNTIL}

@@ -48,6 +48,7 @@ _SUBJECTS: Mapping[tuple[AlertType, str], str] = {
     (AlertType.ERROR_RATE, "sync_failures"): "the number of failed syncs{of} in a row",
 }
 _NOUNS: Mapping[str, str] = {"key": "key", "token": "access token", "user": "", "provider": ""}
+_EACH: Mapping[str, str] = {"user": "person", "token": "access token"}
 
 
 def sentence_of(rule: Rule) -> str:
@@ -110,7 +111,8 @@ def amount(value: Decimal, unit: NoticeUnit) -> str:
     if unit == "dollars":
         return f"{sign}${_dollars(size)}"
     if unit == "percent":
-        rounded = size.quantize(Decimal("0.1"), ROUND_HALF_UP) if size < 100 else size.quantize(Decimal(1))
+        places = 0 if size >= 100 else 1 if size >= 1 or not size else 1 - size.adjusted()
+        rounded = size.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
         return f"{sign}{_trimmed(rounded)}{NBSP}%"
     return f"{sign}{_trimmed(size)}"
 
@@ -209,7 +211,7 @@ def _each(rule: Rule) -> str:
     if rule.group_by is None:
         return ""
     name = _dimension(rule.group_by)
-    return f", for each {_NOUNS.get(name) or {'user': 'person'}.get(name, name)} by itself"
+    return f", for each {_EACH.get(name, name)} by itself"
 
 
 def _dollars(size: Decimal) -> str:

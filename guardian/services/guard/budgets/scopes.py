@@ -69,7 +69,7 @@ def checked_scope(session: Session, actor: Actor, given: Scope) -> Scope:
         raise _wrong("Give the tag as name=value, such as feature=search.")
     if given.type == "provider":
         value = value.upper()
-        if value not in Provider:
+        if value not in list(Provider):
             raise _wrong(f"There is no provider {value!r}. Choose from: {', '.join(Provider)}.")
     _require_own(session, actor, given.type, value)
     return Scope(given.type, value)
