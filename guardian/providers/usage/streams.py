@@ -62,9 +62,7 @@ def _take_chunk(found: dict[str, Any], chunk: Event) -> None:
             found["usage"] = cast("Event", holder)["usage"]
             break
     # Ollama's own last line, and a CUSTOM key's paths of its own, are at the top.
-    for name, value in chunk.items():
-        if value is not None and name not in _READ:
-            found[name] = value
+    found.update({name: value for name, value in chunk.items() if value is not None and name not in _READ})
 
 
 def _take_content(found: dict[str, Any], chunk: Event) -> None:
