@@ -42,7 +42,8 @@ class Notice:
 
     `transition` is "<group>#<number>". `sentence` is plain text that says what happened; whatever of it comes from
     outside (names of models, tags, teams) is text too, and each channel escapes it. `group` is "" for an alert without
-    groups. `url` is where a person sees more. `items` are the lines of a digest or a report, one sentence each.
+    groups. `url` is where a person sees more. `items` are the lines of a digest or a report, one sentence each; `parts`
+    are the notices that a digest stands for. Times are told in `time_zone`, the organization's.
     """
 
     kind: NoticeKind = "alert"
@@ -67,6 +68,8 @@ class Notice:
     window_end: datetime | None = None
     occurred_at: datetime
     url: str
+    time_zone: str = "UTC"
+    parts: "tuple[Notice, ...]" = ()
 
     @property
     def recovered(self) -> bool:
@@ -97,6 +100,8 @@ class Notice:
             "windowEnd": _time(self.window_end),
             "occurredAt": rfc3339(self.occurred_at),
             "url": self.url,
+            "timeZone": self.time_zone,
+            **({"parts": [part.to_json() for part in self.parts]} if self.parts else {}),
         }
 
     @classmethod
@@ -125,6 +130,8 @@ class Notice:
             window_end=_moment(stored.get("windowEnd")),
             occurred_at=datetime.fromisoformat(stored["occurredAt"]),
             url=stored["url"],
+            time_zone=stored.get("timeZone") or "UTC",
+            parts=tuple(cls.from_json(part) for part in stored.get("parts") or ()),
         )
 
 
