@@ -1,7 +1,6 @@
 """Standard Webhooks (https://www.standardwebhooks.com): secrets, and the headers that sign a message with them."""
 
 import base64
-import binascii
 import hashlib
 import hmac
 import secrets
@@ -34,6 +33,6 @@ def headers(valid: Sequence[str], message_id: str, moment: datetime, body: bytes
 def _signature(secret: str, signed: bytes) -> str:
     try:
         key = base64.b64decode(secret.removeprefix(PREFIX), validate=True)
-    except binascii.Error:
+    except ValueError:  # binascii.Error is one
         raise ValueError("This is no signing secret.") from None
     return base64.b64encode(hmac.digest(key, signed, hashlib.sha256)).decode()
