@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from functools import lru_cache
 from threading import Lock
 
+import psycopg
 from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError
@@ -73,7 +74,7 @@ def session() -> Generator[Session]:
         try:
             yield opened
             opened.commit()
-        except OperationalError as error:
+        except (OperationalError, psycopg.OperationalError) as error:  # the second one of what is asked of the driver
             opened.rollback()
             raise UnavailableError("The database does not answer. Nothing was changed; try again shortly.") from error
         except BaseException:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
+from sqlalchemy import text
 from sqlmodel import Session, select
 
 from guardian import db
@@ -131,3 +132,38 @@ def test_what_was_rolled_back_is_made_again_and_what_stays_is_not_looked_for(ses
                 opened.rollback()
     assert len(session.exec(select(UsageLog)).all()) == 4
     assert disagreements(session) == []
+
+
+ODD = ("NULL", "", '"', "{a,NULL}", "a'b", "%s %(x)s", "\N{SNOWMAN}\x02")
+ODD += ("half \ud800", "nul \0", "tab\tand\nline", "back\\slash\\N")
+    "NULL",
+    "",
+    '"',
+    "{a,NULL}",
+    "a'b",
+    "%s %(x)s",
+    "\N{SNOWMAN}\x02",
+    "half \ud800",
+    "nul \0",
+    "tab\tand\nline",
+    "back\\slash\\N",
+)
+
+
+def test_a_few_calls_are_stored_as_many_are(session: Session, people: People) -> None:
+    """Which go in with one statement, while thousands are copied."""
+    odd = [replace(call(people, n, model=f"m{word}"), error=word, tags={"team": word}) for n, word in enumerate(ODD)]
+    organization = people.alice.organization_id
+    found: list[list[dict[str, object]]] = []
+    for more in (0, 500):
+        for each in odd if not more else [None]:  # one by one, so that none decides how another one is stored
+            mine = [each] if each else [*odd, *(call(people, 1_000 + number) for number in range(more))]
+            assert add_calls(session, organization, mine) == Added(added=len(mine), duplicates=0)
+        assert disagreements(session) == []
+        rows = session.exec(select(UsageLog).order_by(UsageLog.id)).all()
+        ours = sorted([row.model_dump() for row in rows if row.model != "gpt-5"], key=lambda row: str(row["id"]))
+        found.append(ours)
+        session.expunge_all()
+        session.connection().execute(text("TRUNCATE usage_logs, usage_rollups, usage_changes"))
+    assert len(found[0]) == len(ODD)
+    assert found[0] == found[1]

@@ -18,6 +18,7 @@ from sqlalchemy import text
 from sqlmodel import Session
 
 from guardian.records import UsageCounts
+from guardian.services.ledger.sql.bulk import driver_of
 from guardian.services.ledger.writing.calls import Added, Call, Overrides, Priced, add_priced, price_calls
 
 EVENT = "event"
@@ -36,11 +37,11 @@ _encoder = msgspec.msgpack.Encoder(decimal_format="string", order="sorted")
 _FIRST, _ELSE = struct.Struct(">qi4x"), struct.Struct(">i4xq")
 # In the order of the keys: two who claim the same ones wait for each other, but never in a circle.
 # The new ones are named only where there are others too: most often there are none, and a thousand names cost more.
-_CLAIM = text(
-    "WITH new AS (INSERT INTO known_events (key, rest, fingerprint) SELECT * FROM "
-    "unnest(CAST(:keys AS bigint[]), CAST(:rests AS integer[]), CAST(:prints AS integer[])) "
-    "ON CONFLICT DO NOTHING RETURNING key) "
-    "SELECT CASE WHEN count(*) < :number THEN array_agg(key) END, count(*) FROM new"
+_CLAIM = (
+    b"WITH new AS (INSERT INTO known_events (key, rest, fingerprint) SELECT * FROM "
+    b"unnest(%s::text::bigint[], %s::text::integer[], %s::text::integer[]) "
+    b"ON CONFLICT DO NOTHING RETURNING key) "
+    b"SELECT CASE WHEN count(*) < %s::integer THEN array_agg(key) END, count(*)::integer FROM new"
 )
 _TOLD = text("SELECT key, rest, fingerprint FROM known_events WHERE key = ANY(CAST(:keys AS bigint[]))")
 
@@ -110,13 +111,13 @@ def _claim_at(session: Session, events: Sequence[_Event], at: int, outcomes: lis
         claims.setdefault(event.keys[at][0], event)
     ordered = sorted(claims)
     claiming = [claims[key] for key in ordered]
-    values = {
-        "keys": _array(ordered),
-        "rests": _array([event.keys[at][1] for event in claiming]),
-        "prints": _array([event.fingerprint for event in claiming]),
-        "number": len(ordered),
-    }
-    names, number = session.connection().execute(_CLAIM, values).one()
+    values = (
+        _array(ordered),
+        _array([event.keys[at][1] for event in claiming]),
+        _array([event.fingerprint for event in claiming]),
+        len(ordered),
+    )
+    names, number = driver_of(session.connection()).execute(_CLAIM, values).fetchall()[0]
     if number == len(events):
         return []
     new = set(ordered if number == len(ordered) else names or ())

@@ -8,7 +8,8 @@ from itertools import islice
 from typing import Any, cast
 
 import psycopg
-from sqlalchemy import Connection, Table, text
+from sqlalchemy import Connection, Table, TextClause, text
+from sqlalchemy.dialects import postgresql
 from sqlmodel import Session
 
 from guardian.models.bills import Bill, stored
@@ -18,6 +19,8 @@ Row = dict[str, Any]
 
 # A usage row is about 1.2 KB of JSON, so that a statement carries some 6 MB.
 _ROWS_PER_STATEMENT = 5_000
+_FEW = 100  # rows, up to which it is not worth while to stage them
+_DIALECT = postgresql.dialect()
 
 
 def upsert(
@@ -28,17 +31,22 @@ def upsert(
     """
     if not rows:
         return
+    statement = _upserting(table, tuple(rows[0]), tuple(replace), tuple(add))
+    for some in _portions(rows):
+        session.connection().execute(statement, {"rows": _document(table, some)})
+
+
+@lru_cache(maxsize=32)
+def _upserting(table: Table, names: tuple[str, ...], replace: tuple[str, ...], add: tuple[str, ...]) -> TextClause:
     key = [column.name for column in table.primary_key.columns]
     changes = [f'"{name}" = EXCLUDED."{name}"' for name in replace]
     changes += [f'"{name}" = {table.name}."{name}" + EXCLUDED."{name}"' for name in add]
-    columns = _quoted(rows[0])
-    statement = text(
-        f"INSERT INTO {table.name} ({columns}) "  # noqa: S608  # see above
+    columns = _quoted(names)
+    return text(
+        f"INSERT INTO {table.name} ({columns}) "  # noqa: S608  # all names are our own
         f"SELECT {columns} FROM json_populate_recordset(NULL::{table.name}, CAST(:rows AS json)) "
         f"ON CONFLICT ({_quoted(key)}) DO UPDATE SET {', '.join(changes)}"
     )
-    for some in _portions(rows):
-        session.connection().execute(statement, {"rows": _document(table, some)})
 
 
 def copy_new(
@@ -49,11 +57,18 @@ def copy_new(
     `lines` are rows in the text format of COPY, with `null` for null. `query` is asked of `new`, which holds the
     columns `returning` of the rows that were new; its answer is given. Some 40,000 usage rows a second get into the
     ledger this way, and 6,000 as JSON. The staging table lives as long as its connection: to make one for each call
-    would bloat the catalog.
+    would bloat the catalog. A few go in with the one statement: of what they cost, most would be the way there.
     """
-    staging, create, clear, copying, insert = _staged(table.name, tuple(columns), null, returning, query)
     connection = session.connection()
-    driver = cast("psycopg.Connection", connection.connection.driver_connection)
+    driver = driver_of(connection)
+    # Half a surrogate pair has no UTF-8: PostgreSQL would refuse the whole block.
+    written = [line.encode("utf-8", "replace") for line in lines]
+    whole = b"".join(written)
+    # A backslash is one that COPY alone would undo.
+    if len(written) <= _FEW and b"\\" not in whole:
+        inserting = _inserting(table, tuple(columns), null, returning, query)
+        return driver.execute(inserting, (whole[:-1].decode(),)).fetchall()
+    staging, create, clear, copying, insert = _staged(table.name, tuple(columns), null, returning, query)
     with driver.cursor() as cursor:
         if not _is_staged(session, connection, cursor, staging):
             cursor.execute(create)
@@ -61,10 +76,14 @@ def copy_new(
             cursor.execute(clear)
         session.info[staging] = session.get_transaction()
         with cursor.copy(copying) as copy:
-            # Half a surrogate pair has no UTF-8: PostgreSQL would refuse the whole block.
-            copy.write("".join(lines).encode("utf-8", "replace"))
+            copy.write(whole)
         cursor.execute(insert)
         return cursor.fetchall()
+
+
+def driver_of(connection: Connection) -> "psycopg.Connection[Any]":
+    """The driver's connection, for statements that run so often that what SQLAlchemy does around each would show."""
+    return cast("psycopg.Connection[Any]", connection.connection.driver_connection)
 
 
 def _is_staged(session: Session, connection: Connection, cursor: psycopg.Cursor[Any], staging: str) -> bool:
@@ -75,6 +94,18 @@ def _is_staged(session: Session, connection: Connection, cursor: psycopg.Cursor[
     if found and staging not in session.info:  # what this transaction has made may yet be rolled back
         connection.info[staging] = True
     return found
+
+
+@lru_cache(maxsize=8)
+def _inserting(table: Table, columns: tuple[str, ...], null: str, returning: str, query: str) -> bytes:
+    """What reads the rows from their text, as COPY would, and stores them."""
+    kinds = [table.c[name].type.compile(dialect=_DIALECT) for name in columns]
+    values = ", ".join([f"CAST(part[{place}] AS {kind})" for place, kind in enumerate(kinds, 1)])
+    return (
+        f"WITH new AS (INSERT INTO {table.name} ({_quoted(columns)}) SELECT {values} "  # noqa: S608  # as in _upserting
+        f"FROM string_to_table(%s::text, E'\\n') AS line, string_to_array(line, E'\\t', '{null}') AS part "
+        f"ON CONFLICT DO NOTHING RETURNING {returning}) {query}"
+    ).encode()
 
 
 @lru_cache(maxsize=8)
@@ -105,7 +136,7 @@ def insert_new(session: Session, table: Table, rows: Sequence[Row]) -> set[str]:
     for some in _portions(rows):
         columns = _quoted(some[0])
         statement = text(
-            f"INSERT INTO {table.name} ({columns}) "  # noqa: S608  # as in upsert
+            f"INSERT INTO {table.name} ({columns}) "  # noqa: S608  # as in _upserting
             f"SELECT {columns} FROM json_populate_recordset(NULL::{table.name}, CAST(:rows AS json)) "
             "ON CONFLICT DO NOTHING RETURNING id"
         )

@@ -36,6 +36,10 @@ TAGS: tuple[str, ...] = ("team", "feature")
 """Of DIMENSIONS, the last ones: a row has them as tags of these names."""
 _ORIGIN, _USER = DIMENSIONS.index("origin"), DIMENSIONS.index("user_id")
 
+_NOTED = text(
+    "INSERT INTO usage_changes (organization_id, id, hour) SELECT * FROM "
+    "unnest(CAST(:organizations AS text[]), CAST(:ids AS text[]), CAST(:hours AS timestamptz[]))"
+)
 # Organization, hour, and a value per dimension.
 _Place = tuple[str, datetime, tuple[str | None, ...]]
 
@@ -103,17 +107,12 @@ def _note(session: Session, hours: Iterable[tuple[str, datetime]]) -> None:
     listed = sorted(hours)
     if not listed:
         return
-    session.connection().execute(
-        text(
-            "INSERT INTO usage_changes (organization_id, id, hour) SELECT * FROM "
-            "unnest(CAST(:organizations AS text[]), CAST(:ids AS text[]), CAST(:hours AS timestamptz[]))"
-        ),
-        {
-            "organizations": [organization for organization, _ in listed],
-            "ids": [new_id() for _ in listed],
-            "hours": [hour for _, hour in listed],
-        },
-    )
+    values = {
+        "organizations": [organization for organization, _ in listed],
+        "ids": [new_id() for _ in listed],
+        "hours": [hour for _, hour in listed],
+    }
+    session.connection().execute(_NOTED, values)
 
 
 def rollup_id(organization: str, hour: datetime, values: tuple[str | None, ...]) -> str:
