@@ -1,5 +1,6 @@
 """Queue names, what a job may carry, and enqueue(): ids only, never a secret, never an object."""
 
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from functools import lru_cache
@@ -23,6 +24,10 @@ ALERT_QUEUE = "alert-checking"
 EMAIL_QUEUE = "email-sending"
 REPORT_QUEUE = "report-generation"
 QUEUE_NAMES: tuple[str, ...] = (USAGE_QUEUE, ALERT_QUEUE, EMAIL_QUEUE, REPORT_QUEUE)
+
+CHECK_ALERTS = "guardian.jobs.alerts.check_alerts"
+# A job that is lost with its mark is not waited for any longer than this.
+_MARK_SECONDS = 60
 
 RESULT_TTL = timedelta(hours=1)
 FAILURE_TTL = timedelta(days=7)
@@ -92,3 +97,22 @@ def enqueue_if_possible(queue: str, function: str, *ids: str, job_id: str, **opt
         enqueue(queue, function, *ids, job_id=job_id, **options)
     except RedisError as error:
         log.warning("queue.unreachable", queue=queue, job=job_id, error=str(error))
+
+
+def check_mark(organization_id: str) -> str:
+    """The Redis key that says that a check of the organization's alerts waits, and has not begun."""
+    return f"check:{organization_id}"
+
+
+def check_soon(organization_id: str) -> None:
+    """Have an organization's alerts looked at: called after each commit that stores usage, however often.
+
+    One check waits at a time. It takes the mark away before it looks, so that what comes later has the next one.
+    Without Redis nothing waits: the hourly check looks at everything.
+    """
+    try:
+        if connection().set(check_mark(organization_id), 1, nx=True, ex=_MARK_SECONDS):
+            job_id = f"check-alerts-{organization_id}-{time.time_ns() // 1_000_000}"
+            enqueue(ALERT_QUEUE, CHECK_ALERTS, organization_id, job_id=job_id)
+    except RedisError as error:
+        log.warning("queue.unreachable", job="check-alerts", organization=organization_id, error=str(error))

@@ -14,7 +14,7 @@ import psycopg
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from guardian import db, live
+from guardian import db, live, queue
 from guardian.errors import ConfigurationError, GuardianError, ValidationError
 from guardian.jobs.key_uses import KeyUses
 from guardian.journal import aside, intents, places
@@ -175,6 +175,7 @@ class Announcer:
                 try:
                     invalidate_organization(organization_id)  # in this order: pages that are told read anew
                     live.publish("org", organization_id, live.USAGE_UPDATE)
+                    queue.check_soon(organization_id)
                 except ConfigurationError as error:
                     log.warning("shipping.untold", organization=organization_id, error=error.message)
 

@@ -5,7 +5,7 @@ import time
 
 import structlog
 
-from guardian import live
+from guardian import live, queue
 from guardian.services.ledger.queries import invalidate_organization
 
 _PAUSE_SECONDS = 0.25
@@ -37,6 +37,7 @@ class Teller:
                 try:
                     invalidate_organization(organization_id)  # in this order: pages that are told read anew
                     live.publish("org", organization_id, live.USAGE_UPDATE)
+                    queue.check_soon(organization_id)
                 except Exception as error:  # noqa: BLE001  # a thread that ends would tell nobody ever again
                     log.warning("ingest.untold", organization=organization_id, error=str(error))
             time.sleep(_PAUSE_SECONDS)

@@ -9,7 +9,7 @@ from typing import cast
 from sqlalchemy import update
 from sqlmodel import Session, col, select
 
-from guardian import db, live
+from guardian import db, live, queue
 from guardian.errors import ConflictError, NotFoundError
 from guardian.models import ApiKey, ImportRun, User
 from guardian.models.enums import ImportStatus, Provider
@@ -131,6 +131,7 @@ def store_batch(
             # In this order: pages that are told read anew.
             db.after_commit(session, partial(invalidate_organization, importing.organization_id))
             db.after_commit(session, partial(live.publish, "org", importing.organization_id, live.USAGE_UPDATE, {}))
+            db.after_commit(session, partial(queue.check_soon, importing.organization_id))
     run.format = format
     run.bytes_read = bytes_read
     _write(run, report)

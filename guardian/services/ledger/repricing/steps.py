@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, func, select, tuple_
 from sqlmodel import Session, SQLModel, col
 
-from guardian import db, live
+from guardian import db, live, queue
 from guardian.errors import ConflictError
 from guardian.models import RepriceChange, RepriceRun, UsageRollup
 from guardian.models.enums import CostSource, RepriceStatus, UsageOrigin
@@ -227,6 +227,7 @@ def _write(session: Session, run: RepriceRun, priced: Sequence[tuple[Row, Row]])
     db.after_commit(session, partial(invalidate_organization, run.organization_id))
     facts = {"runId": run.id, "kind": "reprice"}
     db.after_commit(session, partial(live.publish, "org", run.organization_id, live.USAGE_UPDATE, facts))
+    db.after_commit(session, partial(queue.check_soon, run.organization_id))
 
 
 def _sum_up(run: RepriceRun, notes: Notes) -> None:

@@ -7,7 +7,7 @@ from functools import partial
 
 from sqlmodel import Session
 
-from guardian import db, live
+from guardian import db, live, queue
 from guardian.errors import GuardianError, ProviderError
 from guardian.models import SyncRun
 from guardian.models.enums import KeyStatus, SyncStatus
@@ -54,6 +54,7 @@ def record_step(
     if result.altered:
         facts = {"provider": account.provider, "accountId": account.account_id, "runId": run.id}
         db.after_commit(session, partial(live.publish, "org", account.organization_id, live.USAGE_UPDATE, facts))
+        db.after_commit(session, partial(queue.check_soon, account.organization_id))
 
 
 def finish(session: Session, claim: Claim) -> None:

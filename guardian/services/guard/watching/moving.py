@@ -1,0 +1,278 @@
+"""Moves made true: claimed, stored with their notices and messages in one transaction, and told after its commit.
+
+Whoever holds the alert's row decides anew by what is stored then, and inserts the transition under a number that is
+there once: of workers that race, one makes the move, and the others find it made.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from functools import partial
+from typing import Any
+
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import Session, col, select
+
+from guardian import db, live, queue
+from guardian.channels.notice import Notice
+from guardian.models import Alert, AlertGroup, AlertNotification, AlertTransition, Organization
+from guardian.models.base import new_id
+from guardian.models.enums import AlertState
+from guardian.periods import utcnow
+from guardian.services.guard.alerts.recipients import recipients_of_each
+from guardian.services.guard.alerts.rule import group_names
+from guardian.services.guard.alerts.states import snoozed_until, worst
+from guardian.services.guard.watching.budgets import budget_of
+from guardian.services.guard.watching.causes import causes_of
+from guardian.services.guard.watching.states import Group, Move, decide
+from guardian.services.guard.watching.telling import Moved, live_facts, notice_of
+from guardian.services.guard.watching.watched import Reading, Watched
+
+DELIVER_NOTICE = "guardian.jobs.notices.deliver_notice"  # by name: services do not know the jobs
+_MOST_LIVE = 20  # toasts of one check
+# NUMERIC(20, 10) has ten digits before the point; a percentage of next to nothing has more.
+_LARGEST = Decimal(9_999_999_999)
+
+Stored = Mapping[str, Group]
+"""An alert's groups by key."""
+
+
+def moves_of(watched: Watched, groups: Stored, reading: Reading) -> list[Moved]:
+    """What becomes of the groups of one rule."""
+    found: list[Moved] = []
+    for key in sorted({*groups, *reading.groups}):
+        measured = reading.groups.get(key, reading.absent)
+        move = decide(watched, groups.get(key, Group()), measured, reading.moment)
+        if move is not None:
+            found.append(Moved(watched, key, measured, move))
+    return _once_a_budget(found) if watched.is_of_budgets else found
+
+
+def stored_groups(session: Session, alert_ids: Iterable[str]) -> dict[str, dict[str, Group]]:
+    """The groups of alerts, by alert and key, as they are stored now."""
+    rows = session.exec(
+        select(AlertGroup).where(col(AlertGroup.alert_id).in_(list(alert_ids))),
+        execution_options={"populate_existing": True},
+    )
+    found: dict[str, dict[str, Group]] = defaultdict(dict)
+    for row in rows:
+        found[row.alert_id][row.group_key] = Group(
+            state=row.state,
+            since=row.since if row.transitions else None,
+            transitions=row.transitions,
+            fired_at=row.fired_at,
+            notified_at=row.notified_at,
+            snoozed_until=row.snoozed_until,
+            detail=row.detail or {},
+        )
+    return found
+
+
+def rule_facts(alert: Alert) -> tuple[Any, ...]:
+    """All of an alert that a measurement was made for: it says nothing once one of these is another."""
+    return (
+        *(alert.type, alert.metric, alert.threshold, alert.comparison_type, alert.frequency, alert.is_active),
+        *(str(alert.scope), alert.group_by, alert.window, alert.min_requests, alert.recover_threshold),
+        *(alert.pending_minutes, alert.renotify_minutes, alert.no_data, (alert.meta or {}).get("budgetId")),
+    )
+
+
+def make_moves(
+    session: Session,
+    organization_id: str,
+    measured: Mapping[str, tuple[Watched, Reading]],
+    facts: Mapping[str, tuple[Any, ...]],
+) -> list[str]:
+    """Make the moves of these alerts, and give the ids of the messages that wait to be sent.
+
+    `facts` are the alerts' rule_facts for which it was measured: one that was edited since is looked at again soon.
+    """
+    query = select(Alert).where(col(Alert.id).in_(list(measured)), Alert.organization_id == organization_id)
+    locked = session.exec(
+        query.order_by(col(Alert.id)).with_for_update(), execution_options={"populate_existing": True}
+    ).all()
+    alerts = {alert.id: alert for alert in locked if rule_facts(alert) == facts[alert.id]}
+    if len(alerts) < len(locked):
+        db.after_commit(session, partial(queue.check_soon, organization_id))
+    groups = stored_groups(session, alerts)
+    wanted: list[Moved] = []
+    for alert_id, alert in alerts.items():
+        watched, reading = measured[alert_id]
+        if snoozed_until(alert, reading.moment) is None:
+            wanted += moves_of(watched, groups.get(alert_id, {}), reading)
+    moved = _claimed(session, organization_id, wanted, alerts)
+    if not moved:
+        return []
+    _store_groups(session, moved)
+    for alert_id, alert in alerts.items():
+        mine = {each.group: each.move.group.state for each, _ in moved if each.watched.alert_id == alert_id}
+        if mine:
+            before = {key: group.state for key, group in groups.get(alert_id, {}).items()}
+            alert.state = worst({**before, **mine}.values())
+            alert.last_triggered = _triggered(alert, moved)
+    session.flush()
+    return _notify(session, [(each, notice) for each, notice in moved if notice is not None], alerts)
+
+
+def _claimed(
+    session: Session, organization_id: str, wanted: Sequence[Moved], alerts: Mapping[str, Alert]
+) -> list[tuple[Moved, Notice | None]]:
+    """The moves whose transition this worker has inserted, with what people are told of them."""
+    if not wanted:
+        return []
+    notices = _notices(session, organization_id, [each for each in wanted if each.move.tell])
+    rows = [
+        {
+            "id": new_id(),
+            "alert_id": each.watched.alert_id,
+            "organization_id": organization_id,
+            "group_key": each.group,
+            "number": each.move.group.transitions,
+            "from_state": each.move.before,
+            "to_state": each.move.group.state,
+            "value": _storable(each.found.value if each.found else None),
+            "notice": notice.to_json() if (notice := notices.get(_key(each))) else {},
+        }
+        for each in wanted
+    ]
+    transition = AlertTransition
+    statement = insert(transition).on_conflict_do_nothing(index_elements=["alert_id", "group_key", "number"])
+    mine = session.connection().execute(
+        statement.values(rows).returning(col(transition.alert_id), col(transition.group_key), col(transition.number))
+    )
+    ours = {tuple(row) for row in mine}
+    return [
+        (each, notices.get(_key(each)))
+        for each in wanted
+        if (each.watched.alert_id, each.group, each.move.group.transitions) in ours
+    ]
+
+
+def _notices(session: Session, organization_id: str, told: Sequence[Moved]) -> dict[tuple[str, str], Notice]:
+    if not told:
+        return {}
+    organization = session.get_one(Organization, organization_id)
+    by_dimension: dict[str | None, set[str]] = defaultdict(set)
+    for each in told:
+        by_dimension[each.watched.rule.group_by].add(each.group)
+    names = {
+        dimension: group_names(session, organization_id, dimension, values)
+        for dimension, values in by_dimension.items()
+    }
+    return {
+        _key(each): notice_of(
+            each,
+            organization=(organization_id, organization.name),
+            group_name=_name(each, names[each.watched.rule.group_by]),
+            now=each.move.group.since or utcnow(),
+            causes=causes_of(session, organization_id, each),
+        )
+        for each in told
+    }
+
+
+def _name(each: Moved, names: Mapping[str, str]) -> str:
+    return each.found.name if each.found and each.found.name else names[each.group]
+
+
+def _store_groups(session: Session, moved: Sequence[tuple[Moved, Notice | None]]) -> None:
+    group = AlertGroup
+    rows = [
+        {
+            "id": new_id(),
+            "alert_id": each.watched.alert_id,
+            "group_key": each.group,
+            "state": after.state,
+            "since": after.since,
+            "transitions": after.transitions,
+            "value": _storable(each.found.value if each.found else None),
+            "fired_at": after.fired_at,
+            "notified_at": after.notified_at,
+            "snoozed_until": after.snoozed_until,
+            "acknowledged_by_id": None,
+            "detail": dict(after.detail),
+            "updated_at": utcnow(),
+        }
+        for each, _ in moved
+        if (after := each.move.group)
+    ]
+    statement = insert(group).values(rows)
+    changed = [name for name in rows[0] if name not in ("id", "alert_id", "group_key")]
+    session.connection().execute(
+        statement.on_conflict_do_update(
+            index_elements=["alert_id", "group_key"], set_={name: statement.excluded[name] for name in changed}
+        )
+    )
+
+
+def _triggered(alert: Alert, moved: Sequence[tuple[Moved, Notice | None]]) -> datetime | None:
+    fired = [
+        each.move.group.notified_at
+        for each, notice in moved
+        if notice is not None and each.watched.alert_id == alert.id and each.move.group.state is AlertState.FIRING
+    ]
+    return max((at for at in fired if at), default=alert.last_triggered)
+
+
+def _notify(session: Session, told: Sequence[tuple[Moved, Notice]], alerts: Mapping[str, Alert]) -> list[str]:
+    """One message for each recipient of each notice; never a second one."""
+    recipients = recipients_of_each(session, [alerts[id] for id in sorted({each.watched.alert_id for each, _ in told})])
+    rows = [
+        {
+            "id": new_id(),
+            "alert_id": notice.alert_id,
+            "organization_id": notice.organization_id,
+            "transition": notice.transition,
+            "channel": recipient.channel,
+            "target": recipient.target,
+            "payload": notice.to_json(),
+        }
+        for _, notice in told
+        for recipient in recipients[notice.alert_id]
+    ]
+    for _, notice in told[:_MOST_LIVE]:
+        facts = dict(live_facts(notice))
+        db.after_commit(session, partial(live.publish, "org", notice.organization_id, live.ALERT_TRIGGERED, facts))
+    if not rows:
+        return []
+    statement = insert(AlertNotification).values(rows).on_conflict_do_nothing()
+    made = session.connection().execute(statement.returning(col(AlertNotification.id))).scalars()
+    ids = [str(id) for id in made]
+    for id in ids:
+        send = partial(queue.enqueue_if_possible, queue.EMAIL_QUEUE, DELIVER_NOTICE, id, job_id=f"deliver-{id}-0")
+        db.after_commit(session, send)
+    return ids
+
+
+def _once_a_budget(found: Sequence[Moved]) -> list[Moved]:
+    """Of thresholds that a budget passes at once the highest is told of, and of those it comes back from the lowest."""
+    chosen: dict[tuple[str, bool], Moved] = {}
+    for each in found:
+        if each.move.tell:
+            key = budget_of(each.group), each.move.group.state is AlertState.FIRING
+            other = chosen.get(key)
+            if other is None or (_threshold(each) > _threshold(other)) is key[1]:
+                chosen[key] = each
+    told = {id(each) for each in chosen.values()}
+    # People know of the others by what they are told of the one: they are not told of them later.
+    return [
+        each
+        if not each.move.tell or id(each) in told
+        else Moved(
+            each.watched, each.group, each.found, Move(before=each.move.before, group=each.move.group, tell=False)
+        )
+        for each in found
+    ]
+
+
+def _threshold(each: Moved) -> Decimal:
+    return each.found.threshold if each.found and each.found.threshold is not None else each.watched.rule.threshold
+
+
+def _key(each: Moved) -> tuple[str, str]:
+    return each.watched.alert_id, each.group
+
+
+def _storable(value: Decimal | None) -> Decimal | None:
+    return None if value is None else max(min(value, _LARGEST), -_LARGEST)
