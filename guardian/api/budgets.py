@@ -52,10 +52,10 @@ def delete_budget(call: CallDep, budget_id: str) -> None:
 @route(api, "POST", "/preview", permission="budgets:read", action="BUDGET_PREVIEW")
 def preview_budget(call: CallDep, body: PreviewBody) -> PreviewOut:
     """What if: how periods that are over would have run against this limit, day by day. Nothing is stored."""
-    with call.transaction() as session:
+    with call.transaction(audited=False) as session:
         found = budgets.preview(session, call.actor, body.wanted(), budget_id=body.budget_id, periods=body.periods)
-        call.nothing_done()
-        return PreviewOut.of(found)
+    call.nothing_done()
+    return PreviewOut.of(found)
 
 
 @route(api, "POST", "/{budget_id}/raise", permission="budgets:update", action="BUDGET_RAISE")

@@ -87,7 +87,7 @@ def facts(view: BudgetView) -> dict[str, Any]:
     return {
         "name": view.name,
         "scope": view.scope.as_json(),
-        "limit": format(view.limit, "f"),
+        "limit": format(view.limit.normalize(), "f"),
         "period": view.period,
         "rollingDays": view.rolling_days,
         "kind": view.kind,
@@ -102,5 +102,5 @@ def raise_facts(view: BudgetView) -> dict[str, Any]:
     raised = view.raised
     if raised is None:
         return facts(view)
-    told = {"raisedTo": format(raised.limit, "f"), "until": rfc3339(raised.until), "reason": raised.reason}
-    return {"name": view.name, "limit": format(view.limit, "f"), **told}
+    told = {"raisedTo": format(raised.limit.normalize(), "f"), "until": rfc3339(raised.until), "reason": raised.reason}
+    return {"name": view.name, "limit": format(view.limit.normalize(), "f"), **told}
