@@ -184,6 +184,7 @@ class Admission:
             input_tokens=wanted.input_estimate,
             most_output=wanted.most_output_tokens,
             terms=wanted.terms,
+            tools=wanted.tools,
         )
 
     async def _read(self, receive: Receive) -> bytes:

@@ -10,6 +10,7 @@ import msgspec
 
 from guardian.errors import ValidationError
 from guardian.gateway.bodies.forms import Form
+from guardian.gateway.bodies.tools import Billed, Tool, billed_tools
 from guardian.gateway.paths import Asked
 from guardian.models.enums import Provider
 
@@ -43,8 +44,8 @@ class Wanted(NamedTuple):
 
     `most_output_tokens` is for all answers together (n, candidateCount). `input_estimate` is in tokens: the body's
     bytes by four, and 1,600 for each file in it. `asks_for_usage`: the caller's own stream_options.include_usage.
-    `terms` are the wishes that the price may depend on. `characters` of the text to be spoken. `user` and `tags` are as
-    the body gives them, unchecked (attribution.py).
+    `terms` are the wishes that the price may depend on, `tools` those that are billed by the call. `characters` of the
+    text to be spoken. `user` and `tags` are as the body gives them, unchecked (attribution.py).
     """
 
     model: str = ""
@@ -58,6 +59,7 @@ class Wanted(NamedTuple):
     tags: tuple[str, ...] = ()
     fields: Mapping[str, str] = _NOTHING
     terms: Terms = STANDARD_TERMS
+    tools: tuple[Billed, ...] = ()
 
 
 class _Options(TypedDict, total=False):
@@ -92,6 +94,9 @@ class _Body(TypedDict, total=False):
     service_tier: Any
     speed: Any
     inference_geo: Any
+    tools: list[Tool] | None
+    max_tool_calls: Any
+    web_search_options: dict[str, Any] | None
 
 
 class _Spoken(TypedDict, total=False):
@@ -121,6 +126,7 @@ def wanted_of(asked: Asked, body: bytes) -> Wanted:
         user=_text(found.get("user")) or _text(metadata.get("user_id")),
         tags=tuple(tag for tag in cast("list[object]", tags) if isinstance(tag, str)) if isinstance(tags, list) else (),
         terms=_terms(found),
+        tools=_tools(found) if "tools" in found or "web_search_options" in found else (),
     )
 
 
@@ -129,6 +135,11 @@ def _terms(found: Mapping[str, Any]) -> Terms:
         return STANDARD_TERMS
     said = (found.get("service_tier"), found.get("speed"), found.get("inference_geo"))
     return Terms(*(each[:_LONGEST_TERM] if isinstance(each, str) else "" for each in said))
+
+
+def _tools(found: Mapping[str, Any]) -> tuple[Billed, ...]:
+    searches = found.get("web_search_options") is not None
+    return billed_tools(found.get("tools"), found.get("max_tool_calls"), searches=searches)
 
 
 def wanted_of_form(asked: Asked, form: Form) -> Wanted:

@@ -112,3 +112,64 @@ def test_a_dearer_way_of_processing_that_is_asked_for(provider: Provider, model:
     assert found is not None
     assert usual is not None
     assert found >= max(cost, usual)
+
+
+def worst_of(provider: Provider, path: bytes, model: str, body: dict[str, Any], output: int = 0) -> Decimal:
+    """What a request of that body can cost, its input left out."""
+    asked = resolve("POST", path, b"")
+    assert asked is not None
+    wanted = wanted_of(asked, json.dumps({"model": model, **body}).encode())
+    found = WorstCases().of(
+        provider, model, (), None, input_tokens=0, most_output=output, terms=wanted.terms, tools=wanted.tools
+    )
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize(
+    ("provider", "path", "model", "body", "fee"),
+    [
+        (Provider.OPENAI, b"/openai/v1/responses", "gpt-5.4-mini", {"tools": [{"type": "web_search"}]}, "0.05"),
+        (
+            Provider.OPENAI,
+            b"/openai/v1/responses",
+            "gpt-5.4-mini",
+            {"tools": [{"type": "web_search_preview"}, {"type": "function", "name": "web"}], "max_tool_calls": 20},
+            "0.2",
+        ),
+        (Provider.OPENAI, b"/openai/v1/responses", "gpt-5.4-mini", {"tools": [{"type": "code_interpreter"}]}, "0.03"),
+        (Provider.OPENAI, b"/openai/v1/chat/completions", "gpt-5.4-mini", {"web_search_options": {}}, "0.01"),
+        (
+            Provider.ANTHROPIC,
+            b"/anthropic/v1/messages",
+            "claude-sonnet-4-6",
+            {"tools": [{"type": "web_search_20250305", "name": "web_search", "max_uses": 3}, {"name": "mine"}]},
+            "0.03",
+        ),
+        (
+            Provider.GOOGLE,
+            b"/google/v1beta/models/gemini-2.5-flash:generateContent",
+            "gemini-2.5-flash",
+            {"tools": [{"googleSearch": {}}, {"google_maps": {}}, {"functionDeclarations": []}]},
+            "0.3",
+        ),
+        (Provider.OPENAI, b"/openai/v1/responses", "gpt-5.4-mini", {"tools": "none", "max_tool_calls": True}, "0"),
+        (Provider.OPENAI, b"/openai/v1/responses", "gpt-5.4-mini", {"tools": [7, {"type": 7}, {}]}, "0"),
+    ],
+)
+def test_tools_that_are_billed_by_the_call(
+    provider: Provider, path: bytes, model: str, body: dict[str, Any], fee: str
+) -> None:
+    assert worst_of(provider, path, model, body) == Decimal(fee)
+
+
+def test_a_fee_for_each_request() -> None:
+    """Perplexity's Sonar: 12 dollars for 1,000 requests at the largest search context."""
+    assert worst_of(Provider.PERPLEXITY, b"/perplexity/chat/completions", "sonar", {}) == Decimal("0.012")
+
+
+def test_a_tier_that_the_project_chooses_may_be_the_dearest() -> None:
+    path = b"/openai/v1/responses"
+    auto = worst_of(Provider.OPENAI, path, "gpt-5.4-mini", {"service_tier": "auto"}, output=1_000)
+    priority = worst_of(Provider.OPENAI, path, "gpt-5.4-mini", {"service_tier": "priority"}, output=1_000)
+    assert auto == priority == Decimal("0.009")
