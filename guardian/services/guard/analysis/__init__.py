@@ -1,1 +1,1 @@
-"""What spend should be, why it changed, and where it goes: pure rules, and the readings of the ledger they work on."""
+"""What spend should be, why it changed, and where it goes: pure rules over series and sums, without a session."""

@@ -1,0 +1,194 @@
+"""What an analysis reads of the ledger for one scope: its days, its hours, and what was used of which model.
+
+Read from the sums of days and hours wherever these know the scope; access tokens, and tags but team and feature, are
+read from single rows. By default what counts is spend (services/ledger/queries/books.py); `tracked` is the tracked book
+alone, which is what budgets count.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Label, func, or_
+from sqlmodel import Session, col
+
+from guardian.models import UsageLog
+from guardian.models.enums import Provider
+from guardian.periods import Window, local_days
+from guardian.pricing.lists import per_million
+from guardian.services.guard.analysis.decomposition import Use, Weights
+from guardian.services.guard.budgets.scopes import Scope
+from guardian.services.guard.explaining.scoping import book, filters_of, outside, tokens_of
+from guardian.services.ledger.pricebook.comparing import list_sheet
+from guardian.services.ledger.queries import buckets
+from guardian.services.ledger.queries.books import Books, consistently, spend_in
+from guardian.services.ledger.queries.cells import read_table, text_of
+from guardian.services.ledger.queries.dimensions import Filters, hour_of, table_for
+from guardian.services.ledger.queries.scans import Question
+
+ORGANIZATION = Scope("organization")
+NO_TOKENS: frozenset[str] = frozenset()
+
+_ZERO = Decimal(0)
+_MILLION = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Hour:
+    """Sums of the rows whose UTC hour begins at `start`; `cost` leaves out what is unpriced."""
+
+    start: datetime
+    cost: Decimal
+    requests: int
+    tokens: int
+
+
+def days_of(
+    session: Session,
+    organization_id: str,
+    scope: Scope,
+    first: date,
+    last: date,
+    tz: ZoneInfo,
+    *,
+    tracked: bool = False,
+    tokens: frozenset[str] = NO_TOKENS,
+) -> list[tuple[date, Decimal]]:
+    """What each local day from `first` to `last` has cost, from the first day on that has any usage.
+
+    `tokens` are the access tokens that name a budget: their calls count whatever its scope says.
+    """
+    cut = local_days(first, last, tz)
+    window = Window(cut[0].start, cut[-1].end)
+    filters = filters_of(session, organization_id, scope, window)
+    named = tokens_of(scope, tokens)
+
+    def read(books: Books) -> dict[int, Decimal]:
+        found: dict[int, Decimal] = {}
+        for each in filters:
+            asked = Question(books=books, window=window, filters={**each, **book(tracked=tracked)}, cut=cut)
+            for place, of in read_table(session, asked).buckets.items():
+                found[place] = found.get(place, _ZERO) + of.cost
+        for place, cost in _of_tokens(session, books, cut, named, filters, tracked) if named else ():
+            found[place] = found.get(place, _ZERO) + cost
+        return found
+
+    by_place = consistently(session, organization_id, window, read)
+    if not by_place:
+        return []
+    days = [(first + (place - 1) * (date.resolution), by_place.get(place, _ZERO)) for place in range(1, len(cut) + 1)]
+    return days[min(by_place) - 1 :]
+
+
+def _of_tokens(
+    session: Session, books: Books, cut: list[Window], named: list[str], filters: list[Filters], tracked: bool
+) -> list[tuple[int, Decimal]]:
+    place: Label[Any] = buckets.number(UsageLog, cut).label("place")
+    whole = [Window(cut[0].start, cut[-1].end)]
+    query = spend_in(books, whole, book(tracked=tracked), place, func.sum(col(UsageLog.cost)), table=UsageLog)
+    query = query.where(col(UsageLog.access_token_id).in_(named), *outside(filters)).group_by("place")
+    return [(row[0], row[1] or _ZERO) for row in session.connection().execute(query)]
+
+
+def hours_of(
+    session: Session, organization_id: str, scope: Scope, window: Window, *, tracked: bool = False
+) -> list[Hour]:
+    """The UTC hours of the window that have any usage, in order."""
+    filters = filters_of(session, organization_id, scope, window)
+    named = tokens_of(scope, NO_TOKENS)
+
+    def read(books: Books) -> list[Any]:
+        rows: list[Any] = []
+        for each in filters:
+            rows += session.connection().execute(_hours(books, window, {**each, **book(tracked=tracked)}))
+        if named:
+            query = _hours(books, window, book(tracked=tracked), rows_only=True)
+            rows += session.connection().execute(query.where(col(UsageLog.access_token_id).in_(named)))
+        return rows
+
+    found: dict[datetime, Hour] = {}
+    for start, cost, requests, tokens in consistently(session, organization_id, window, read):
+        had = found.get(start, Hour(start, _ZERO, 0, 0))
+        found[start] = Hour(
+            start, had.cost + (cost or _ZERO), had.requests + int(requests or 0), had.tokens + int(tokens or 0)
+        )
+    return sorted(found.values(), key=lambda hour: hour.start)
+
+
+def _hours(books: Books, window: Window, filters: Filters, *, rows_only: bool = False) -> Any:
+    table = UsageLog if rows_only else table_for((), filters)
+    hour: Label[Any] = hour_of(table).label("hour_of")
+    sums = (func.sum(col(table.cost)), func.sum(col(table.requests)), func.sum(col(table.total_tokens)))
+    return spend_in(books, [window], filters, hour, *sums, table=table).group_by("hour_of")
+
+
+def mix_of(
+    session: Session, organization_id: str, scope: Scope, window: Window, *, tracked: bool = False
+) -> dict[str, Use]:
+    """What was used of each model, by "PROVIDER/model", with what failed of it and was paid for nonetheless."""
+    filters = filters_of(session, organization_id, scope, window)
+    if not filters:
+        return {}
+
+    def read(books: Books) -> tuple[dict[str, Use], list[Any]]:
+        found: dict[str, Use] = {}
+        failed: list[Any] = []
+        for each in filters:
+            asked = {**each, **book(tracked=tracked)}
+            groups = read_table(
+                session, Question(books=books, window=window, filters=asked, group_by=("provider", "model"))
+            ).groups
+            for (provider, model), of in groups.items():
+                found[f"{provider}/{model}"] = Use(
+                    calls=of.requests,
+                    input_tokens=of.input_tokens,
+                    output_tokens=of.output_tokens,
+                    cached_tokens=of.cache_read_tokens,
+                    cost=of.cost,
+                )
+            failed += session.connection().execute(_failed(books, window, asked)).fetchall()
+        return found, failed
+
+    found, failed = consistently(session, organization_id, window, read)
+    for provider, model, calls, cost in failed:
+        key = f"{text_of(provider)}/{model}"
+        use = found.get(key)
+        if use is not None:
+            found[key] = Use(
+                calls=use.calls,
+                input_tokens=use.input_tokens,
+                output_tokens=use.output_tokens,
+                cached_tokens=use.cached_tokens,
+                cost=use.cost,
+                failed_calls=min(calls, use.calls),
+                failed=cost or _ZERO,
+            )
+    return found
+
+
+def _failed(books: Books, window: Window, filters: Filters) -> Any:
+    """No sum knows of failures: single rows, of which only the calls that were tracked tell."""
+    table = UsageLog
+    by = (col(table.provider), col(table.model))
+    sums = (func.count(), func.sum(col(table.cost)))
+    wrong = or_(col(table.status_code) >= 400, col(table.error).is_not(None))
+    return spend_in(books, [window], filters, *by, *sums, table=table).where(wrong).group_by(*by)
+
+
+def weights_of(mixes: Sequence[Mapping[str, Use]], moment: datetime) -> dict[str, Weights]:
+    """The list prices at that moment of the models in these mixes, as far as the list knows them."""
+    found: dict[str, Weights] = {}
+    for key in {key for mix in mixes for key in mix}:
+        provider, _, model = key.partition("/")
+        sheet = list_sheet(Provider(provider), model, moment)
+        if sheet is None:
+            continue
+        rates = sheet.levels[0]
+        if "input_tokens" in rates and "output_tokens" in rates:
+            cached = rates.get("cache_read_tokens", rates["input_tokens"])
+            prices = [per_million(rate) / _MILLION for rate in (rates["input_tokens"], cached, rates["output_tokens"])]
+            found[key] = Weights(*prices)
+    return found
