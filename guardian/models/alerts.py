@@ -156,7 +156,9 @@ class AlertNotification(Row, table=True):
 
     `transition` is "<group>#<number>" of an AlertTransition, or "test#<id>". `target` is a NotificationTarget's id, an
     e-mail address, or "" for the alert's own webhook. A sender claims it for a while (SENDING until `lease_until`);
-    `attempts_made` lists every attempt ({at, status, error, seconds}), `not_before` is when the next one is due.
+    `attempts_made` lists every attempt ({at, status, error, seconds}), `tried_at` is when the last one began,
+    `not_before` when the next one is due. Where many come at once, several go out as one message: `digest` is the id of
+    the one that carries the others. A mail's fate is that of the EmailLog `email_id`.
     """
 
     __tablename__ = "alert_notifications"
@@ -167,6 +169,8 @@ class AlertNotification(Row, table=True):
             "created_at",
             postgresql_where=text("status IN ('PENDING', 'SENDING')"),
         ),
+        Index("ix_alert_notifications_target_tried_at", "target", "tried_at"),
+        Index("ix_alert_notifications_email_id", "email_id", postgresql_where=text("email_id IS NOT NULL")),
     )
 
     alert_id: str = Field(foreign_key="alerts.id", ondelete="CASCADE")
@@ -179,6 +183,9 @@ class AlertNotification(Row, table=True):
     attempts_made: list[Any] | None = json_list_field()
     lease_until: datetime | None = time_field(nullable=True)
     not_before: datetime | None = time_field(nullable=True)
+    tried_at: datetime | None = time_field(nullable=True)
     sent_at: datetime | None = time_field(nullable=True)
     error: str | None = None
+    digest: str | None = None
+    email_id: str | None = None
     payload: dict[str, Any] | None = json_field()
