@@ -11,6 +11,8 @@ from guardian.api.alerts_shapes import (
     AlertOut,
     NewAlertBody,
     NotificationOut,
+    PreviewBody,
+    PreviewOut,
     SavedAlertOut,
     TransitionOut,
     alert_json,
@@ -18,7 +20,7 @@ from guardian.api.alerts_shapes import (
 from guardian.api.answers.envelope import Body, Line
 from guardian.api.steps import CallDep, route
 from guardian.limits import Limit
-from guardian.services.guard import alerts
+from guardian.services.guard import alerts, previews
 from guardian.services.guard.alerts import AlertView
 from guardian.services.people.views import Page
 
@@ -57,6 +59,16 @@ def create_alert(call: CallDep, body: NewAlertBody) -> SavedAlertOut:
         saved = alerts.create_alert(session, call.actor, body.wanted())
         _note(call, saved.alert)
         return SavedAlertOut.of(saved)
+
+
+@route(api, "POST", "/preview", permission="alerts:read", action="ALERT_PREVIEW")
+def preview_alert(call: CallDep, body: PreviewBody) -> PreviewOut:
+    """What an alert would have done in the last 30 days. Nothing is stored, and nobody is told."""
+    wanted = body.wanted()
+    with call.transaction(audited=False) as session:
+        found = previews.preview_alert(session, call.actor, wanted)
+    call.nothing_done()
+    return PreviewOut.model_validate(found)
 
 
 @route(api, "GET", "/{alert_id}", permission="alerts:read")

@@ -192,6 +192,40 @@ class TransitionOut(Out):
     notifications: list[NotificationOut]
 
 
+class PreviewBody(AlertChange):
+    """An alert that is thought of; its name may be left out."""
+
+    type: AlertType  # pyright: ignore[reportIncompatibleVariableOverride, reportGeneralTypeIssues]  # as above
+
+
+class FiringOut(Out):
+    """One time that it would have fired; `end` is null where it still would."""
+
+    group: str
+    group_name: str
+    start: Time
+    end: Time | None
+    value: Money | None
+    sentence: str
+
+
+class PreviewOut(Out):
+    """`rule` is the alert in plain words, `sentence` what it would have done from `start` to `end`. Where `possible` is
+    false it cannot be told, and `sentence` says why. `firings` are the latest 50 of `count`, newest first; `told` is
+    how many messages each recipient would have had.
+    """
+
+    rule: str
+    sentence: str
+    possible: bool
+    start: Time
+    end: Time
+    count: int
+    told: int
+    peak: Money | None
+    firings: list[FiringOut]
+
+
 def alert_json(view: AlertView) -> AlertOut:
     return AlertOut(**_fields(view))
 

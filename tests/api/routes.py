@@ -19,6 +19,7 @@ NEW_BUDGET = {"name": "second", "limit": "10", "kind": "HARD"}
 RAISE = {"limit": "20", "until": rfc3339(utcnow() + DAY), "reason": "launch"}
 NEW_ALERT: dict[str, Any] = {"name": "second", "type": "COST_THRESHOLD", "threshold": "10", "notifyWebhook": True}
 NEW_ALERT["webhookUrl"] = "https://127.0.0.1/hook"  # which the fake's allowlist lets through
+PREVIEW = {"type": "USAGE_SPIKE", "metric": "new_models", "threshold": "0"}
 NEW_PRICE = {"provider": "OPENAI", "modelPattern": "gpt-4*", "percentOfList": "90"}
 SPAN = {"from": "2026-11-01", "to": "2026-11-02"}
 SPANS = MessageToDict(request(chat()))
@@ -88,6 +89,7 @@ ROUTES: tuple[Route, ...] = (
     Route("DELETE", "/budgets/{budget}", "budgets", roles=_ADMINS),
     Route("GET", "/alerts", "alerts"),
     Route("POST", "/alerts", "alerts", NEW_ALERT, {**NEW_ALERT, "threshold": "-1"}, roles=_MEMBERS, status=201),
+    Route("POST", "/alerts/preview", "usage_rollups", PREVIEW, {**PREVIEW, "window": "2d"}),
     Route("GET", "/alerts/{alert}", "alerts"),
     Route("PATCH", "/alerts/{alert}", "alerts", {"name": "third"}, {"renotifyMinutes": 1}, roles=_ADMINS),
     Route("DELETE", "/alerts/{alert}", "alerts", roles=_ADMINS),

@@ -92,12 +92,13 @@ def _view(actor: Actor, row: Alert, parts: _Parts) -> AlertView:
     metric = metric_of(row.type, row.metric)
     rule = parts.rules[row.id]
     copied = (
-        "id name type threshold comparison_type frequency is_active state last_triggered notify_email notify_slack "
+        "id name type threshold comparison_type frequency is_active last_triggered notify_email notify_slack "
         "notify_webhook webhook_url group_by window min_requests recover_threshold pending_minutes renotify_minutes "
         "no_data user_id created_at updated_at"
     )
     return AlertView(
         **{name: getattr(row, name) for name in copied.split()},
+        state=_state(row, parts),
         metric=metric.name,
         unit=metric.unit,
         scope=rule.scope,
@@ -111,6 +112,12 @@ def _view(actor: Actor, row: Alert, parts: _Parts) -> AlertView:
         owner=parts.people.get(row.user_id, ""),
         may_change=_may_change(actor, row),
     )
+
+
+def _state(row: Alert, parts: _Parts) -> AlertState:
+    """A snooze of an alert that has no groups ends by the clock alone."""
+    over = row.state is AlertState.SNOOZED and not parts.counts.get(row.id) and not snoozed_until(row, utcnow())
+    return AlertState.OK if over else row.state
 
 
 def _may_change(actor: Actor, row: Alert) -> bool:

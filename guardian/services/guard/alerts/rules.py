@@ -87,6 +87,8 @@ def create_alert(session: Session, actor: Actor, wanted: NewAlert) -> SavedAlert
     organization, ConflictError when there are MAX_ALERTS.
     """
     actor.require("alerts:create")
+    if wanted.name is None:
+        raise wrong("name", "Give the alert a name.")
     row = drafted(session, actor, wanted)
     db.lock(session, "alerts", actor.organization_id)
     count = session.exec(select(func.count()).where(col(Alert.organization_id) == actor.organization_id)).one()
@@ -98,7 +100,7 @@ def create_alert(session: Session, actor: Actor, wanted: NewAlert) -> SavedAlert
 
 
 def drafted(session: Session, actor: Actor, wanted: NewAlert) -> Alert:
-    """The row that `wanted` would make, checked and not stored. Raises as create_alert."""
+    """The row that `wanted` would make, checked and not stored; it may lack a name. Raises as create_alert."""
     if wanted.type is None:
         raise wrong("type", f"Choose what the alert is about: {', '.join(AlertType)}.")
     threshold = _WHOLE if wanted.threshold is None and wanted.type is AlertType.BUDGET_EXCEEDED else wanted.threshold
@@ -106,7 +108,7 @@ def drafted(session: Session, actor: Actor, wanted: NewAlert) -> Alert:
         raise wrong("threshold", "Give the threshold.")
     metric = next(iter(METRICS[wanted.type].values())) if wanted.metric is None else None
     row = Alert(
-        name=checked_name(wanted.name or ""),
+        name="" if wanted.name is None else checked_name(wanted.name),
         type=wanted.type,
         metric=metric.name if metric else wanted.metric,
         threshold=threshold,
