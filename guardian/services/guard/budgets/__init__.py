@@ -12,6 +12,7 @@ from guardian.services.guard.budgets.limits import HardBudget, hard_budgets_of
 from guardian.services.guard.budgets.reading import forecast_of, get_budget, list_budgets, views_of
 from guardian.services.guard.budgets.scopes import SCOPES, Scope
 from guardian.services.guard.budgets.spending import Spent, spent_in, spent_of
+from guardian.services.guard.budgets.targets import Target, targets_of
 from guardian.services.guard.budgets.views import BudgetState, BudgetView, Raised, facts, raise_facts
 from guardian.services.guard.budgets.what_if import WhatIf, preview
 
@@ -25,6 +26,7 @@ __all__ = [
     "Raised",
     "Scope",
     "Spent",
+    "Target",
     "WhatIf",
     "create_budget",
     "delete_budget",
@@ -39,6 +41,7 @@ __all__ = [
     "raise_facts",
     "spent_in",
     "spent_of",
+    "targets_of",
     "update_budget",
     "views_of",
 ]

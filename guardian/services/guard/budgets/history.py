@@ -12,14 +12,13 @@ from guardian.pricing.overrides import matches
 from guardian.services.actor import Actor
 from guardian.services.guard.budgets.limits import HardBudget
 from guardian.services.guard.budgets.spending import spent_in
+from guardian.services.guard.budgets.views import Filters
 from guardian.services.ledger.queries.summaries import summary
 from guardian.services.ledger.views import SummaryQuery
 
 TRACKED = tuple(origin.value for origin in UsageOrigin if origin is not UsageOrigin.SYNC)
 _FILTERS: Mapping[str, str] = {"team": "team", "user": "user", "provider": "provider", "key": "apiKey"}
 _MOST_MODELS = 100  # values of one filter
-
-Filters = Mapping[str, tuple[str, ...]]
 
 
 def filters_of(session: Session, budget: HardBudget, window: Window) -> Filters | None:

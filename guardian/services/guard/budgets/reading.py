@@ -15,7 +15,7 @@ from guardian.periods import DAY, local_date, utcnow, zone
 from guardian.queue import connection
 from guardian.services.actor import Actor
 from guardian.services.guard.analysis.forecast import Forecast, forecast
-from guardian.services.guard.budgets.history import days_of
+from guardian.services.guard.budgets.history import days_of, filters_of
 from guardian.services.guard.budgets.limits import (
     UNPRICED,
     HardBudget,
@@ -25,6 +25,7 @@ from guardian.services.guard.budgets.limits import (
     when_redis_is_away,
 )
 from guardian.services.guard.budgets.spending import Spent, spent_of
+from guardian.services.guard.budgets.targets import name_of
 from guardian.services.guard.budgets.views import BudgetView, Raised
 
 # Redis counts in whole ten-billionths of a dollar, the last digit that the ledger keeps.
@@ -62,7 +63,7 @@ def views_of(session: Session, rows: Sequence[Budget], now: datetime) -> list[Bu
     spent, held = spent_of(session, limits, now), _held(limits, now)
     people = _names(session, {row.raised_by_id for row in rows if row.raised_by_id})
     return [
-        _view(row, limit, spent[row.id], held_now, forecast_of(session, limit, now), people, now)
+        _view(session, row, limit, spent[row.id], held_now, people, now)
         for row, limit, held_now in zip(rows, limits, held, strict=True)
     ]
 
@@ -92,19 +93,23 @@ def forecast_of(session: Session, budget: HardBudget, now: datetime) -> Forecast
 
 
 def _view(
+    session: Session,
     row: Budget,
     budget: HardBudget,
     spent: Spent,
     held: Decimal | None,
-    expected: Forecast | None,
     people: Mapping[str, str],
     now: datetime,
 ) -> BudgetView:
     told, window, limit = (row.meta or {}).get(UNPRICED), budget.window(now), budget.limit_at(now)
+    expected = forecast_of(session, budget, now)
     return BudgetView(
         id=row.id,
         name=row.name,
         scope=budget.scope,
+        of=name_of(session, budget.scope),
+        filters=filters_of(session, budget, window),
+        time_zone=budget.time_zone,
         limit=row.limit,
         period=row.period,
         rolling_days=row.rolling_days,

@@ -1,5 +1,6 @@
 """BudgetView: a budget as pages and the API show it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -8,6 +9,8 @@ from typing import Any, Literal
 from guardian.models.enums import BudgetKind, BudgetPeriod
 from guardian.periods import rfc3339
 from guardian.services.guard.budgets.scopes import Scope
+
+Filters = Mapping[str, tuple[str, ...]]
 
 BudgetState = Literal["ok", "near", "over", "paused"]
 _NEAR = 80  # percent, of a budget that has no threshold below its limit
@@ -34,12 +37,16 @@ class BudgetView:
     of outcomes lie within; None where nothing was spent before today to tell it from. `effective_limit` is what stands
     now: the limit, or what it is `raised` to. `left` is what it leaves beyond `spent` and `held`; below zero when more
     was spent, None while it is not known what is held. `thresholds` are percentages of the effective limit.
-    `when_redis_is_away` is open or closed, `unpriced_models` refuse or allow.
+    `when_redis_is_away` is open or closed, `unpriced_models` refuse or allow. `of` is what people call the scope's
+    value. `filters` are those of the ledger whose rows in the period are the budget's; None where none tell them.
     """
 
     id: str
     name: str
     scope: Scope
+    of: str
+    filters: Filters | None
+    time_zone: str
     limit: Decimal
     period: BudgetPeriod
     rolling_days: int | None
