@@ -123,7 +123,7 @@ def _trust(verify: bool) -> SSLContext:
     return httpx.create_ssl_context(verify=verify)
 
 
-def _proxy_for(base_url: str) -> str | None:
+def proxy_for(base_url: str) -> str | None:
     """HTTPS_PROXY or HTTP_PROXY, where the environment names one for this address."""
     target = urlsplit(base_url)
     proxy = getproxies().get(target.scheme)
@@ -156,7 +156,7 @@ class DeadlineTransport(httpx.BaseTransport):
     """
 
     def __init__(self, base_url: str, *, guard: Guard | None = None, verify: bool = True) -> None:
-        proxy = _proxy_for(base_url)
+        proxy = proxy_for(base_url)
         self._connections = _pool(proxy, guard, verify)
         self._guard = guard if proxy else None
 

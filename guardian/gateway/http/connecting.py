@@ -1,17 +1,25 @@
-"""From an upstream to an open connection: addresses looked up, checked and tried in turn, TLS under the host's name."""
+"""From an upstream to an open connection: addresses looked up, checked and tried in turn, TLS under the host's name.
+
+Where the environment names a proxy for it, the connection goes through that one, as those of the adapters do: names are
+then the proxy's to look up, and an address that a user gave is checked by what this machine's DNS says of it.
+"""
 
 import asyncio
 import socket
 import ssl
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from time import monotonic
+from typing import TypeVar
 
 from guardian import outbound
 from guardian.errors import OutboundRefused
 from guardian.gateway.http import tls
 from guardian.gateway.http.connection import Connection
 from guardian.gateway.http.failures import AddressRefused, ConnectFailed, TlsFailed, UpstreamFailure
+from guardian.gateway.http.tunnel import Proxy, dig
 from guardian.gateway.http.upstream import Upstream
+
+T = TypeVar("T")
 
 # For how long an address is believed; a name that moves is followed, and no call waits for the DNS in between.
 _ADDRESS_SECONDS = 30.0
@@ -31,9 +39,29 @@ class Connector:
         """Raises ConnectFailed, AddressRefused or TlsFailed."""
         try:
             async with asyncio.timeout(self._seconds):
+                if (proxy := Proxy.of(upstream)) is not None:
+                    return await self._through(proxy, upstream, make)
                 return await self._try_all(upstream, await self._look_up(upstream), make)
         except TimeoutError:
             raise ConnectFailed(f"{upstream.host} cannot be connected to within {self._seconds:g} s.") from None
+
+    async def _through(self, proxy: Proxy, upstream: Upstream, make: Callable[[], Connection]) -> Connection:
+        await asyncio.to_thread(self._check, upstream)
+        connection = make()
+        _tune((await _named(upstream, dig(proxy, upstream, connection))).get_extra_info("socket"))
+        return connection
+
+    def _check(self, upstream: Upstream) -> None:
+        """Raises AddressRefused. A name that only the proxy knows is the proxy's to judge."""
+        if upstream.scheme == "https":
+            tls.context(upstream.verify_tls)
+        if upstream.checked:
+            try:
+                outbound.reachable(upstream.host, upstream.port, self._allowed)
+            except OutboundRefused as error:
+                raise AddressRefused(error.message) from None
+            except OSError:
+                return
 
     async def _try_all(
         self, upstream: Upstream, addresses: Sequence[str], make: Callable[[], Connection]
@@ -75,14 +103,22 @@ class Connector:
 
 async def _connect(upstream: Upstream, address: str, make: Callable[[], Connection]) -> Connection:
     secure = upstream.scheme == "https"
+    opening = asyncio.get_running_loop().create_connection(
+        make,
+        address,
+        upstream.port,
+        ssl=tls.context(upstream.verify_tls) if secure else None,
+        server_hostname=upstream.host if secure else None,
+    )
+    transport, connection = await _named(upstream, opening)
+    _tune(transport.get_extra_info("socket"))
+    return connection
+
+
+async def _named(upstream: Upstream, opening: Awaitable[T]) -> T:
+    """What it gives, or by name what went wrong."""
     try:
-        transport, connection = await asyncio.get_running_loop().create_connection(
-            make,
-            address,
-            upstream.port,
-            ssl=tls.context(upstream.verify_tls) if secure else None,
-            server_hostname=upstream.host if secure else None,
-        )
+        return await opening
     except ssl.SSLCertVerificationError as error:
         raise TlsFailed(f"The certificate of {upstream.host} is not valid: {error.verify_message}") from None
     except ssl.SSLError as error:
@@ -92,8 +128,6 @@ async def _connect(upstream: Upstream, address: str, make: Callable[[], Connecti
     except OSError as error:
         why = error.strerror or type(error).__name__
         raise ConnectFailed(f"{upstream.host} cannot be connected to: {why}.") from None
-    _tune(transport.get_extra_info("socket"))
-    return connection
 
 
 def _tune(found: socket.socket | None) -> None:
