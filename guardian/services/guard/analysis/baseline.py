@@ -112,13 +112,12 @@ class Baseline:
 
     def _usual_spread(self) -> Decimal:
         """The standard deviation of the logarithm of what hours had by their middle."""
-        ratios = [
-            (value / middle).ln() for hour, value in self._values if value > 0 and (middle := self._middles[hour])
-        ]
+        ratios = [value / middle for hour, value in self._values if value > 0 and (middle := self._middles[hour])]
         if not ratios:
             return _ZERO
         centre = median(ratios)
-        return _MAD * median(abs(ratio - centre) for ratio in ratios)
+        # The median of |ln x| is the logarithm of the median of x or 1/x: one logarithm instead of a thousand.
+        return _MAD * median(max(ratio / centre, centre / ratio) for ratio in ratios).ln()
 
     def _rarely(self) -> Decimal:
         """What an hour had on the third highest of the days: where most hours have nothing, more than that is odd."""

@@ -47,7 +47,8 @@ def change_of(
 def causes_of(change: Change, most: int = 3) -> Sequence[Cause]:
     """The causes that pull in the direction of the change first, the largest of them first."""
     upward = change.amount >= 0
-    found = sorted((part for part in PARTS if change.parts[part]), key=lambda p: change.parts[p], reverse=upward)
+    found: list[Part] = [part for part in PARTS if change.parts[part]]
+    found.sort(key=change.parts.__getitem__, reverse=upward)
     return [_cause(change, part, change.parts[part]) for part in found[:most]]
 
 
