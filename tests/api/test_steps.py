@@ -143,5 +143,5 @@ def test_a_gateway_or_ingest_token_opens_nothing_else(alice: Client, new_client:
     for scope in ("gateway", "ingest"):
         secret = alice.data("POST", "/tokens", 201, json={"name": scope, "scopes": [scope]})["secret"]
         script = new_client(headers={"authorization": f"Bearer {secret}"})
-        for path in ("/keys", "/usage", "/organization", "/activity", "/tokens", "/auth/sessions"):
+        for path in ("/keys", "/usage", "/organization", "/activity", "/tokens", "/auth/sessions", "/auth/session"):
             assert script.failure("GET", path, 403)["code"] == "AUTHZ_ERROR"

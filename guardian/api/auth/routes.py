@@ -45,7 +45,7 @@ def logout(call: CallDep) -> DoneOut:
     return DoneOut(message="You are signed out.")
 
 
-@route(api, "GET", "/session")
+@route(api, "GET", "/session", permission="session:read")
 def signed_in(call: CallDep) -> SignedInOut:
     """Who is signed in."""
     with call.transaction() as opened:

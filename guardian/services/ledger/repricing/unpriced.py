@@ -6,7 +6,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import func, literal_column, select
+from sqlalchemy import ColumnElement, func, literal, literal_column, or_, select
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Session, col
 
 from guardian.errors import NotFoundError, ValidationError
@@ -15,7 +16,8 @@ from guardian.models.usage import UsageLog
 from guardian.periods import HOUR, floor_hour, utcnow
 from guardian.pricing.calculator import price
 from guardian.pricing.lists import why_near
-from guardian.pricing.overrides import Override, literal
+from guardian.pricing.overrides import Override
+from guardian.pricing.overrides import literal as literally
 from guardian.records import UNKNOWN_MODEL, UsageCounts, UsageRecord
 from guardian.services.actor import Actor
 from guardian.services.ledger import pricebook
@@ -27,6 +29,12 @@ from guardian.services.ledger.sums.rollups import COUNTS
 
 # As the partial index says it: a parameter would not be known to match when the statement is planned.
 _UNPRICED = col(UsageLog.cost_source) == literal_column(f"'{CostSource.UNPRICED}'")
+# As re-pricing sees it: what ended with an error and states no use is used nobody knows how much.
+_TOLD = or_(
+    func.coalesce(col(UsageLog.error), "") == "",
+    col(UsageLog.total_tokens) > 0,
+    col(UsageLog.units) != literal({}, JSONB),
+)
 MOST_LISTED = 200
 SUGGESTIONS = 3
 
@@ -93,14 +101,19 @@ def price_and_backfill(
 
     The price is that of the model `like`, copied as it is listed at that first row, or `prices` in dollars per million
     units. Raises AuthorizationError; NotFoundError where nothing of that model is unpriced; ValidationError where both
-    or neither are given, or `like` has no list price; and whatever agreeing on a price and asking for a run raise.
+    or neither are given, `like` has no list price, or nobody knows what any of the rows used; and whatever agreeing on
+    a price and asking for a run raise.
     """
     actor.require("prices:update")
     if (like is None) == (not prices):
         raise _wrong("like", "Give either the model whose prices are to be copied, or prices per million tokens.")
-    first = _first_seen(session, actor.organization_id, provider, model)
+    first = _first_seen(session, actor.organization_id, provider, model, _TOLD)
     if first is None:
-        raise NotFoundError("Unpriced usage of this model")
+        if _first_seen(session, actor.organization_id, provider, model) is None:
+            raise NotFoundError("Unpriced usage of this model")
+        raise _wrong(
+            "model", "These calls ended before their answer told what they used: no price makes their cost known."
+        )
     note = None
     if like is not None:
         copied = copied_prices(provider, model, like, first)
@@ -108,7 +121,7 @@ def price_and_backfill(
             raise _wrong("like", f"The price list does not know {like[:100]!r}, so there is nothing to copy.")
         prices, note = copied.prices, copied.note
     wanted = NewPrice(
-        provider=provider, model_pattern=literal(model), prices=dict(prices or {}), valid_from=first, note=note
+        provider=provider, model_pattern=literally(model), prices=dict(prices or {}), valid_from=first, note=note
     )
     override = pricebook.add_override(session, actor, wanted, confirm=confirm)
     run = request_run(
@@ -125,13 +138,16 @@ def price_and_backfill(
     return Priced(override=override, run=run)
 
 
-def _first_seen(session: Session, organization_id: str, provider: Provider, model: str) -> datetime | None:
+def _first_seen(
+    session: Session, organization_id: str, provider: Provider, model: str, *wanted: ColumnElement[bool]
+) -> datetime | None:
     """The hour of the first row without a price."""
     first = select(func.min(col(UsageLog.timestamp))).where(
         col(UsageLog.organization_id) == organization_id,
         col(UsageLog.provider) == provider,
         col(UsageLog.model) == model,
         _UNPRICED,
+        *wanted,
     )
     moment = session.connection().scalar(first)
     return moment and floor_hour(moment)
