@@ -10,8 +10,8 @@ from pathlib import Path
 import structlog
 
 _FIRST_SECONDS, _LONGEST_SECONDS, _STEADY_SECONDS = 0.5, 30.0, 30.0
-_POLL_SECONDS = 0.2
 _END_SECONDS = 15.0  # for a last round; what is left then stays in the journal, for the next start
+_TERM_SECONDS = 2.0
 log = structlog.get_logger(__name__)
 
 
@@ -25,6 +25,8 @@ class Shipper:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._closing = threading.Event()
+        # None is started any more once `_closing` is set under it.
+        self._starting = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._thread: threading.Thread | None = None
 
@@ -42,13 +44,20 @@ class Shipper:
 
     def close(self, seconds: float = _END_SECONDS) -> None:
         """Let it do a last round, for at most so many seconds, and end it. Blocks: not for an event loop's thread."""
-        self._closing.set()
-        if self._thread is None:
+        with self._starting:
+            self._closing.set()
+        thread, self._thread = self._thread, None
+        if thread is None:
             return
-        self._thread.join()
-        self._thread = None
-        if self._process is not None:
-            _end(self._process, seconds)
+        process = self._process
+        if process is not None:
+            _close_pipe(process)
+            for ask, patience in ((process.terminate, seconds), (process.kill, _TERM_SECONDS)):
+                thread.join(patience)  # which waits for the child
+                if not thread.is_alive():
+                    return
+                ask()
+        thread.join()
 
     def _watch(self) -> None:
         failures = 0
@@ -64,29 +73,18 @@ class Shipper:
             self._closing.wait(delay)
 
     def _run(self) -> int | str | None:
-        """Start it, and wait until it ends, whose status is given, or until `close`."""
-        try:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "guardian.cli", "ship", str(self._folder)], stdin=subprocess.PIPE
-            )
-        except OSError as error:
-            return f"could not start: {error}"
-        while not self._closing.is_set():
-            with suppress(subprocess.TimeoutExpired):
-                status = self._process.wait(_POLL_SECONDS)
-                _close_pipe(self._process)
-                return status
-        return None
-
-
-def _end(process: "subprocess.Popen[bytes]", seconds: float) -> None:
-    _close_pipe(process)
-    for ask, patience in ((process.terminate, seconds), (process.kill, 2.0)):
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(patience)
-            return
-        ask()
-    process.wait()
+        """Start it, unless `close` came first, and wait until it ends; gives its status."""
+        command = [sys.executable, "-m", "guardian.cli", "ship", str(self._folder)]
+        with self._starting:
+            if self._closing.is_set():
+                return None
+            try:
+                process = self._process = subprocess.Popen(command, stdin=subprocess.PIPE)
+            except OSError as error:
+                return f"could not start: {error}"
+        status = process.wait()
+        _close_pipe(process)
+        return status
 
 
 def _close_pipe(process: "subprocess.Popen[bytes]") -> None:
