@@ -1,0 +1,35 @@
+"""Reports: what a period has cost, why, and what comes next; kept as one dict that the page, the PDF and mails show.
+
+`Report.content`, as JSON; every amount is exact dollars as text ("1234.5678"), every percentage a text of at most one
+place ("12.5"), times are RFC 3339 in UTC, days are dates of the organization's zone. Nothing that shows it counts or
+sums by itself, so that the same numbers stand everywhere; `sentences.py` writes amounts for people.
+
+    version       1
+    title         "Week of 16 to 22 November 2026"
+    headline      one sentence: "AI provider spend was $312.40, 18 % more than the week before: more calls, mostly …"
+    organization  its name
+    scope         {type: "organization" | "team", value: null | team, name: "the whole organization" | "team web"}
+    kind          "weekly" | "monthly" | "custom"
+    timeZone      IANA name
+    period        {start, end, first, last, label: "16 to 22 November 2026"}; `last` is its last day; of a period that
+                  is not over, `end` is when the report was made, floored to the hour
+    previous      the same of the period before; one that is not over is compared with as many hours
+    madeAt, asOf  when it was made; until when the providers' reports had been pulled, or null
+    spend         {total, previous (null: not known), change, percent (both null without a previous), estimated,
+                  requests, inputTokens, outputTokens, cacheReadTokens, unpricedRows, unpricedTokens (numbers)}
+    days          [{day, cost, previous}]: each day beside the one in its place of the period before (null: none)
+    causes        [{part, label, amount, share}]: the parts of the change, largest first; their amounts add up to
+                  `spend.change` exactly. `part` is volume, mix, tokens, cache, price or retries; `share` in percent
+    movers        [{dimension: "model"|"team"|"user"|"apiKey"|"project", value, name, before, after, change, percent,
+                  causes: [as above, at most two]}]: at most three of each dimension, the largest change first
+    models        [{value: "OPENAI/gpt-5", name, cost, share, requests}]: the ten that cost most; teams likewise
+    forecast      null, or {first, last, label: "November 2026", spent, total, low, high, method, error (percent, or
+                  null), trials}: of the month in which the period ends, or of the next one when it ends with its month
+    budgets       [{id, name, scope, limit, spent, percent, state: ok|near|over|paused, forecast, low, high (or null),
+                  startsAt, resetsAt}]: as they stood when the period ended
+    anomalies     [{start, end, value, expected, excess, sentence}]: hours above what is usual, the greatest first
+    reconciliation  null (of a team, or where there is only one book), or {first, last (UTC days), tracked, reported,
+                  billed, coverage, drift (percent; each may be null), findings: [{amount, sentence}]}
+    savings       [{kind: "cache"|"batch"|"models", amount, sentence}]: what the same usage would have cost more, had it
+                  been done the other way. Counterfactuals by prices: no part of spend, and in none of its sums
+"""
