@@ -24,10 +24,10 @@ def reachable(host: str, port: int, allowed: Sequence[str]) -> list[str]:
     except UnicodeError:  # of the IDNA encoding: a label too long, or empty
         raise OutboundRefused(f"{_quoted(host)} is not a host name.") from None
     addresses = list(dict.fromkeys(str(each[4][0]) for each in found))
-    if _listed(host, port, allowed):
+    if listed(host, port, allowed):
         return addresses
     for address in addresses:
-        if not is_public(address) and not _listed(address, port, allowed):
+        if not is_public(address) and not listed(address, port, allowed):
             leads = "" if _plain(host) == _plain(address) else f"leads to {address}, which "
             raise OutboundRefused(
                 f"{_quoted(host)} {leads}is not a public address. If this server may reach it, its operator adds "
@@ -55,7 +55,8 @@ def _wrapped(address: IPv6Address) -> IPv4Address | None:
     return IPv4Address(int(address) & 0xFFFFFFFF) if address in _NAT64 else None
 
 
-def _listed(host: str, port: int, allowed: Sequence[str]) -> bool:
+def listed(host: str, port: int, allowed: Sequence[str]) -> bool:
+    """Whether the operator named this host, or this address, among those that may be reached."""
     wanted = _plain(host)
     for entry in allowed:
         name, entry_port = _split(entry)

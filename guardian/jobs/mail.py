@@ -1,12 +1,14 @@
 """Jobs that send mail: each one once if all goes well, and again when it could not be delivered."""
 
 import structlog
+from sqlmodel import Session
 
 from guardian import db
 from guardian.channels.base import ChannelError
 from guardian.channels.email import deliver
 from guardian.config import settings
 from guardian.jobs.patience import patiently
+from guardian.services.guard import notices
 from guardian.services.people import mail
 
 log = structlog.get_logger(__name__)
@@ -22,9 +24,19 @@ def send_email(email_id: str) -> None:
     except ChannelError as error:
         failure = error
         log.warning("mail.not_sent", id=email_id, error=error.message, permanent=error.permanent)
-        patiently(lambda session: mail.note_failure(session, email_id, failure.message, permanent=failure.permanent))
+        patiently(lambda session: _note_failure(session, email_id, failure))
     else:
-        patiently(lambda session: mail.note_sent(session, email_id, message_id))
+        patiently(lambda session: _note_sent(session, email_id, message_id))
+
+
+def _note_sent(session: Session, email_id: str, message_id: str) -> None:
+    mail.note_sent(session, email_id, message_id)
+    notices.follow_mail(session, email_id)
+
+
+def _note_failure(session: Session, email_id: str, failure: ChannelError) -> None:
+    mail.note_failure(session, email_id, failure.message, permanent=failure.permanent)
+    notices.follow_mail(session, email_id)
 
 
 def resume_mails() -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from guardian.jobs import alerts, mail, repricing, usage
+from guardian.jobs import alerts, mail, notices, repricing, usage
 from guardian.queue import ALERT_QUEUE, EMAIL_QUEUE, USAGE_QUEUE
 
 
@@ -27,6 +27,7 @@ RECURRING: tuple[Recurring, ...] = (
     Recurring("make-days", "* * * * *", usage.make_days, USAGE_QUEUE),
     Recurring("make-partitions", "30 0 * * *", usage.make_partitions, USAGE_QUEUE),
     Recurring("resume-mails", "* * * * *", mail.resume_mails, EMAIL_QUEUE),
+    Recurring("resume-notices", "* * * * *", notices.resume_notices, EMAIL_QUEUE),
     Recurring("hourly-check", "0 * * * *", alerts.hourly_check, ALERT_QUEUE),
     Recurring("check-waiting", "* * * * *", alerts.check_waiting, ALERT_QUEUE),
 )
