@@ -9,6 +9,7 @@ from guardian.models.base import new_id
 from guardian.ui.components.crash import crash_boundary
 from guardian.ui.components.offline import offline_banner
 from guardian.ui.pages.admin import page as admin
+from guardian.ui.pages.budgets import page as budgets
 from guardian.ui.pages.call import page as call
 from guardian.ui.pages.dashboard import page as dashboard
 from guardian.ui.pages.doors import forgot, missing, reset, sign_in, sign_up, verify
@@ -74,6 +75,7 @@ for page, name, on_load in (
     (requests, "Requests", requests.RequestsState.load),
     (call, "One call", call.CallState.load),
     (reconciliation, "Reconciliation", reconciliation.ReconciliationState.load),
+    (budgets, "Budgets", budgets.BudgetsState.load),
     (prices, "Prices", prices.PricesState.load),
     (keys, "Keys", keys.KeysState.load),
     (imports, "Import and export", imports.ImportsState.load),

@@ -27,6 +27,7 @@ PLACES: tuple[Place, ...] = (
     Place("Explorer", "/usage", "chart-column-stacked"),
     Place("Requests", "/requests", "activity"),
     Place("Reconciliation", "/reconciliation", "scale"),
+    Place("Budgets", "/budgets", "wallet"),
     Place("Prices", "/prices", "badge-dollar-sign"),
     Place("Keys", "/keys", "key-round"),
     Place("Import and export", "/imports", "arrow-down-up"),

@@ -1,0 +1,1 @@
+"""What may be spent, and on what, at /budgets."""
