@@ -11,6 +11,7 @@ from starlette.routing import Match
 
 from guardian.api import (
     activity,
+    admin,
     alerts,
     auth,
     budgets,
@@ -48,6 +49,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     *prices.ROUTERS,
     organization.api,
     activity.api,
+    admin.api,
     health.router,
 )
 

@@ -35,7 +35,9 @@ class Route:
     `wrong` is refused with 400, `roles` may do it, `table` is what the database must have for it. `file` is set where
     the answer is a file and no envelope. The `front` door's routes are not FastAPI's: they take an access token of the
     scope ingest, say what is wrong in words of their own, and audit each hour what a token told in it; what they cannot
-    put into the ledger they keep on disk, so that their `table` is the one without which nobody knows who sends.
+    put into the ledger they keep on disk, so that their `table` is the one without which nobody knows who sends. Those
+    of the `installation` are for who runs it, whatever they are in their team. What a
+    `sealed` one is given tells by itself that it was forged, whatever has become of the database.
     """
 
     method: str
@@ -50,6 +52,8 @@ class Route:
     public: bool = False
     file: bool = False
     front: bool = False
+    installation: bool = False
+    sealed: bool = False
 
     @property
     def name(self) -> str:
@@ -71,7 +75,7 @@ ROUTES: tuple[Route, ...] = (
         status=400,
         public=True,
     ),
-    Route("POST", "/auth/verify", "users", {"token": "x"}, {}, status=400, public=True),
+    Route("POST", "/auth/verify", "users", {"token": "x"}, {}, status=400, public=True, sealed=True),
     Route("POST", "/auth/verify/mail", "users"),
     Route("GET", "/auth/sessions", "sessions"),
     Route("DELETE", "/auth/sessions", "sessions"),
@@ -191,8 +195,14 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/organization", "organizations"),
     Route("PATCH", "/organization", "organizations", {"name": "Acme & Co"}, {"timeZone": "Mars"}, roles=_ADMINS),
     Route("GET", "/activity", "activity_logs", query="?limit=5", wrong_query="?cursor=abc"),
+    Route("GET", "/admin/organizations", "sessions", roles=(), installation=True),
+    Route("GET", "/admin/queues", "sessions", roles=(), installation=True),
+    Route("POST", "/admin/queues/jobs/{job}/retry", "sessions", roles=(), installation=True),
+    Route("DELETE", "/admin/queues/jobs/{job}", "sessions", roles=(), installation=True),
 )
 SIGNED_IN = tuple(route for route in ROUTES if not route.public)
 # A month is no id: everybody has the same ones.
-WITH_ID = tuple(route for route in SIGNED_IN if "{" in route.path and "{month}" not in route.path)
+WITH_ID = tuple(
+    route for route in SIGNED_IN if "{" in route.path and "{month}" not in route.path and not route.installation
+)
 WITH_INPUT = tuple(route for route in ROUTES if route.wrong is not None or route.wrong_query)

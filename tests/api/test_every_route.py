@@ -20,7 +20,18 @@ from guardian.periods import utcnow
 from guardian.services.actor import Actor
 from guardian.services.ledger.sql.partitions import ensure_partitions
 from tests.api.conftest import Client, MakeClient, SignIn, execute
-from tests.api.routes import NEW_ALERT, NEW_BUDGET, NEW_KEY, NEW_PRICE, NEW_VIEW, ROUTES, SIGNED_IN, WITH_ID, WITH_INPUT, Route
+from tests.api.routes import (
+    NEW_ALERT,
+    NEW_BUDGET,
+    NEW_KEY,
+    NEW_PRICE,
+    NEW_VIEW,
+    ROUTES,
+    SIGNED_IN,
+    WITH_ID,
+    WITH_INPUT,
+    Route,
+)
 from tests.conftest import People, Servers, forget_caches
 from tests.fakes.openai_api import ADMIN_KEY
 from tests.fakes.provider_server import FakeProvider
@@ -170,7 +181,7 @@ def test_another_organizations_things_are_in_no_list(alice: Client, charlie: Cli
 
 
 def test_a_broken_database_is_500_without_its_insides(alice: Client, ids: dict[str, str]) -> None:
-    for route in ROUTES:
+    for route in (each for each in ROUTES if not each.sealed):
         execute(f'ALTER TABLE "{route.table}" RENAME TO elsewhere')
         body = alice.failure(route.method, route.path.format(**ids) + route.query, 500, json=route.body)
         execute(f'ALTER TABLE elsewhere RENAME TO "{route.table}"')
@@ -183,7 +194,7 @@ def test_a_database_that_is_away_is_503(
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", "postgresql://nobody@127.0.0.1:1/nothing")
     forget_caches()
-    for route in ROUTES:
+    for route in (each for each in ROUTES if not each.sealed):
         body = alice.failure(route.method, route.path.format(**ids) + route.query, 503, json=route.body)
         assert body["code"] == "UNAVAILABLE"
         assert body["retryAfter"] == int(alice.answers[-1].headers["retry-after"]) == 5
@@ -192,7 +203,7 @@ def test_a_database_that_is_away_is_503(
 
 def test_the_answer_to_a_success_has_the_envelope(alice: Client, ids: dict[str, str]) -> None:
     for route in SIGNED_IN:
-        if route.method != "GET" or route.file:
+        if route.method != "GET" or route.file or route.installation:
             continue
         answer = alice.get("/api/v1" + route.path.format(**ids) + route.query, headers={"x-request-id": "mine-1"})
         body = answer.json()

@@ -13,6 +13,7 @@ from guardian.models import ActivityLog, EmailLog, User
 from guardian.services.people.access.mailed_links import facts_of_token, sealed_link_token
 from guardian.services.people.access.verification import LIFETIME, PURPOSE
 from tests.api.conftest import Client
+from tests.conftest import forget_caches
 
 
 def mails(kind: str) -> list[EmailLog]:
@@ -88,3 +89,11 @@ def test_the_mail_is_sent_again_a_few_times(client: Client, session: Session) ->
 def test_facts_come_back_as_they_were_sealed(client: Client) -> None:
     token = sealed_link_token("x", "a.b", "é\n", lifetime=LIFETIME)
     assert facts_of_token("x", token) == ["a.b", "é\n"]
+
+
+def test_a_good_link_while_the_database_is_away(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    client.sign_up("ada@acme.test")
+    token = token_in(mails("welcome")[0])
+    monkeypatch.setenv("DATABASE_URL", "postgresql://nobody@127.0.0.1:1/nothing")
+    forget_caches()
+    client.failure("POST", "/auth/verify", 503, json={"token": token})

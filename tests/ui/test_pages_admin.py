@@ -3,9 +3,12 @@
 from pathlib import Path
 
 import pytest
+from rq import SimpleWorker
 from sqlmodel import Session
 
+from guardian import queue
 from guardian.config import settings
+from guardian.errors import AuthorizationError
 from guardian.models.enums import UserRole
 from guardian.ui.pages.admin.page import AdminState
 from tests.fakes import seed
@@ -13,6 +16,7 @@ from tests.ui.conftest import StatePage
 from tests.ui.pages import work
 
 MAIL = "01795408341947012604-9b48f4e3"
+_LOST = "guardian.jobs.nowhere.send_nothing"
 _HEAD = "From: Guardian <g@localhost>\nDelivered-To: mia@acme.example\nSubject: Hello\nMIME-Version: 1.0\n"
 
 
@@ -77,3 +81,33 @@ def test_for_everybody_else_there_is_nothing(
     state = _open(page_of, session, f"/admin?mail={MAIL}", role)
     assert (state.loaded, state.allowed, state.problem) == (True, False, "")
     assert (state.mails, state.organizations, state.mail.id, state.facts) == ([], [], "", "")
+    assert (state.queues, state.failed) == ([], [])
+    queue.enqueue(queue.EMAIL_QUEUE, _LOST, "mail-1", job_id="broken")
+    _run_all()
+    for handler in ("retry", "drop"):
+        with pytest.raises(AuthorizationError):
+            work(state, handler, "broken")
+
+
+def test_a_failed_job_is_shown_tried_again_and_forgotten(page_of: StatePage, session: Session, folder: Path) -> None:
+    queue.enqueue(queue.EMAIL_QUEUE, _LOST, "mail-1", job_id="broken")
+    _run_all()
+    state = _open(page_of, session, "/admin")
+    assert [(row.name, row.failed, row.idle) for row in state.queues if row.failed != "0"] == [
+        ("Email sending", "1", True)
+    ]
+    [row] = state.failed
+    assert (row.what, row.about) == ("Send nothing", "mail-1")
+    assert row.cause == "ValueError: Invalid attribute name: send_nothing"
+    work(state, "retry", "broken")
+    assert state.failed == []
+    _run_all()
+    work(state, "load")
+    assert [row.id for row in state.failed] == ["broken"]
+    work(state, "drop", "broken")
+    assert state.failed == []
+
+
+def _run_all() -> None:
+    target = queue.Queue(queue.EMAIL_QUEUE, connection=queue.connection())
+    SimpleWorker([target], connection=queue.connection()).work(burst=True, logging_level="ERROR")

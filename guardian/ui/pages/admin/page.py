@@ -1,4 +1,6 @@
-"""/admin: the installation, for those who run it: its organizations, and the mail it would have sent."""
+"""/admin: the installation, for those who run it: its organizations, its queues, and the mail it
+would have sent.
+"""
 
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -9,14 +11,17 @@ from sqlmodel import Session
 from guardian.config import settings
 from guardian.periods import utcnow, zone
 from guardian.services.actor import Actor
-from guardian.services.people import installation, mailbox
+from guardian.services.people import installation, mailbox, queues
 from guardian.services.people.installation import OrganizationSummary
 from guardian.services.people.mailbox import Mail, MailSummary
+from guardian.services.people.queues import FailedJob, QueueView
+from guardian.ui.audited import audited
 from guardian.ui.live_hub import Query
 from guardian.ui.pages.admin import rows
-from guardian.ui.pages.admin.rows import MailRow, OpenMail, OrganizationRow
+from guardian.ui.pages.admin.rows import FailedRow, MailRow, OpenMail, OrganizationRow, QueueRow
 from guardian.ui.pages.admin.view import admin_view
 from guardian.ui.session import Page
+from guardian.ui.toasts import toast
 
 ROUTE = "/admin"
 
@@ -26,6 +31,8 @@ class _Found:
     organizations: list[OrganizationSummary]
     mails: list[MailSummary]
     open: Mail | None
+    queues: list[QueueView]
+    failed: list[FailedJob]
 
 
 # None for everybody else: the page then says what it says where there is no page.
@@ -39,6 +46,8 @@ class AdminState(Page, rx.State):
     mails: list[MailRow] = []
     mail: OpenMail = rows.NO_MAIL
     organizations: list[OrganizationRow] = []
+    queues: list[QueueRow] = []
+    failed: list[FailedRow] = []
     facts: str = ""
 
     @classmethod
@@ -51,6 +60,8 @@ class AdminState(Page, rx.State):
             organizations=installation.list_organizations(session, actor),
             mails=mailbox.list_mails(actor, folder),
             open=mailbox.read_mail(actor, folder, wanted) if wanted else None,
+            queues=queues.list_queues(actor),
+            failed=queues.list_failed(actor),
         )
 
     def _query(self) -> Query:
@@ -60,6 +71,7 @@ class AdminState(Page, rx.State):
         self.allowed = view is not None
         if view is None:
             self.mails, self.organizations, self.mail, self.facts = [], [], rows.NO_MAIL, ""
+            self.queues, self.failed = [], []
             return
         now, tz = utcnow(), zone(self.viewer.zone or "UTC")
         current = view.open.summary.id if view.open else ""
@@ -67,6 +79,27 @@ class AdminState(Page, rx.State):
         self.mail = rows.open_mail(view.open, tz) if view.open else rows.NO_MAIL
         self.organizations = [rows.organization_row(each, now, tz) for each in view.organizations]
         self.facts = rows.facts(view.organizations)
+        self.queues = [rows.queue_row(each) for each in view.queues]
+        self.failed = [rows.failed_row(each, now, tz) for each in view.failed]
+
+    @rx.event
+    async def retry(self, job_id: str) -> rx.event.EventSpec:
+        """Put a failed job back on its queue."""
+        work = audited("JOB_RETRY", "job", lambda _, actor: queues.retry_job(actor, job_id), _about)
+        await self._call(work)
+        await self._refresh()
+        return toast("The job is tried again.")
+
+    @rx.event
+    async def drop(self, job_id: str) -> rx.event.EventSpec:
+        """Forget a failed job."""
+        await self._call(audited("JOB_DROP", "job", lambda _, actor: queues.drop_job(actor, job_id), _about))
+        await self._refresh()
+        return toast("The job is forgotten.")
+
+
+def _about(job: FailedJob) -> tuple[str, dict[str, str]]:
+    return job.id, {"function": job.function, "queue": job.queue}
 
 
 def page() -> rx.Component:

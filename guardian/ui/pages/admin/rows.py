@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from guardian.services.people.installation import OrganizationSummary
 from guardian.services.people.mailbox import Mail, MailSummary
+from guardian.services.people.queues import FailedJob, QueueView
 from guardian.ui import format
 from guardian.ui.rows import Moment
 
@@ -49,7 +50,31 @@ class OrganizationRow:
     since: Moment
 
 
+@dataclass(frozen=True)
+class QueueRow:
+    """A queue in numbers; `idle` where nobody takes from it."""
+
+    name: str
+    waiting: str
+    running: str
+    failed: str
+    workers: str
+    idle: bool
+
+
+@dataclass(frozen=True)
+class FailedRow:
+    """A job that failed: what it was to do, and why it did not."""
+
+    id: str
+    what: str
+    about: str
+    cause: str
+    when: Moment
+
+
 NO_MAIL = OpenMail()
+_NEVER = "At an unknown time"
 
 
 def mail_row(view: MailSummary, route: str, current: str, now: datetime, tz: ZoneInfo) -> MailRow:
@@ -93,3 +118,24 @@ def facts(found: Sequence[OrganizationSummary]) -> str:
     users, keys = sum(each.users for each in found), sum(each.keys for each in found)
     counts = ((len(found), "organization", "organizations"), (users, "person", "people"), (keys, "key", "keys"))
     return ", ".join(f"{format.number(count)} {one if count == 1 else many}" for count, one, many in counts)
+
+
+def queue_row(view: QueueView) -> QueueRow:
+    return QueueRow(
+        name=view.name.replace("-", " ").capitalize(),
+        waiting=format.number(view.waiting + view.scheduled),
+        running=format.number(view.running),
+        failed=format.number(view.failed),
+        workers=format.number(view.workers),
+        idle=view.workers == 0,
+    )
+
+
+def failed_row(view: FailedJob, now: datetime, tz: ZoneInfo) -> FailedRow:
+    return FailedRow(
+        id=view.id,
+        what=view.function.rsplit(".", 1)[-1].replace("_", " ").capitalize(),
+        about=", ".join(view.about),
+        cause=view.cause,
+        when=Moment.of(view.failed_at, now, tz, never=_NEVER),
+    )

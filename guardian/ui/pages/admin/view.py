@@ -1,4 +1,4 @@
-"""How the admin page looks: the mailbox beside the mail that is open, and the organizations below."""
+"""How the admin page looks: the mailbox beside the mail that is open, the organizations, and the queues."""
 
 from typing import Any
 
@@ -9,6 +9,7 @@ from guardian.ui.components.cards import card
 from guardian.ui.components.frame import frame
 from guardian.ui.components.states import skeleton_card
 from guardian.ui.components.table import Column, cell
+from guardian.ui.pages.admin.queues import queues_view
 from guardian.ui.pages.admin.rows import MailRow, OrganizationRow
 from guardian.ui.pages.doors.missing import missing
 
@@ -33,6 +34,7 @@ def admin_view(state: Any, here: str) -> rx.Component:
             _mails(state),
         ),
         _organizations(state),
+        queues_view(state),
         skeleton=rx.fragment(skeleton_card(5, "36px"), skeleton_card(3, "28px")),
         about=rx.cond(state.loaded, rx.fragment(state.facts, ", times in ", state.viewer.zone), "\u00a0"),
         actions=button(icon("refresh-cw", 14), "Look again", on_click=state.load),
@@ -112,7 +114,7 @@ def _organizations(state: Any) -> rx.Component:
         rx.el.div(
             rx.el.table(
                 rx.el.caption(caption, class_name="sr-only"),
-                rx.el.thead(rx.el.tr(*(_head(each) for each in _COLUMNS))),
+                rx.el.thead(rx.el.tr(*(head(each) for each in _COLUMNS))),
                 rx.el.tbody(rx.foreach(state.organizations, _organization)),
                 class_name="table",
             ),
@@ -123,7 +125,7 @@ def _organizations(state: Any) -> rx.Component:
     )
 
 
-def _head(column: Column) -> rx.Component:
+def head(column: Column) -> rx.Component:
     return rx.el.th(column.title, scope="col", class_name="num" if column.numeric else "")
 
 
