@@ -7,10 +7,14 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlmodel import Session
 
-from guardian.models.enums import UsageOrigin
+from guardian.models import PriceOverride
+from guardian.models.enums import Provider, UsageOrigin
 from guardian.periods import Window
+from guardian.services.guard.analysis.decomposition import Weights
 from guardian.services.guard.budgets import Scope
 from guardian.services.guard.explaining import ORGANIZATION, causes_of, change_of, days_of, hours_of, mix_of
+from guardian.services.guard.explaining.prices import BATCH, weights_of
+from guardian.services.guard.explaining.reading import mixes_of
 from tests.conftest import People
 from tests.unit.guard.ledger import add_calls
 
@@ -84,3 +88,36 @@ def test_a_change_names_its_causes(session: Session, people: People) -> None:
     assert (first.part, first.label) == ("mix", "dearer models, mostly gpt-5-pro")
     use = mix_of(session, people.alice.organization_id, ORGANIZATION, after)["OPENAI/gpt-5"]
     assert (use.calls, use.failed_calls, use.failed, use.cost) == (5, 1, Decimal("0.5"), Decimal("4.5"))
+
+
+def test_list_prices_tell_what_a_token_costs_and_what_was_agreed(session: Session, people: People) -> None:
+    key = "OPENAI/gpt-5"
+    found = weights_of(session, people.alice.organization_id, [key, "OPENAI/unheard-of"], NOW)
+    assert found == {key: Weights(Decimal("0.00000125"), Decimal("0.000000125"), Decimal("0.00001"))}
+    half = weights_of(session, people.alice.organization_id, [key], NOW, BATCH)
+    assert half[key].output * 2 == found[key].output
+    session.add(
+        PriceOverride(
+            organization_id=people.alice.organization_id,
+            provider=Provider.OPENAI,
+            model_pattern="gpt-5*",
+            valid_from=NOW - timedelta(days=1),
+            percent_of_list=Decimal(80),
+        )
+    )
+    session.flush()
+    agreed = weights_of(session, people.alice.organization_id, [key], NOW)
+    assert agreed[key].input == Decimal("0.000001")
+
+
+def test_mixes_are_told_by_a_dimension(session: Session, people: People) -> None:
+    add_calls(session, people.alice, NOW, "1", tags={"team": "web"})
+    add_calls(session, people.alice, NOW, "2", model="gpt-5-mini", tags={"team": "web"}, status_code=500)
+    add_calls(session, people.alice, NOW, "4")
+    add_calls(session, people.alice, NOW, "8", tags={"team": "app"})
+    found = mixes_of(session, people.alice.organization_id, ORGANIZATION, TODAY, dimension="team", values=["web", ""])
+    assert {place: {key: use.cost for key, use in mix.items()} for place, mix in found.items()} == {
+        ("web",): {"OPENAI/gpt-5": 1, "OPENAI/gpt-5-mini": 2},
+        (None,): {"OPENAI/gpt-5": 4},
+    }
+    assert found["web",]["OPENAI/gpt-5-mini"].failed == 2

@@ -9,7 +9,8 @@ from sqlmodel import Session
 from guardian.periods import Window
 from guardian.services.guard.analysis.decomposition import PARTS, Change, Part, decompose
 from guardian.services.guard.budgets.scopes import Scope
-from guardian.services.guard.explaining.reading import mix_of, weights_of
+from guardian.services.guard.explaining.prices import weights_of
+from guardian.services.guard.explaining.reading import mix_of
 
 CAUSES: Mapping[Part, tuple[str, str]] = {
     "volume": ("more calls", "fewer calls"),
@@ -41,7 +42,7 @@ def change_of(
 ) -> Change:
     """The change from one span to the other; both are read as whole hours. The caller has checked who asks."""
     first, second = (mix_of(session, organization_id, scope, window, tracked=tracked) for window in (before, after))
-    return decompose(first, second, weights_of((first, second), after.end))
+    return decompose(first, second, weights_of(session, organization_id, {*first, *second}, after.end))
 
 
 def causes_of(change: Change, most: int = 3) -> Sequence[Cause]:

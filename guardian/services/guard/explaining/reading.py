@@ -5,7 +5,7 @@ read from single rows. By default what counts is spend (services/ledger/queries/
 alone, which is what budgets count.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -16,24 +16,21 @@ from sqlalchemy import Label, func, or_
 from sqlmodel import Session, col
 
 from guardian.models import UsageLog
-from guardian.models.enums import Provider
 from guardian.periods import Window, local_days
-from guardian.pricing.lists import per_million
-from guardian.services.guard.analysis.decomposition import Use, Weights
+from guardian.services.guard.analysis.decomposition import Use
 from guardian.services.guard.budgets.scopes import Scope
 from guardian.services.guard.explaining.scoping import book, filters_of, outside, tokens_of
-from guardian.services.ledger.pricebook.comparing import list_sheet
 from guardian.services.ledger.queries import buckets
 from guardian.services.ledger.queries.books import Books, consistently, spend_in
 from guardian.services.ledger.queries.cells import read_table, text_of
-from guardian.services.ledger.queries.dimensions import Filters, hour_of, table_for
+from guardian.services.ledger.queries.dimensions import Filters, column, hour_of, table_for
 from guardian.services.ledger.queries.scans import Question
 
 ORGANIZATION = Scope("organization")
 NO_TOKENS: frozenset[str] = frozenset()
 
 _ZERO = Decimal(0)
-_MILLION = 1_000_000
+_FAILURE = 400  # HTTP
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,67 +125,61 @@ def _hours(books: Books, window: Window, filters: Filters, *, rows_only: bool = 
 def mix_of(
     session: Session, organization_id: str, scope: Scope, window: Window, *, tracked: bool = False
 ) -> dict[str, Use]:
-    """What was used of each model, by "PROVIDER/model", with what failed of it and was paid for nonetheless."""
-    filters = filters_of(session, organization_id, scope, window)
-    if not filters:
-        return {}
+    """What was used of each model, by "PROVIDER/model", with what failed of it and was paid for nonetheless.
 
-    def read(books: Books) -> tuple[dict[str, Use], list[Any]]:
-        found: dict[str, Use] = {}
-        failed: list[Any] = []
+    Of access tokens nothing is told.
+    """
+    return mixes_of(session, organization_id, scope, window, tracked=tracked).get((), {})
+
+
+def mixes_of(
+    session: Session,
+    organization_id: str,
+    scope: Scope,
+    window: Window,
+    *,
+    dimension: str | None = None,
+    values: Sequence[str] = (),
+    tracked: bool = False,
+) -> dict[tuple[str | None, ...], dict[str, Use]]:
+    """The same for each of these values of a dimension of the ledger ("" is none), by (value,); or of all, by ()."""
+    extra: Filters = {} if dimension is None else {dimension: tuple(values)}
+    by = () if dimension is None else (dimension,)
+    filters = [
+        {**each, **extra, **book(tracked=tracked)} for each in filters_of(session, organization_id, scope, window)
+    ]
+
+    def read(books: Books) -> list[tuple[tuple[str | None, ...], Use]]:
+        found: list[tuple[tuple[str | None, ...], Use]] = []
         for each in filters:
-            asked = {**each, **book(tracked=tracked)}
-            groups = read_table(
-                session, Question(books=books, window=window, filters=asked, group_by=("provider", "model"))
-            ).groups
-            for (provider, model), of in groups.items():
-                found[f"{provider}/{model}"] = Use(
+            asked = Question(books=books, window=window, filters=each, group_by=(*by, "provider", "model"))
+            failed = _failed(session, books, asked)
+            for place, of in read_table(session, asked).groups.items():
+                calls, cost = failed.get(place, (0, _ZERO))
+                use = Use(
                     calls=of.requests,
                     input_tokens=of.input_tokens,
                     output_tokens=of.output_tokens,
                     cached_tokens=of.cache_read_tokens,
                     cost=of.cost,
+                    failed_calls=min(calls, of.requests),
+                    failed=cost,
                 )
-            failed += session.connection().execute(_failed(books, window, asked)).fetchall()
-        return found, failed
+                found.append((place, use))
+        return found
 
-    found, failed = consistently(session, organization_id, window, read)
-    for provider, model, calls, cost in failed:
-        key = f"{text_of(provider)}/{model}"
-        use = found.get(key)
-        if use is not None:
-            found[key] = Use(
-                calls=use.calls,
-                input_tokens=use.input_tokens,
-                output_tokens=use.output_tokens,
-                cached_tokens=use.cached_tokens,
-                cost=use.cost,
-                failed_calls=min(calls, use.calls),
-                failed=cost or _ZERO,
-            )
-    return found
+    mixes: dict[tuple[str | None, ...], dict[str, Use]] = {}
+    for place, use in consistently(session, organization_id, window, read):
+        mixes.setdefault(place[:-2], {})[f"{place[-2]}/{place[-1]}"] = use
+    return mixes
 
 
-def _failed(books: Books, window: Window, filters: Filters) -> Any:
-    """No sum knows of failures: single rows, of which only the calls that were tracked tell."""
+def _failed(session: Session, books: Books, asked: Question) -> dict[tuple[str | None, ...], tuple[int, Decimal]]:
+    """Calls and cost of what failed, by group. No sum knows it: single rows, of which the tracked ones tell."""
     table = UsageLog
-    by = (col(table.provider), col(table.model))
+    by: list[Label[Any]] = [column(table, name).label(f"by_{n}") for n, name in enumerate(asked.group_by)]
     sums = (func.count(), func.sum(col(table.cost)))
-    wrong = or_(col(table.status_code) >= 400, col(table.error).is_not(None))
-    return spend_in(books, [window], filters, *by, *sums, table=table).where(wrong).group_by(*by)
-
-
-def weights_of(mixes: Sequence[Mapping[str, Use]], moment: datetime) -> dict[str, Weights]:
-    """The list prices at that moment of the models in these mixes, as far as the list knows them."""
-    found: dict[str, Weights] = {}
-    for key in {key for mix in mixes for key in mix}:
-        provider, _, model = key.partition("/")
-        sheet = list_sheet(Provider(provider), model, moment)
-        if sheet is None:
-            continue
-        rates = sheet.levels[0]
-        if "input_tokens" in rates and "output_tokens" in rates:
-            cached = rates.get("cache_read_tokens", rates["input_tokens"])
-            prices = [per_million(rate) / _MILLION for rate in (rates["input_tokens"], cached, rates["output_tokens"])]
-            found[key] = Weights(*prices)
-    return found
+    wrong = or_(col(table.status_code) >= _FAILURE, col(table.error).is_not(None))
+    query = spend_in(books, [asked.window], asked.filters, *by, *sums, table=table).where(wrong)
+    rows: Any = session.connection().execute(query.group_by(*(each.name for each in by)))
+    return {tuple(text_of(value) for value in row[:-2]): (row[-2], row[-1] or _ZERO) for row in rows}
