@@ -313,3 +313,17 @@ def _key(session: Session, people: People, external_id: str | None = None) -> st
     session.add(key)
     session.commit()
     return key.id
+
+
+def test_what_fires_says_why(session: Session, people: People) -> None:
+    alert = add_alert(session, people.alice, window="1d", group_by="team")
+    for model, first, second in (("gpt-5", 2, 8), ("gpt-4o", 2, 2)):
+        add_calls(session, people.alice, NOW - 25 * HOUR, *["1"] * first, model=model, tags={"team": "web"})
+        add_calls(session, people.alice, NOW - HOUR, *["2"] * second, model=model, tags={"team": "web"})
+    add_calls(session, people.alice, NOW - HOUR, "9", tags={"team": "ops"})
+    assert len(run(session, people.alice, NOW)) == 1
+    notice = session.exec(select(AlertNotification).where(AlertNotification.alert_id == alert.id)).one().payload or {}
+    assert notice["group"] == "web"
+    labels = [cause["label"] for cause in notice["causes"]]
+    assert labels[0].startswith(("more calls", "higher prices"))
+    assert sum(Decimal(cause["amount"]) for cause in notice["causes"]) >= Decimal(16), "from $4 to $20"

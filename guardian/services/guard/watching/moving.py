@@ -19,18 +19,20 @@ from guardian.channels.notice import Notice
 from guardian.models import Alert, AlertGroup, AlertNotification, AlertTransition, Organization
 from guardian.models.base import new_id
 from guardian.models.enums import AlertState
-from guardian.periods import utcnow
+from guardian.periods import utcnow, zone
 from guardian.services.guard.alerts.recipients import recipients_of_each
 from guardian.services.guard.alerts.rule import group_names
 from guardian.services.guard.alerts.states import snoozed_until, worst
+from guardian.services.guard.budgets.limits import time_zone_of
 from guardian.services.guard.watching.budgets import budget_of
-from guardian.services.guard.watching.causes import causes_of
+from guardian.services.guard.watching.causes import causes_of, explains
 from guardian.services.guard.watching.states import Group, Move, decide
 from guardian.services.guard.watching.telling import Moved, live_facts, notice_of
 from guardian.services.guard.watching.watched import Reading, Watched
 
 DELIVER_NOTICE = "guardian.jobs.notices.deliver_notice"  # by name: services do not know the jobs
 _MOST_LIVE = 20  # toasts of one check
+_MOST_EXPLAINED = 5  # notices of one check: each takes a dozen questions
 # NUMERIC(20, 10) has ten digits before the point; a percentage of next to nothing has more.
 _LARGEST = Decimal(9_999_999_999)
 
@@ -160,13 +162,16 @@ def _notices(session: Session, organization_id: str, told: Sequence[Moved]) -> d
         dimension: group_names(session, organization_id, dimension, values)
         for dimension, values in by_dimension.items()
     }
+    now = utcnow() if told[0].move.group.since is None else told[0].move.group.since
+    tz = zone(time_zone_of(session, organization_id))
+    explained = {_key(each) for each in [each for each in told if explains(each)][:_MOST_EXPLAINED]}
     return {
         _key(each): notice_of(
             each,
             organization=(organization_id, organization.name),
             group_name=_name(each, names[each.watched.rule.group_by]),
-            now=each.move.group.since or utcnow(),
-            causes=causes_of(session, organization_id, each),
+            now=now,
+            causes=causes_of(session, organization_id, each, now, tz) if _key(each) in explained else (),
         )
         for each in told
     }
