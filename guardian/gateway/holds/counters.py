@@ -114,8 +114,8 @@ class Counters:
         finally:
             self.unshipped.forget(mark)
         if found:
-            if known.rolls:
-                await self._refresh(known)
+            # What a process before this one let through while Redis was away, and took with it, is in the ledger.
+            await self._refresh(known, first=not known.rolls)
             return
         await self.unshipped.shipped(known.key, _SHIPPING_SECONDS)
         mark = self.unshipped.mark()
@@ -154,7 +154,7 @@ class Counters:
             elif known.epoch and (known.rolls or known.window.start <= now < known.window.end):
                 await self._refresh(known)
 
-    async def _refresh(self, known: _Known) -> None:
+    async def _refresh(self, known: _Known, *, first: bool = False) -> None:
         mark = self.unshipped.mark()
         try:
             rebuilt = ""
@@ -164,7 +164,7 @@ class Counters:
             gateway = units_of(spent.gateway) + self.unshipped.since(known.key, mark)
             keys = [known.key, known.key + ":due"]
             other = str(units_of(spent.other))
-            facts = (known.epoch, str(gateway), other, _QUIET_SECONDS, _until(known), rebuilt)
+            facts = (known.epoch, str(gateway), other, _QUIET_SECONDS, _until(known), rebuilt, int(first))
             await self._line.run(scripts.REFRESH, keys, *facts)
         except LEDGER_ERRORS as error:
             log.warning("holds.not_refreshed", budget=known.budget.id, error=str(error).partition("\n")[0])

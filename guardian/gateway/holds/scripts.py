@@ -168,9 +168,10 @@ return now - marked >= tonumber(ARGV[2]) and marked or ''
 """
 
 # KEYS: counter, deadlines. ARGV: epoch, spent, other, quiet seconds, expiry (s), what MARK said before the ledger was
-# read ("" of calendar periods). All that was spent at the mark is in the ledger by then: what that knows nothing of is
-# taken off, and what the counter knows nothing of is put in. Once no call was under way for so long, all are in the
-# ledger, whose word then replaces the counter's.
+# read ("" of calendar periods), and 1 where it is its process's first look at a calendar period. All that was spent at
+# the mark is in the ledger by then: what that knows nothing of is taken off, and what the counter knows nothing of is
+# put in. Once no call was under way for so long, all are in the ledger, whose word then replaces the counter's. At a
+# first look it only adds to it: what the process before this one has left in its journal may still have to be shipped.
 REFRESH = """
 local key = KEYS[1]
 if redis.call('HGET', key, 'epoch') ~= ARGV[1] then return 0 end
@@ -191,7 +192,12 @@ if rebuilt then
   if missing then redis.call('HINCRBY', key, 'spent', missing) end
 end
 local quiet = now - redis.call('HGET', key, 'settled') > tonumber(ARGV[4]) and redis.call('ZCARD', KEYS[2]) == 0
-if quiet then redis.call('HSET', key, 'spent', ARGV[2]) end
+if quiet and ARGV[7] == '1' then
+  local missing = beyond(ARGV[2], redis.call('HGET', key, 'spent'))
+  if missing then redis.call('HINCRBY', key, 'spent', missing) end
+elseif quiet then
+  redis.call('HSET', key, 'spent', ARGV[2])
+end
 if marked and (rebuilt or quiet) then
   redis.call('HSET', key, 'mark', redis.call('HGET', key, 'spent'), 'marked', now)
 end

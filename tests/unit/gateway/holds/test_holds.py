@@ -200,6 +200,38 @@ def test_a_dead_process_holds_nothing_after_its_lease_and_a_living_one_renews(be
     run(work())
 
 
+def test_a_new_process_counts_at_once_what_was_let_through_by_one_that_is_gone(bench: Bench) -> None:
+    """Redis was away, and with the process went what it owed the counter; the ledger has it by now."""
+
+    async def work() -> None:
+        async with bench.open(wait=0) as before:
+            await before.settle(await reserve(before, "2"), Decimal(1))
+        key = bench.redis.keys("budget:*:b1:*")[0]
+        bench.redis.hincrby(key, "settled", -120)
+        bench.ledger.spent["b1"] = Spent(gateway=Decimal(4), other=Decimal("0.5"))
+        async with bench.open(wait=0) as after:
+            with pytest.raises(BudgetExceeded):
+                await reserve(after, "0.6")
+            await reserve(after, "0.5")
+        assert (bench.dollars("spent"), bench.dollars("other")) == (4, Decimal("0.5"))
+
+    run(work())
+
+
+def test_a_new_process_takes_nothing_off_that_may_not_be_shipped_yet(bench: Bench) -> None:
+    async def work() -> None:
+        async with bench.open(wait=0) as before:
+            await before.settle(await reserve(before, "4"), Decimal(4))
+        key = bench.redis.keys("budget:*:b1:*")[0]
+        bench.redis.hincrby(key, "settled", -120)
+        async with bench.open(wait=0) as after:
+            with pytest.raises(BudgetExceeded):
+                await reserve(after, "1.1")
+        assert bench.dollars("spent") == 4
+
+    run(work())
+
+
 @pytest.mark.parametrize("closed", [True, False])
 def test_redis_away_is_the_budgets_own_setting(bench: Bench, closed: bool) -> None:
     bench.budgets[0] = budget(closed=closed)
