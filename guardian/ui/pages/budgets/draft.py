@@ -71,9 +71,9 @@ def told(draft: Draft, form: dict[str, Any]) -> Draft:
     """The draft with what a form says; fields that it does not have stay."""
     known = {name: str(form[name]).strip()[:200] for name in _FIELDS if form.get(name) is not None}
     found = replace(draft, **known)
-    if found.scope not in SCOPES or (found.period != ROLLING and found.period not in BudgetPeriod):
+    if found.scope not in SCOPES or (found.period != ROLLING and found.period not in list(BudgetPeriod)):
         raise ValidationError("Choose what the budget limits, and for how long.")
-    if found.kind not in BudgetKind:
+    if found.kind not in list(BudgetKind):
         raise ValidationError("Choose whether the budget is soft or hard.")
     return found
 
