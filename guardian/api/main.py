@@ -15,6 +15,7 @@ from guardian.api import (
     alerts,
     auth,
     budgets,
+    channels,
     exports,
     health,
     imports,
@@ -38,6 +39,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     tokens.api,
     budgets.api,
     alerts.api,
+    channels.api,
     keys.api,
     # Before usage, whose /usage/{usage_id} would take its path.
     reconciliation.api,

@@ -15,6 +15,7 @@ _ADMINS = _EVERYBODY[2:]
 
 NEW_KEY = {"provider": "OPENAI", "key": "sk-admin-0123456789abcdef", "label": "second"}
 NEW_VIEW = {"page": "usage", "name": "second", "query": "range=90d"}
+NEW_CHANNEL = {"kind": "WEBHOOK", "name": "second", "config": {"url": "https://hooks.acme.test/0123456789abcdef"}}
 NEW_BUDGET = {"name": "second", "limit": "10", "kind": "HARD"}
 RAISE = {"limit": "20", "until": rfc3339(utcnow() + DAY), "reason": "launch"}
 NEW_ALERT: dict[str, Any] = {"name": "second", "type": "COST_THRESHOLD", "threshold": "10", "notifyWebhook": True}
@@ -30,7 +31,7 @@ PASSWORD = {"email": "eve@acme.test", "password": "correct horse battery"}
 @dataclass(frozen=True)
 class Route:
     """One route. `path` may name ids of Acme's: {key}, {session}, {token}, {usage}, {job}, {view}, {override}, {run},
-    {import}, {budget}, {alert}.
+    {import}, {budget}, {alert}, {channel}.
 
     `wrong` is refused with 400, `roles` may do it, `table` is what the database must have for it. `file` is set where
     the answer is a file and no envelope. The `front` door's routes are not FastAPI's: they take an access token of the
@@ -104,6 +105,21 @@ ROUTES: tuple[Route, ...] = (
     # Nothing fires.
     Route("POST", "/alerts/{alert}/acknowledge", "alerts", {}, {"group": 5}, roles=_MEMBERS, status=409),
     Route("POST", "/alerts/{alert}/snooze", "alerts", {"hours": 1}, {"hours": 1000}, roles=_MEMBERS),
+    Route("GET", "/channels", "notification_targets"),
+    Route(
+        "POST",
+        "/channels",
+        "notification_targets",
+        NEW_CHANNEL,
+        {**NEW_CHANNEL, "config": {"url": "ftp://x"}},
+        roles=_ADMINS,
+        status=201,
+    ),
+    Route("GET", "/channels/{channel}", "notification_targets"),
+    Route("PATCH", "/channels/{channel}", "notification_targets", {"name": "third"}, {"name": ""}, roles=_ADMINS),
+    Route("DELETE", "/channels/{channel}", "notification_targets", roles=_ADMINS),
+    Route("POST", "/channels/{channel}/secret", "notification_targets", roles=_ADMINS),
+    Route("POST", "/channels/{channel}/test", "notification_targets", roles=_ADMINS),
     Route("GET", "/keys", "api_keys"),
     Route("POST", "/keys", "api_keys", NEW_KEY, {"provider": "OPENAI"}, roles=_MEMBERS, status=201),
     Route("GET", "/keys/providers", "sessions"),

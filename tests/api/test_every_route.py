@@ -23,6 +23,7 @@ from tests.api.conftest import Client, MakeClient, SignIn, execute
 from tests.api.routes import (
     NEW_ALERT,
     NEW_BUDGET,
+    NEW_CHANNEL,
     NEW_KEY,
     NEW_PRICE,
     NEW_VIEW,
@@ -47,6 +48,7 @@ def ids(alice: Client, people: People, fake: FakeProvider) -> dict[str, str]:
     price = alice.data("POST", "/prices/overrides", 201, json={**NEW_PRICE, "modelPattern": "gpt-5"})
     budget = alice.data("POST", "/budgets", 201, json=NEW_BUDGET)
     alert = alice.data("POST", "/alerts", 201, json={**NEW_ALERT, "name": "ours"})
+    channel = alice.data("POST", "/channels", 201, json={**NEW_CHANNEL, "name": "ours"})
     now = utcnow()
     with db.session() as session:
         run = RepriceRun(
@@ -79,6 +81,7 @@ def ids(alice: Client, people: People, fake: FakeProvider) -> dict[str, str]:
         "token": token["id"],
         "budget": budget["id"],
         "alert": alert["id"],
+        "channel": channel["id"],
         "usage": row.id,
         "session": opened,
         "view": view["id"],
@@ -169,6 +172,7 @@ def test_another_organizations_things_are_in_no_list(alice: Client, charlie: Cli
         "/tokens",
         "/budgets",
         "/alerts",
+        "/channels",
         "/usage",
         "/prices/overrides",
         "/prices/reprice",
