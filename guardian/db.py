@@ -6,7 +6,7 @@ from functools import lru_cache
 from threading import Lock
 
 import psycopg
-from sqlalchemy import Engine, create_engine, text
+from sqlalchemy import Connection, Engine, create_engine, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError
 from sqlmodel import Session
@@ -64,13 +64,13 @@ def _engine() -> Engine:
 
 
 @contextmanager
-def session() -> Generator[Session]:
-    """One transaction: committed when the block ends well, rolled back when it raises.
+def session(on: Connection | None = None) -> Generator[Session]:
+    """One transaction: committed when the block ends well, rolled back when it raises; `on` a connection, or its own.
 
     Callbacks given to `after_commit` run after the commit, so that a job never looks for a row that is not there yet.
     Raises UnavailableError when the database cannot be reached.
     """
-    with Session(engine(), expire_on_commit=False) as opened:
+    with Session(engine() if on is None else on, expire_on_commit=False) as opened:
         try:
             yield opened
             opened.commit()

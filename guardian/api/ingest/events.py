@@ -198,11 +198,9 @@ def _counts(event: Event) -> UsageCounts:
         raise _wrong(
             "totalTokens", f"totalTokens is {event.total_tokens}, but input and output are {counts.total_tokens}."
         )
-    if counts.uncached_text_tokens < 0:
-        raise _wrong(
-            "inputTokens", "inputTokens is all of the input, and smaller here than its cached and other shares."
-        )
     if problems := counts.problems():
+        if counts.uncached_text_tokens < 0:
+            raise _wrong("inputTokens", "inputTokens is all of the input, but less than its cached and other shares.")
         raise _wrong("outputTokens", f"These counts cannot be true: {'; '.join(problems)}.")
     return counts
 

@@ -15,7 +15,7 @@ from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlmodel import Session
 
-from guardian import db
+from guardian.api.ingest.connections import Connections
 from guardian.api.ingest.fallback import Fallback
 from guardian.api.ingest.senders import Sender
 from guardian.api.ingest.telling import Teller
@@ -65,7 +65,7 @@ class Storing:
         self._waiting: deque[_Submission] = deque()
         self._calls_waiting, self._busy = 0, 0
         self._threads: list[threading.Thread] = []
-        self._fallback, self._teller = Fallback(), Teller()
+        self._fallback, self._teller, self._connections = Fallback(), Teller(), Connections()
         self._overrides: dict[tuple[str, Provider], tuple[float, tuple[Override, ...]]] = {}
         self._audited: dict[tuple[str, str], float] = {}
         self._taken: dict[tuple[str, str], int] = {}
@@ -99,7 +99,9 @@ class Storing:
     def _run(self) -> None:
         while True:
             with self._change:
-                self._change.wait_for(self._is_due)
+                if not self._is_due():
+                    self._connections.give_back()
+                    self._change.wait_for(self._is_due)
                 group = [self._waiting.popleft()]
                 size = len(group[0].calls)
                 while self._waiting and size + len(self._waiting[0].calls) <= MOST:
@@ -160,7 +162,7 @@ class Storing:
         return list[Outcome | None](once.outcomes), once.reasons
 
     def _added(self, organization_id: str, calls: Sequence[Call], senders: Sequence[Sender]) -> Once:
-        with db.session() as session:
+        with self._connections.session(lambda: bool(self._waiting)) as session:
             overrides = self._agreed(session, organization_id, calls)
             once = add_once(session, organization_id, [_priced_here(call, overrides) for call in calls], overrides)
             noted = self._audit(session, senders, once.stored.added)
