@@ -61,7 +61,7 @@ def _actions(session: Session) -> list[str]:
 def test_a_new_budget_begins_with_what_fits_last_month(page: BudgetsState, session: Session) -> None:
     work(page, "open_new")
     assert (page.dialog, page.before, page.shown.amount) == ("form", "Last month: $200.00.", "250")
-    assert page.look.text.startswith("Last month, $200.00 was spent: 50\u00a0% on 4")
+    assert page.look.text.startswith("Last month, $200.00 was spent: 50\u00a0% of $250.00 on 4")
     assert page.look.over is False
     form = {"amount": "250", "scope": "organization", "period": "MONTHLY", "kind": "HARD", "name": "", "thresholds": ""}
     said = work(page, "save", form)

@@ -18,6 +18,8 @@ What is guaranteed, for each hard budget and period, while Redis answers:
   beyond what was left of it; they count with the first call after Redis is back, which is noticed within a second,
   those that are still under way then when they are settled.
 - Events and imports count as of the last minute.
+- A budget that looks back over days forgets what leaves its window within two minutes; a raised limit holds to the
+  moment at which it ends (counters.py, HardBudget.limit_at).
 
 Amounts in Redis are whole ten-billionths of a dollar, the last digit of the ledger, added and compared by Redis as
 64-bit integers and never by Lua, whose numbers are exact to 2^53 only ($900,719). The highest is $922,337,203.

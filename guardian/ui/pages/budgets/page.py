@@ -49,7 +49,7 @@ class BudgetsState(Drafting, rx.State):
 
     def _show(self, view: list[BudgetView]) -> None:
         self.can_change = "budgets:update" in self.viewer.permissions
-        self.budgets = [self._row(each) for each in view]
+        self.budgets = [self._row(each) for each in rows.in_order(view)]
 
     @rx.event
     async def open_new(self) -> None:

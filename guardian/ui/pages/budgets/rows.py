@@ -7,7 +7,7 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from guardian.periods import local_date
-from guardian.services.guard.budgets import BudgetView
+from guardian.services.guard.budgets import BudgetState, BudgetView
 from guardian.services.guard.budgets.what_if import WhatIf
 from guardian.ui import format
 from guardian.ui.pages.budgets import words
@@ -15,6 +15,8 @@ from guardian.ui.pages.usage.address import Address
 from guardian.ui.rows import NO_MONEY, Money
 
 _MOST_AHEAD = Decimal("1.6")  # of the limit: a forecast beyond is shown at the end of the bar
+_ALL, _WORD = Decimal(100), Decimal(14)  # percent of the bar, and what a threshold's word takes of a narrow one
+_URGENT: tuple[BudgetState, ...] = ("over", "near", "ok", "paused")
 _WIDTH, _HEIGHT = 300, 80  # of the what-if's picture, in its own units
 
 
@@ -124,6 +126,11 @@ def budget_row(view: BudgetView, now: datetime, tz: ZoneInfo) -> BudgetRow:
     )
 
 
+def in_order(views: Sequence[BudgetView]) -> list[BudgetView]:
+    """What needs somebody first; those of one state stay as they are, by name."""
+    return sorted(views, key=lambda view: _URGENT.index(view.state))
+
+
 def look(found: WhatIf, text: str) -> Look:
     """The picture: what was spent by each day's end, the limit, and dots where thresholds were reached."""
     points = found.days
@@ -169,14 +176,16 @@ def _at(amount: Decimal, scale: Decimal) -> str:
 
 
 def _ticks(view: BudgetView, scale: Decimal) -> tuple[Tick, ...]:
+    places = [(each, view.effective_limit * each / scale) for each in view.thresholds]
+    shown = [(each, at) for each, at in places if at <= _ALL]
+    following = [at for _, at in shown[1:]] + [_ALL + _WORD]
     return tuple(
         Tick(
-            at=_at(view.effective_limit * each / 100, scale),
-            text=f"{each}{format.NBSP}%",
+            at=f"{at:.2f}",
+            text=f"{each}{format.NBSP}%" if after - at >= _WORD else "",
             reached=each in view.crossed,
         )
-        for each in view.thresholds
-        if view.effective_limit * each / 100 <= scale
+        for (each, at), after in zip(shown, following, strict=True)
     )
 
 
@@ -196,8 +205,9 @@ def _resets(view: BudgetView, now: datetime, tz: ZoneInfo) -> str:
 def _unpriced(view: BudgetView) -> str:
     if not view.unpriced_calls:
         return ""
-    calls = "call has" if view.unpriced_calls == 1 else "calls have"
-    return f"{format.number(view.unpriced_calls)} {calls} no price and are not in it."
+    if view.unpriced_calls == 1:
+        return "1 call has no price and is not in it."
+    return f"{format.number(view.unpriced_calls)} calls have no price and are not in it."
 
 
 def _raise_note(view: BudgetView, now: datetime, tz: ZoneInfo) -> str:

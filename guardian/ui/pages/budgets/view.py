@@ -57,29 +57,26 @@ def _budget(state: Any, row: BudgetRow) -> rx.Component:
                 ),
                 class_name="stack key-title",
             ),
-            rx.el.div(
-                rx.cond(
-                    row.href != "",
-                    link("Rows behind it", to=row.href, class_name="button"),
-                    rx.fragment(),
-                ),
-                rx.cond(state.can_change, _menu(state, row), rx.fragment()),
-                class_name="key-actions",
-            ),
+            rx.cond(state.can_change, _menu(state, row), rx.fragment()),
             class_name="key-head",
         ),
         rx.cond(row.raised, _raised(state, row), rx.fragment()),
         _bar(row),
         rx.el.dl(
             _fact(row.left_name, money(row.left)),
-            _fact("Spent", money(row.spent), rx.el.span(f" of {row.limit.text}", class_name="muted")),
+            _fact(
+                "Spent",
+                money(row.spent),
+                rx.el.span(f" of {row.limit.text}", class_name="muted"),
+                rx.cond(row.href != "", link("Rows behind it", to=row.href, class_name="small behind"), rx.fragment()),
+            ),
             _fact("Held by calls under way", money(row.held)),
             _fact(
-                "Forecast",
+                rx.fragment(rx.el.span(class_name="ahead-mark"), "Forecast"),
                 rx.el.span(money(row.forecast), class_name=rx.cond(row.forecast_over, "bad", "")),
                 rx.cond(
                     row.forecast_note != "",
-                    rx.el.span(f" {row.forecast_note}", class_name="muted small", title="8 in 10 outcomes lie within"),
+                    rx.el.span(row.forecast_note, class_name="muted small behind", title="8 in 10 outcomes lie within"),
                     rx.fragment(),
                 ),
             ),
@@ -146,7 +143,7 @@ def _tick(tick: Tick) -> rx.Component:
         tick.text,
         class_name=rx.cond(tick.reached, "tick reached", "tick"),
         style={"left": f"{tick.at}%"},
-        key=tick.text,
+        key=tick.at,
     )
 
 

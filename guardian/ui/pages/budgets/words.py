@@ -104,8 +104,9 @@ def ran(found: WhatIf, span: BudgetPeriod, rolling_days: int | None) -> str:
 
 def _crossed(past: PastPeriod, limit: Decimal) -> str:
     if not past.crossings:
-        return f"nothing would have been said below {format.money(limit)}"
-    told = [f"{each.threshold}{format.NBSP}% on {day(each.day)}" for each in past.crossings]
+        return f"no threshold of {format.money(limit)} would have been reached"
+    first, *others = [f"{each.threshold}{format.NBSP}%|{day(each.day)}" for each in past.crossings]
+    told = [first.replace("|", f" of {format.money(limit)} on "), *(other.replace("|", " on ") for other in others)]
     return ", ".join(told)
 
 
