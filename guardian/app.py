@@ -9,6 +9,7 @@ from guardian.models.base import new_id
 from guardian.ui.components.crash import crash_boundary
 from guardian.ui.components.offline import offline_banner
 from guardian.ui.pages.admin import page as admin
+from guardian.ui.pages.alerts import page as alerts
 from guardian.ui.pages.budgets import page as budgets
 from guardian.ui.pages.call import page as call
 from guardian.ui.pages.dashboard import page as dashboard
@@ -78,6 +79,7 @@ for page, name, on_load in (
     (budgets, "Budgets", budgets.BudgetsState.load),
     (prices, "Prices", prices.PricesState.load),
     (keys, "Keys", keys.KeysState.load),
+    (alerts, "Alerts", alerts.AlertsState.load),
     (imports, "Import and export", imports.ImportsState.load),
     (settings, "Settings", settings.SettingsState.load),
     (admin, "Installation", admin.AdminState.load),

@@ -19,6 +19,7 @@ from guardian import db, live
 from guardian.errors import GuardianError
 from guardian.live import LiveMessage
 from guardian.services.actor import Actor
+from guardian.services.guard.alerts import firing_count
 from guardian.services.people.access.sessions import actors_for_sessions
 
 # The first message is answered at once, those that follow within this time together.
@@ -47,6 +48,10 @@ class Watch:
 
 # Give a view to one page: (client token, State class, view).
 Push: TypeAlias = Callable[[str, Any, Any], Awaitable[None]]
+# What a message says of an alert: alertId, name, state, sentence.
+Alarm: TypeAlias = Mapping[str, Any]
+# Tell one page of alerts, whatever it shows: (client token, State class, how many fire now, what came).
+Tell: TypeAlias = Callable[[str, Any, int, tuple[Alarm, ...]], Awaitable[None]]
 
 
 @dataclass
@@ -55,6 +60,9 @@ class LiveHub:
 
     subscribe: Callable[[], AsyncIterator[LiveMessage]] = live.subscribe
     push: Push | None = None
+    tell: Tell | None = None
+    _alarms: dict[str, list[Alarm]] = field(default_factory=dict[str, list[Alarm]])
+    _tellers: dict[str, "asyncio.Task[None]"] = field(default_factory=dict[str, "asyncio.Task[None]"])
     _pages: dict[str, Watch] = field(default_factory=dict[str, Watch])
     _stale: dict[Owner, set[str]] = field(default_factory=dict[Owner, set[str]])
     _tasks: dict[Owner, "asyncio.Task[None]"] = field(default_factory=dict["Owner", "asyncio.Task[None]"])
@@ -85,6 +93,8 @@ class LiveHub:
                     async for message in self.subscribe():
                         failures = 0
                         self._note((message.scope, message.id), message.event)
+                        if message.event == live.ALERT_TRIGGERED:
+                            self._raise_alarm(message.id, message.data)
                 except (RedisError, OSError) as error:
                     log.warning("live.subscriber_lost", error=str(error))
                 failures += 1
@@ -99,6 +109,7 @@ class LiveHub:
         for watch in list(self._pages.values()):
             for event in watch.events:
                 self._note(("org", watch.actor.organization_id), event)
+            self._raise_alarm(watch.actor.organization_id)
 
     def _note(self, owner: Owner, event: str) -> None:
         if not any(event in w.events and w.concerns(owner) for w in self._pages.values()):
@@ -135,11 +146,55 @@ class LiveHub:
         except (RedisError, OSError) as error:
             log.warning("live.push_failed", error=str(error))
 
+    def _raise_alarm(self, organization_id: str, *alarms: Alarm) -> None:
+        """Every open page of that organization is to know, also where it shows something else."""
+        if not any(watch.actor.organization_id == organization_id for watch in self._pages.values()):
+            return
+        self._alarms.setdefault(organization_id, []).extend(alarms)
+        if organization_id not in self._tellers:
+            self._tellers[organization_id] = asyncio.create_task(self._tell(organization_id), name="live alerts")
+
+    async def _tell(self, organization_id: str) -> None:
+        try:
+            while (alarms := self._alarms.pop(organization_id, None)) is not None:
+                pages = {t: w for t, w in self._pages.items() if w.actor.organization_id == organization_id}
+                try:
+                    firing = await asyncio.to_thread(partial(_firing, pages))
+                except GuardianError as error:
+                    log.warning("live.alerts_not_read", error=error.message, code=error.code)
+                    continue
+                await asyncio.gather(*(self._tell_one(t, pages[t], firing[t], tuple(alarms)) for t in firing))
+                await asyncio.sleep(COALESCE_SECONDS)
+        finally:
+            del self._tellers[organization_id]
+
+    async def _tell_one(self, token: str, watch: Watch, firing: int, alarms: tuple[Alarm, ...]) -> None:
+        if self._pages.get(token) is not watch or self.tell is None:
+            return
+        try:
+            await self.tell(token, watch.page, firing, alarms)
+        except (RedisError, OSError) as error:
+            log.warning("live.alert_not_told", error=str(error))
+
     async def _stop(self) -> None:
-        for task in list(self._tasks.values()):
+        for task in [*self._tasks.values(), *self._tellers.values()]:
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
+
+
+def _firing(watches: Mapping[str, Watch]) -> dict[str, int]:
+    """How many alerts fire, by the token of each page whose session is not over; all are of one organization."""
+    with db.session() as session:
+        actors = actors_for_sessions(session, {w.actor.session_id for w in watches.values() if w.actor.session_id})
+        found: dict[str, int] = {}
+        count: int | None = None
+        for token, watch in watches.items():
+            actor = actors.get(watch.actor.session_id or "")
+            if actor is not None and actor.organization_id == watch.actor.organization_id:
+                count = firing_count(session, actor) if count is None else count
+                found[token] = count
+        return found
 
 
 def _read(watches: Mapping[str, Watch]) -> dict[str, Any]:

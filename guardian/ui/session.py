@@ -27,6 +27,8 @@ from typing import Any, ClassVar, TypeVar
 from urllib.parse import urlencode
 
 import reflex as rx
+from reflex.event import Event
+from reflex.state import StateUpdate
 from sqlmodel import Session
 
 from guardian import db
@@ -34,10 +36,12 @@ from guardian.errors import AuthenticationError, GuardianError
 from guardian.models.base import new_id
 from guardian.models.enums import UserRole
 from guardian.services.actor import Actor
+from guardian.services.guard.alerts import firing_count
 from guardian.services.people.access import accounts
 from guardian.services.people.access.sessions import actor_for_session
 from guardian.ui.cookie import session_token
-from guardian.ui.live_hub import Query, Watch, hub
+from guardian.ui.live_hub import Alarm, Query, Watch, hub
+from guardian.ui.toasts import alarm_toasts
 
 T = TypeVar("T")
 
@@ -75,6 +79,7 @@ class Page(rx.State, mixin=True):
     """What all pages share: the viewer, the state of loading, one error with its request id, and the way to an actor.
 
     `loaded` turns True with the first data and stays: skeletons show before, dimmed old data on later reads.
+    `firing` is how many alerts of the organization fire, on every page.
     """
 
     # Live messages (guardian.live) after which the page is read anew and pushed.
@@ -85,6 +90,7 @@ class Page(rx.State, mixin=True):
     loaded: bool = False
     problem: str = ""
     problem_id: str = ""
+    firing: int = 0
 
     @rx.event
     async def load(self) -> AsyncGenerator[None]:
@@ -120,11 +126,12 @@ class Page(rx.State, mixin=True):
         """Read and show the page; an error becomes the page's error state. Raises NotSignedIn."""
         query, read, read_own = self._query(), self._read, self._read_own
 
-        def work(session: Session, actor: Actor) -> tuple[Actor, Viewer, Any, Any]:
-            return actor, _viewer(session, actor), read(session, actor, query), read_own(session, actor)
+        def work(session: Session, actor: Actor) -> tuple[Actor, Viewer, int, Any, Any]:
+            firing = firing_count(session, actor) if actor.can("alerts:read") else 0
+            return actor, _viewer(session, actor), firing, read(session, actor, query), read_own(session, actor)
 
         try:
-            actor, self.viewer, view, own = await self._call(work)
+            actor, self.viewer, self.firing, view, own = await self._call(work)
             self._show(view)
             self._show_own(own)
         except NotSignedIn:
@@ -189,14 +196,24 @@ def _viewer(session: Session, actor: Actor) -> Viewer:
 def connect_hub(app: rx.App) -> None:
     """Let the live hub push to the open pages of this application, run with it, and forget pages that close."""
 
+    namespace: Any = app.event_namespace
+
     async def push(token: str, page: Any, view: Any) -> None:
         async with app.modify_state(rx.BaseStateToken(ident=token, cls=page)) as root:
             state = await root.get_state(page)
             state._show(view)
 
-    hub.push = push
+    async def tell(token: str, page: Any, firing: int, alarms: tuple[Alarm, ...]) -> None:
+        async with app.modify_state(rx.BaseStateToken(ident=token, cls=page)) as root:
+            state = await root.get_state(page)
+            state.firing = firing
+        said = alarm_toasts(alarms)
+        if said:
+            update = StateUpdate(events=Event.from_event_type(said))
+            await namespace.emit_update(update=update, token=token)
+
+    hub.push, hub.tell = push, tell
     app.register_lifespan_task(hub.run)
-    namespace: Any = app.event_namespace
     close = namespace.on_disconnect
 
     def on_disconnect(sid: str, *_reason: str) -> Any:

@@ -3,6 +3,7 @@ pages forbids; here the same is sent as data, and the client is taught to show i
 """
 
 import inspect
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import reflex as rx
@@ -10,9 +11,16 @@ from reflex.event import server_side  # pyright: ignore[reportUnknownVariableTyp
 from reflex.plugins.base import Plugin
 
 from guardian.errors import ConfigurationError
+from guardian.models.enums import AlertState
 
 _EVENT = "_guardian_toast"
 _ERROR_SECONDS = 10
+_SPEAKING: Mapping[str, str] = {
+    AlertState.FIRING: "warning",
+    AlertState.NO_DATA: "warning",
+    AlertState.RECOVERED: "success",
+}
+_MOST_ALARMS = 3
 _ANCHOR = '  if (event.name == "_set_value") {\n'
 _SHOWN = (
     f'  if (event.name == "{_EVENT}") {{\n'
@@ -49,6 +57,19 @@ def error_toast(message: str, detail: str = "") -> rx.event.EventSpec:
     return _send(message, "error", detail, _ERROR_SECONDS)
 
 
+def alarm_toasts(alarms: Sequence[Mapping[str, Any]]) -> list[rx.event.EventSpec]:
+    """What alerts say, one toast each and at most so many: what fires, has no data or is over; the rest is no news."""
+    spoken = [each for each in alarms if each.get("sentence") and each.get("state") in _SPEAKING]
+    found = [
+        _send(str(each["name"]), _SPEAKING[each["state"]], str(each["sentence"]), _ERROR_SECONDS)
+        for each in spoken[:_MOST_ALARMS]
+    ]
+    more = len(spoken) - len(found)
+    if more:
+        found.append(_send(f"{more} more alerts", "warning", "They are on the page Alerts.", _ERROR_SECONDS))
+    return found
+
+
 def _send(message: str, tone: str, description: str, seconds: int) -> rx.event.EventSpec:
     return server_side(
         _EVENT,
@@ -57,5 +78,5 @@ def _send(message: str, tone: str, description: str, seconds: int) -> rx.event.E
         tone=tone,
         description=description,
         duration=seconds * 1000,
-        closeButton=tone == "error",
+        closeButton=tone != "success",
     )

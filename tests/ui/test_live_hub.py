@@ -2,12 +2,15 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from sqlmodel import Session
 
 from guardian import live
+from guardian.models import Alert
+from guardian.models.enums import AlertFrequency, AlertState, AlertType, ComparisonType
 from guardian.queue import connection
 from guardian.services.actor import Actor
 from guardian.services.people.access import sessions
@@ -183,3 +186,39 @@ def test_a_tab_that_moved_on_is_not_pushed_the_old_page(acme: seed.Company) -> N
         await until(lambda: bench.seen("tab") == 1)
 
     assert run(scenario).page.reads == [(acme.organization.id, (("range", "today"),))]
+
+
+def test_an_alert_reaches_every_page_of_its_organization_whatever_it_shows(
+    session: Session, acme: seed.Company, globex: seed.Company
+) -> None:
+    rule = Alert(
+        name="Spend",
+        type=AlertType.COST_THRESHOLD,
+        threshold=Decimal(1),
+        comparison_type=ComparisonType.GREATER_THAN,
+        frequency=AlertFrequency.IMMEDIATE,
+        state=AlertState.FIRING,
+        user_id=acme.owner.id,
+        organization_id=acme.organization.id,
+    )
+    session.add(rule)
+    session.commit()
+    told: list[tuple[str, int, tuple[Any, ...]]] = []
+
+    async def scenario(bench: Bench) -> None:
+        async def tell(token: str, _page: Any, firing: int, alarms: tuple[Any, ...]) -> None:
+            told.append((token, firing, tuple(each["sentence"] for each in alarms)))
+
+        bench.hub.tell = tell
+        for token, actor in (("ours", acme.actor), ("ours too", acme.actor), ("theirs", globex.actor)):
+            bench.open(token, actor)
+        for sentence in ("first", "second"):
+            facts = {"alertId": rule.id, "name": "Spend", "state": "firing", "sentence": sentence}
+            await asyncio.to_thread(live.publish, "org", acme.organization.id, live.ALERT_TRIGGERED, facts)
+        await until(lambda: sum(len(alarms) for _, _, alarms in told) == 4)
+
+    run(scenario)
+    assert {token for token, _, _ in told} == {"ours", "ours too"}
+    assert {firing for _, firing, _ in told} == {1}
+    for tab in ("ours", "ours too"):
+        assert [each for token, _, alarms in told if token == tab for each in alarms] == ["first", "second"]

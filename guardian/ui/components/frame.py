@@ -11,6 +11,8 @@ from guardian.ui.components.palette import palette
 from guardian.ui.components.states import error_state, loading_note
 from guardian.ui.session import Page
 
+ALERTS = "/alerts"
+
 
 @dataclass(frozen=True)
 class Place:
@@ -30,6 +32,7 @@ PLACES: tuple[Place, ...] = (
     Place("Budgets", "/budgets", "wallet"),
     Place("Prices", "/prices", "badge-dollar-sign"),
     Place("Keys", "/keys", "key-round"),
+    Place("Alerts", ALERTS, "bell"),
     Place("Import and export", "/imports", "arrow-down-up"),
     Place("Settings", "/settings", "settings"),
     Place("Installation", "/admin", "server", admin=True),
@@ -130,6 +133,7 @@ def _topbar(state: type[Page], here: str) -> rx.Component:
         rx.el.button(
             icon("menu", 20),
             rx.el.span("Menu", class_name="sr-only"),
+            _firing(state, testid="menu-firing"),
             type="button",
             class_name="button quiet icon",
             custom_attrs={"popoverTarget": "sheet"},
@@ -142,8 +146,8 @@ def _topbar(state: type[Page], here: str) -> rx.Component:
 
 
 def _nav(state: type[Page], here: str, label: str) -> rx.Component:
-    pages = [_place(place, here) for place in PLACES if not place.admin]
-    admin = [_place(place, here) for place in PLACES if place.admin]
+    pages = [_place(state, place, here) for place in PLACES if not place.admin]
+    admin = [_place(state, place, here) for place in PLACES if place.admin]
     return rx.el.nav(
         *pages,
         rx.cond(
@@ -156,14 +160,30 @@ def _nav(state: type[Page], here: str, label: str) -> rx.Component:
     )
 
 
-def _place(place: Place, here: str) -> rx.Component:
+def _place(state: type[Page], place: Place, here: str) -> rx.Component:
     current = {"aria-current": "page"} if place.href == here else {}
+    counts = place.href == ALERTS
+    name = rx.cond(state.firing > 0, f"{place.name}, {state.firing} firing", place.name) if counts else place.name
     return link(
         icon(place.icon, 18),
         rx.el.span(place.name, class_name="label"),
+        _firing(state) if counts else rx.fragment(),
         to=place.href,
         title=place.name,
-        custom_attrs={"aria-label": place.name, **current},
+        custom_attrs={"aria-label": name, **current},
+    )
+
+
+def _firing(state: type[Page], testid: str = "alerts-firing") -> rx.Component:
+    """How many alerts fire now, beside the page where they are."""
+    return rx.cond(
+        state.firing > 0,
+        rx.el.span(
+            state.firing,
+            class_name="badge bad count",
+            custom_attrs={"data-testid": testid, "data-live": "true"},
+        ),
+        rx.fragment(),
     )
 
 

@@ -1,0 +1,1 @@
+"""/alerts: rules that tell people, built in a sentence, with what came of each."""
