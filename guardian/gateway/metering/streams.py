@@ -158,8 +158,10 @@ class StreamReading:
         """What a chunk begins with, up to its choices, is the same in all of a stream: then its names are known."""
         end = data.find(_CHOICES) + len(_CHOICES)
         head, rest = data[:end], data[end:]
-        known = end > len(_CHOICES) and not any(mark in head for mark in (b"usage", _ERROR, _ESCAPED, b'"data"'))
-        head = head if known and not any(name in rest for name in _NAMES) else b""
+        states = b"usage" in head or _ERROR in head or _ESCAPED in head or b'"data"' in head
+        names = b'"id"' in rest or b'"model"' in rest or b'"service_tier"' in rest
+        if end <= len(_CHOICES) or states or names:
+            head = b""
         if head != self._head:
             self._head = head
             marks = self._marks if self._of_chunks and b"\n" not in head else None
