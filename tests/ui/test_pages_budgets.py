@@ -290,6 +290,16 @@ def test_the_bar_has_room_for_what_is_to_come() -> None:
     assert (over.left_name, over.left.text, over.spent_width, over.tone) == ("Over by", "$60.00", "93.75", "bad")
 
 
+def test_words_of_thresholds_do_not_meet() -> None:
+    row = rows.budget_row(_view(thresholds=(50, 90, 100, 120)), NOW, zone("UTC"))
+    assert [(tick.at, tick.text) for tick in row.ticks] == [
+        ("50.00", "50\u00a0%"),
+        ("90.00", ""),
+        ("100.00", "100\u00a0%"),
+    ]
+    assert rows.budget_row(_view(thresholds=()), NOW, zone("UTC")).ticks == ()
+
+
 def test_what_is_not_known_is_no_zero() -> None:
     row = rows.budget_row(_view(held=None, left=None, forecast=None), NOW, zone("UTC"))
     assert (row.held.text, row.left.text, row.forecast.text, row.forecast_at) == ("–", "–", "–", "")

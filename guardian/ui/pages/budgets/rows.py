@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from itertools import zip_longest
 from zoneinfo import ZoneInfo
 
 from guardian.periods import local_date
@@ -178,14 +179,14 @@ def _at(amount: Decimal, scale: Decimal) -> str:
 def _ticks(view: BudgetView, scale: Decimal) -> tuple[Tick, ...]:
     places = [(each, view.effective_limit * each / scale) for each in view.thresholds]
     shown = [(each, at) for each, at in places if at <= _ALL]
-    following = [at for _, at in shown[1:]] + [_ALL + _WORD]
+    ends = [at for _, at in shown[1:]]
     return tuple(
         Tick(
             at=f"{at:.2f}",
-            text=f"{each}{format.NBSP}%" if after - at >= _WORD else "",
+            text=f"{each}{format.NBSP}%" if after is None or after - at >= _WORD else "",
             reached=each in view.crossed,
         )
-        for (each, at), after in zip(shown, following, strict=True)
+        for (each, at), after in zip_longest(shown, ends)
     )
 
 
