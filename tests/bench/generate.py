@@ -55,7 +55,7 @@ _MODELS: dict[Provider, dict[str, str]] = {
     },
 }
 _TIERS = {Provider.OPENAI: ("default", "batch", "flex"), Provider.ANTHROPIC: ("standard", "batch", "priority")}
-_COLUMNS = (
+COLUMNS = (
     *("id", "timestamp", "bucket_end", "provider", "model", "operation", "origin", "requests", "input_tokens"),
     *("output_tokens", "total_tokens", "cache_read_tokens", "cost", "cost_source", "account_id", "project_id"),
     *("external_key_id", "service_tier", "session", "response_time", "status_code", "user_id", "organization_id"),
@@ -90,7 +90,7 @@ def fill(session: Session, found: list[Tenant], now: datetime, rows: int = ROWS,
         _write_accounts(session, tenant.actor.organization_id, now)
     session.flush()
     cursor: Any = session.connection().connection.cursor()
-    with cursor.copy(f"COPY usage_logs ({', '.join(_COLUMNS)}) FROM STDIN") as copy:
+    with cursor.copy(f"COPY usage_logs ({', '.join(COLUMNS)}) FROM STDIN") as copy:
         for tenant in found:
             # Text is a stable seed in every process; a tuple's hash is not.
             chance = random.Random(f"{seed} {tenant.share}")
