@@ -30,7 +30,7 @@ def _create_dialog(state: Any) -> rx.Component:
         state.dialog == "create",
         rx.cond(state.made != "", rx.fragment(state.made, " is made"), "Create an access token"),
         _token_form(state),
-        _made(state),
+        secret_once(SECRET_FIELD, "Access token", state.made, state.close),
         on_dismiss=state.close,
         name="create-token",
     )
@@ -94,30 +94,29 @@ def _token_form(state: Any) -> rx.Component:
     )
 
 
-def _made(state: Any) -> rx.Component:
+def secret_once(ident: str, label: str, made: Any, on_done: Any) -> rx.Component:
+    """A secret that is shown once, in the element `ident`; hidden until something was `made`."""
     # Always there while the dialog is open: the secret is put into the field itself, and into no var.
     return rx.el.div(
         notice("Copy it now. It is shown this once and cannot be read again.", tone="warn", icon_name="triangle-alert"),
         rx.el.div(
-            rx.el.label("Access token", html_for=SECRET_FIELD),
+            rx.el.label(label, html_for=ident),
             rx.el.div(
-                rx.el.input(
-                    id=SECRET_FIELD, read_only=True, class_name="input mono", custom_attrs={"autoComplete": "off"}
-                ),
+                rx.el.input(id=ident, read_only=True, class_name="input mono", custom_attrs={"autoComplete": "off"}),
                 rx.el.button(
                     icon("copy", 14),
                     rx.el.span("Copy", custom_attrs={"data-copy-label": "true"}),
                     type="button",
                     class_name="button",
-                    custom_attrs={"data-copy-from": SECRET_FIELD},
+                    custom_attrs={"data-copy-from": ident},
                 ),
                 class_name="joined",
             ),
             class_name="field",
         ),
-        rx.el.div(button("Done", kind="primary", on_click=state.close), class_name="dialog-actions"),
+        rx.el.div(button("Done", kind="primary", on_click=on_done), class_name="dialog-actions"),
         class_name="form",
-        hidden=state.made == "",
+        hidden=made == "",
     )
 
 

@@ -1,4 +1,4 @@
-"""/settings: the organization, one's own sessions and access tokens, and what was done lately."""
+"""/settings: the organization, its channels, one's own sessions and access tokens, and what was done lately."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -11,6 +11,7 @@ from guardian.config import settings
 from guardian.errors import GuardianError, NotFoundError
 from guardian.periods import utcnow, zone
 from guardian.services.actor import Actor
+from guardian.services.guard.notices import TargetView
 from guardian.services.people import audit, organizations
 from guardian.services.people.access import sessions, tokens
 from guardian.services.people.organizations import OrganizationChange
@@ -21,10 +22,11 @@ from guardian.ui import format
 from guardian.ui.audited import audited
 from guardian.ui.live_hub import Query
 from guardian.ui.pages.settings import rows
+from guardian.ui.pages.settings.channels import Channels
 from guardian.ui.pages.settings.dialogs import SECRET_FIELD
 from guardian.ui.pages.settings.rows import ActivityRow, SessionRow, TokenRow
 from guardian.ui.pages.settings.view import settings_view
-from guardian.ui.session import NotSignedIn, Page
+from guardian.ui.session import NotSignedIn
 from guardian.ui.toasts import toast
 
 ROUTE = "/settings"
@@ -39,9 +41,10 @@ class _View:
     sessions: list[SessionView]
     tokens: list[TokenView]
     activity: Listed[ActivityView]
+    channels: list[TargetView]
 
 
-class SettingsState(Page, rx.State):
+class SettingsState(Channels, rx.State):
     """The settings as text. The secret of a new access token goes to the browser once and is never in a var."""
 
     name: str = ""
@@ -74,6 +77,7 @@ class SettingsState(Page, rx.State):
             sessions=sessions.list_sessions(session, actor),
             tokens=tokens.list_tokens(session, actor),
             activity=audit.list_activity(session, actor, before, _ACTIVITIES),
+            channels=cls._read_channels(session, actor),
         )
 
     def _query(self) -> Query:
@@ -88,6 +92,7 @@ class SettingsState(Page, rx.State):
         self.sessions = [rows.session_row(each, now, tz) for each in view.sessions]
         self.tokens = [rows.token_row(each, self.viewer.id, now, tz) for each in view.tokens]
         self.activity = [rows.activity_row(each, now, tz) for each in view.activity.items]
+        self._show_channels(view.channels)
         here = settings()
         self.setups = list(snippets(here.gateway_url, here.base_url))
         cursor = view.activity.next_cursor

@@ -13,6 +13,8 @@ from guardian.ui.components.code import code_block
 from guardian.ui.components.forms import field, refusal
 from guardian.ui.components.frame import frame
 from guardian.ui.components.states import skeleton_card
+from guardian.ui.pages.settings.channel_dialogs import channel_dialogs
+from guardian.ui.pages.settings.channel_view import channels_card
 from guardian.ui.pages.settings.dialogs import token_dialogs
 from guardian.ui.pages.settings.rows import ActivityRow, SessionRow, TokenRow
 
@@ -23,11 +25,13 @@ def settings_view(state: Any, here: str) -> rx.Component:
         state,
         here,
         _organization(state),
+        channels_card(state),
         _sessions(state),
         _tokens(state),
         _connect(state),
         _activity(state),
         token_dialogs(state),
+        channel_dialogs(state),
         skeleton=rx.fragment(skeleton_card(4, "36px"), skeleton_card(3, "28px"), skeleton_card(2, "28px")),
         about=rx.cond(state.loaded, rx.fragment(state.viewer.email, ", times in ", state.viewer.zone), "\u00a0"),
     )
