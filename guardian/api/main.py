@@ -25,6 +25,7 @@ from guardian.api import (
     organization,
     prices,
     reconciliation,
+    reports,
     tokens,
     usage,
     views,
@@ -39,6 +40,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     tokens.api,
     budgets.api,
     alerts.api,
+    reports.api,
     channels.api,
     keys.api,
     # Before usage, whose /usage/{usage_id} would take its path.

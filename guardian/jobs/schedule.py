@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from guardian.jobs import alerts, mail, notices, repricing, usage
-from guardian.queue import ALERT_QUEUE, EMAIL_QUEUE, USAGE_QUEUE
+from guardian.jobs import alerts, mail, notices, reports, repricing, usage
+from guardian.queue import ALERT_QUEUE, EMAIL_QUEUE, REPORT_QUEUE, USAGE_QUEUE
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,4 +30,7 @@ RECURRING: tuple[Recurring, ...] = (
     Recurring("resume-notices", "* * * * *", notices.resume_notices, EMAIL_QUEUE),
     Recurring("hourly-check", "0 * * * *", alerts.hourly_check, ALERT_QUEUE),
     Recurring("check-waiting", "* * * * *", alerts.check_waiting, ALERT_QUEUE),
+    # Weeks and months end at midnight of each organization's zone; what is made is not made again.
+    Recurring("weekly-report", "*/15 * * * *", reports.weekly_report, REPORT_QUEUE),
+    Recurring("resume-reports", "* * * * *", reports.resume_reports, REPORT_QUEUE),
 )

@@ -21,6 +21,7 @@ RAISE = {"limit": "20", "until": rfc3339(utcnow() + DAY), "reason": "launch"}
 NEW_ALERT: dict[str, Any] = {"name": "second", "type": "COST_THRESHOLD", "threshold": "10", "notifyWebhook": True}
 NEW_ALERT["webhookUrl"] = "https://127.0.0.1/hook"  # which the fake's allowlist lets through
 PREVIEW = {"type": "USAGE_SPIKE", "metric": "new_models", "threshold": "0"}
+NEW_REPORT = {"from": "2026-03-01", "to": "2026-03-02"}
 NEW_PRICE = {"provider": "OPENAI", "modelPattern": "gpt-4*", "percentOfList": "90"}
 SPAN = {"from": "2026-11-01", "to": "2026-11-02"}
 SPANS = MessageToDict(request(chat()))
@@ -31,7 +32,7 @@ PASSWORD = {"email": "eve@acme.test", "password": "correct horse battery"}
 @dataclass(frozen=True)
 class Route:
     """One route. `path` may name ids of Acme's: {key}, {session}, {token}, {usage}, {job}, {view}, {override}, {run},
-    {import}, {budget}, {alert}, {channel}.
+    {import}, {budget}, {alert}, {report}, {channel}.
 
     `wrong` is refused with 400, `roles` may do it, `table` is what the database must have for it. `file` is set where
     the answer is a file and no envelope. The `front` door's routes are not FastAPI's: they take an access token of the
@@ -105,6 +106,10 @@ ROUTES: tuple[Route, ...] = (
     # Nothing fires.
     Route("POST", "/alerts/{alert}/acknowledge", "alerts", {}, {"group": 5}, roles=_MEMBERS, status=409),
     Route("POST", "/alerts/{alert}/snooze", "alerts", {"hours": 1}, {"hours": 1000}, roles=_MEMBERS),
+    Route("GET", "/reports", "reports", query="?limit=5", wrong_query="?limit=0"),
+    Route("POST", "/reports", "reports", NEW_REPORT, {"from": "soon"}, roles=_MEMBERS, status=202),
+    Route("GET", "/reports/{report}", "reports"),
+    Route("GET", "/reports/{report}/pdf", "reports", file=True),
     Route("GET", "/channels", "notification_targets"),
     Route(
         "POST",

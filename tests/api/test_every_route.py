@@ -13,6 +13,7 @@ from guardian import db
 from guardian.api.ingest import PATHS
 from guardian.api.main import ROUTERS
 from guardian.api.requests.origin import SAFE_METHODS
+from guardian.jobs.reports import make_report
 from guardian.models import ImportRun, RepriceRun, UsageLog
 from guardian.models import Session as BrowserSession
 from guardian.models.enums import CostSource, Provider, RepriceStatus, TeamRole, UsageOrigin
@@ -26,6 +27,7 @@ from tests.api.routes import (
     NEW_CHANNEL,
     NEW_KEY,
     NEW_PRICE,
+    NEW_REPORT,
     NEW_VIEW,
     ROUTES,
     SIGNED_IN,
@@ -49,6 +51,8 @@ def ids(alice: Client, people: People, fake: FakeProvider) -> dict[str, str]:
     budget = alice.data("POST", "/budgets", 201, json=NEW_BUDGET)
     alert = alice.data("POST", "/alerts", 201, json={**NEW_ALERT, "name": "ours"})
     channel = alice.data("POST", "/channels", 201, json={**NEW_CHANNEL, "name": "ours"})
+    report = alice.data("POST", "/reports", 202, json=NEW_REPORT)
+    make_report(report["id"])
     now = utcnow()
     with db.session() as session:
         run = RepriceRun(
@@ -82,6 +86,7 @@ def ids(alice: Client, people: People, fake: FakeProvider) -> dict[str, str]:
         "budget": budget["id"],
         "alert": alert["id"],
         "channel": channel["id"],
+        "report": report["id"],
         "usage": row.id,
         "session": opened,
         "view": view["id"],
@@ -173,6 +178,7 @@ def test_another_organizations_things_are_in_no_list(alice: Client, charlie: Cli
         "/budgets",
         "/alerts",
         "/channels",
+        "/reports",
         "/usage",
         "/prices/overrides",
         "/prices/reprice",

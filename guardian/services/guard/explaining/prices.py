@@ -1,7 +1,6 @@
 """The prices that usage is held against: of the list, as the organization has agreed them, at one moment."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
@@ -43,28 +42,19 @@ def weights_of(
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class Dearer:
-    """What usage would cost more, in dollars, and how many of its tokens the prices were known for."""
-
-    amount: Decimal
-    tokens: int
+def without_cache(use: Use, weights: Weights) -> Decimal:
+    """What it would cost more, had its cached input been read anew."""
+    return use.cached_tokens * (weights.input - weights.cached)
 
 
-def without_cache(use: Use, weights: Weights) -> Dearer:
-    """Had its cached input been read anew."""
-    return Dearer(use.cached_tokens * (weights.input - weights.cached), use.cached_tokens)
-
-
-def without_batch(use: Use, standard: Weights, batch: Weights) -> Dearer:
-    """Had what was sent in batches been sent as single calls."""
+def without_batch(use: Use, standard: Weights, batch: Weights) -> Decimal:
+    """What it would cost more, had what was sent in batches been sent as single calls."""
     fresh = use.input_tokens - use.cached_tokens
-    amount = (
+    return (
         fresh * (standard.input - batch.input)
         + use.cached_tokens * (standard.cached - batch.cached)
         + use.output_tokens * (standard.output - batch.output)
     )
-    return Dearer(amount, use.input_tokens + use.output_tokens)
 
 
 def _one(rate: Rate) -> Decimal:

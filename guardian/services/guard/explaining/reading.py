@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from functools import reduce
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -25,6 +26,8 @@ from guardian.services.ledger.queries.books import Books, consistently, spend_in
 from guardian.services.ledger.queries.cells import read_table, text_of
 from guardian.services.ledger.queries.dimensions import Filters, column, hour_of, table_for
 from guardian.services.ledger.queries.scans import Question
+from guardian.services.ledger.queries.sums import add
+from guardian.services.ledger.views import Totals
 
 ORGANIZATION = Scope("organization")
 NO_TOKENS: frozenset[str] = frozenset()
@@ -120,6 +123,33 @@ def _hours(books: Books, window: Window, filters: Filters, *, rows_only: bool = 
     hour: Label[Any] = hour_of(table).label("hour_of")
     sums = (func.sum(col(table.cost)), func.sum(col(table.requests)), func.sum(col(table.total_tokens)))
     return spend_in(books, [window], filters, hour, *sums, table=table).group_by("hour_of")
+
+
+def groups_of(
+    session: Session, organization_id: str, scope: Scope, window: Window, dimension: str
+) -> dict[str | None, Decimal]:
+    """What each value of one of the ledger's dimensions has cost; None is what has none."""
+    filters = filters_of(session, organization_id, scope, window)
+
+    def read(books: Books) -> list[tuple[str | None, Decimal]]:
+        asked = [Question(books=books, window=window, filters=each, group_by=(dimension,)) for each in filters]
+        return [(values[0], of.cost) for each in asked for values, of in read_table(session, each).groups.items()]
+
+    found: dict[str | None, Decimal] = {}
+    for value, cost in consistently(session, organization_id, window, read):
+        found[value] = found.get(value, _ZERO) + cost
+    return found
+
+
+def totals_of(session: Session, organization_id: str, scope: Scope, window: Window) -> Totals:
+    """Everything that is summed up of the window; of access tokens nothing."""
+    filters = filters_of(session, organization_id, scope, window)
+
+    def read(books: Books) -> Totals:
+        asked = [Question(books=books, window=window, filters=each) for each in filters]
+        return reduce(add, (read_table(session, each).total for each in asked), Totals())
+
+    return consistently(session, organization_id, window, read)
 
 
 def mix_of(

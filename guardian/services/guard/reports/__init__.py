@@ -2,7 +2,7 @@
 
 `Report.content`, as JSON; every amount is exact dollars as text ("1234.5678"), every percentage a text of at most one
 place ("12.5"), times are RFC 3339 in UTC, days are dates of the organization's zone. Nothing that shows it counts or
-sums by itself, so that the same numbers stand everywhere; `sentences.py` writes amounts for people.
+sums by itself, so that the same numbers stand everywhere; words.py writes them for people.
 
     version       1
     title         "Week of 16 to 22 November 2026"
@@ -12,8 +12,8 @@ sums by itself, so that the same numbers stand everywhere; `sentences.py` writes
     kind          "weekly" | "monthly" | "custom"
     timeZone      IANA name
     period        {start, end, first, last, label: "16 to 22 November 2026"}; `last` is its last day; of a period that
-                  is not over, `end` is when the report was made, floored to the hour
-    previous      the same of the period before; one that is not over is compared with as many hours
+                  is not over, `end` is when the report was made
+    previous      the same of the period before; one that is not over is compared with as long a time
     madeAt, asOf  when it was made; until when the providers' reports had been pulled, or null
     spend         {total, previous (null: not known), change, percent (both null without a previous), estimated,
                   requests, inputTokens, outputTokens, cacheReadTokens, unpricedRows, unpricedTokens (numbers)}
@@ -33,3 +33,30 @@ sums by itself, so that the same numbers stand everywhere; `sentences.py` writes
     savings       [{kind: "cache"|"batch"|"models", amount, sentence}]: what the same usage would have cost more, had it
                   been done the other way. Counterfactuals by prices: no part of spend, and in none of its sums
 """
+
+from guardian.services.guard.reports.making import (
+    fail,
+    fill,
+    organizations,
+    queue_due,
+    request_report,
+    resume_reports,
+    take_up,
+)
+from guardian.services.guard.reports.reading import file_name, get_report, list_reports, report_pdf
+from guardian.services.guard.reports.views import ReportView
+
+__all__ = [
+    "ReportView",
+    "fail",
+    "file_name",
+    "fill",
+    "get_report",
+    "list_reports",
+    "organizations",
+    "queue_due",
+    "report_pdf",
+    "request_report",
+    "resume_reports",
+    "take_up",
+]

@@ -1,0 +1,183 @@
+"""A report's figures as people read them: what the PDF prints, made of its content alone."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from guardian.services.guard.alerts.wording import NBSP, amount
+
+Content = Mapping[str, Any]
+Rows = list[list[str]]
+
+DIMENSIONS: Mapping[str, str] = {
+    "model": "Model",
+    "team": "Team",
+    "user": "Person",
+    "apiKey": "Key",
+    "project": "Project",
+}
+_STATES: Mapping[str, str] = {"ok": "within", "near": "near its limit", "over": "over", "paused": "paused"}
+_NONE = "–"
+
+
+def dollars(text: str | None) -> str:
+    """$1,234.56, and four significant digits under a dollar: $0.0042; – for what is not known."""
+    return _NONE if text is None else amount(Decimal(text), "dollars")
+
+
+def signed(text: str | None) -> str:
+    """A difference: +$12.30, −$4.00."""
+    if text is None:
+        return _NONE
+    return ("+" if Decimal(text) > 0 else "") + dollars(text)
+
+
+def percent(text: str | None) -> str:
+    return _NONE if text is None else amount(Decimal(text), "percent")
+
+
+def signed_percent(text: str | None) -> str:
+    return _NONE if text is None else ("+" if Decimal(text) > 0 else "") + percent(text)
+
+
+def facts(content: Content) -> dict[str, Any]:
+    """Everything that the template sets, as texts; `bars` have heights from 0 to 1."""
+    tz = ZoneInfo(content["timeZone"])
+    made, as_of = (_moment(content[name], tz) for name in ("madeAt", "asOf"))
+    pulled = f", with the providers' reports until {as_of}" if as_of else ""
+    books: Content = content["reconciliation"] or {"findings": []}
+    return {
+        "title": content["title"],
+        "organization": content["organization"],
+        "scope": content["scope"]["name"],
+        "period": content["period"]["label"],
+        "headline": content["headline"],
+        "made": f"Made {made} ({content['timeZone']}){pulled}",
+        "tiles": _tiles(content),
+        "notes": _notes(content),
+        "bars": _bars(content["days"]),
+        "previous": content["previous"]["label"],
+        "causes": [[each["label"], signed(each["amount"]), percent(each["share"])] for each in content["causes"]],
+        "change": signed(content["spend"]["change"]),
+        "movers": [_mover(each) for each in content["movers"]],
+        "models": _groups(content["models"]),
+        "teams": _groups(content["teams"]),
+        "forecast": _forecast(content["forecast"]),
+        "budgets": [_budget(each) for each in content["budgets"]],
+        "anomalies": [each["sentence"] for each in content["anomalies"]],
+        "reconciliation": _reconciliation(content["reconciliation"]),
+        "findings": [[signed(each["amount"]), each["sentence"]] for each in books["findings"]],
+        "savings": [[each["sentence"], dollars(each["amount"])] for each in content["savings"]],
+    }
+
+
+def _tiles(content: Content) -> Rows:
+    """Name, figure, and what is to be said of it."""
+    spend, told = content["spend"], content["forecast"]
+    found = [
+        ["AI provider spend", dollars(spend["total"]), content["period"]["label"]],
+        ["Change", signed(spend["change"]), f"{signed_percent(spend['percent'])} against {dollars(spend['previous'])}"],
+        ["Calls", f"{spend['requests']:,}", f"{spend['inputTokens'] + spend['outputTokens']:,} tokens"],
+    ]
+    if told is not None:
+        found.append(
+            [f"Forecast, {told['label']}", dollars(told["total"]), f"{dollars(told['low'])} to {dollars(told['high'])}"]
+        )
+    return found
+
+
+def _notes(content: Content) -> list[str]:
+    """What the total leaves out, or guesses."""
+    spend = content["spend"]
+    found: list[str] = []
+    if spend["unpricedRows"]:
+        tokens = f"{spend['unpricedTokens']:,} tokens"
+        found.append(f"{spend['unpricedRows']:,} entries with {tokens} have no price yet and are in no amount.")
+    if Decimal(spend["estimated"]):
+        found.append(f"{dollars(spend['estimated'])} of the spend are estimated.")
+    return found
+
+
+def _bars(days: Sequence[Content]) -> list[dict[str, Any]]:
+    highest = max((Decimal(day[name] or 0) for day in days for name in ("cost", "previous")), default=Decimal(0))
+
+    def height(text: str | None) -> str:
+        return f"{Decimal(text or 0) / highest:.4f}" if highest > 0 and Decimal(text or 0) > 0 else "0"
+
+    step = max(len(days) // 8, 1)
+    return [
+        {
+            "label": _short(date.fromisoformat(day["day"])) if place % step == 0 else "",
+            "height": height(day["cost"]),
+            "previous": None if day["previous"] is None else height(day["previous"]),
+            "highest": dollars(f"{highest}") if place == 0 else "",
+        }
+        for place, day in enumerate(days)
+    ]
+
+
+def _short(day: date) -> str:
+    return f"{day.day}{NBSP}{day:%b}"
+
+
+def _mover(each: Content) -> dict[str, str]:
+    why = "; ".join(f"{cause['label']} ({signed(cause['amount'])})" for cause in each["causes"])
+    return {
+        "of": DIMENSIONS[each["dimension"]],
+        "name": each["name"],
+        "before": dollars(each["before"]),
+        "after": dollars(each["after"]),
+        "change": signed(each["change"]),
+        "why": why,
+    }
+
+
+def _groups(groups: Sequence[Content]) -> Rows:
+    return [[each["name"], dollars(each["cost"]), percent(each["share"])] for each in groups]
+
+
+def _forecast(told: Content | None) -> str | None:
+    if told is None:
+        return None
+    said = (
+        f"{told['label']} is expected to cost {dollars(told['total'])}; eight in ten such months end between "
+        f"{dollars(told['low'])} and {dollars(told['high'])}. {dollars(told['spent'])} of it is spent. "
+        f"Method: {told['method']}"
+    )
+    if told["error"] is None:
+        return f"{said}; there are too few days yet to try it on the past."
+    return f"{said}; it was off by {percent(told['error'])} on average in {told['trials']} trials on the past."
+
+
+def _budget(each: Content) -> dict[str, str]:
+    share = Decimal(each["percent"])
+    return {
+        "name": each["name"],
+        "limit": dollars(each["limit"]),
+        "spent": dollars(each["spent"]),
+        "percent": percent(each["percent"]),
+        "forecast": dollars(each["forecast"]),
+        "state": _STATES[each["state"]],
+        "filled": f"{min(max(share, Decimal(0)), Decimal(100)) / 100:.4f}",
+    }
+
+
+def _reconciliation(books: Content | None) -> Rows:
+    if books is None:
+        return []
+    return [
+        ["Tracked, call by call", dollars(books["tracked"])],
+        ["Reported by the providers", dollars(books["reported"])],
+        ["Billed by the providers", dollars(books["billed"])],
+        ["Tracked of what is reported", percent(books["coverage"])],
+        ["Ours against the bill", signed_percent(books["drift"])],
+    ]
+
+
+def _moment(text: str | None, tz: ZoneInfo) -> str:
+    if text is None:
+        return ""
+    local = datetime.fromisoformat(text).astimezone(tz)
+    return f"{local.day} {local:%B %Y, %H:%M}"
