@@ -26,14 +26,14 @@ class Answer:
     """
 
     __slots__ = (
-        "_chunks",
-        "_size",
         "_source",
         "_waiter",
         "content_length",
         "ended",
         "failure",
         "headers",
+        "parts",
+        "size",
         "status",
         "trailers",
     )
@@ -47,8 +47,9 @@ class Answer:
         self.ended = False
         self.failure: UpstreamFailure | None = None
         self._source = source
-        self._chunks: list[bytes] = []
-        self._size = 0
+        # What has come of the body and was not read yet: the connection puts it there, for each chunk of a stream.
+        self.parts: list[bytes] = []
+        self.size = 0
         self._waiter: asyncio.Future[None] | None = None
 
     @property
@@ -70,7 +71,7 @@ class Answer:
     async def chunks(self) -> AsyncIterator[bytes]:
         """The body as it comes, in pieces of any size. Raises UpstreamFailure after the last piece of a broken one."""
         while True:
-            if self._chunks:
+            if self.parts:
                 yield self._take()
             elif self.failure is not None:
                 raise self.failure
@@ -81,28 +82,24 @@ class Answer:
 
     def abort(self) -> None:
         """Close the connection, if the body has not ended; nothing more is read."""
-        self._chunks.clear()
+        self.parts.clear()
         if not self.ended:
             self._source.abort()
 
     def _take(self) -> bytes:
-        chunks = self._chunks
+        chunks = self.parts
         found = chunks[0] if len(chunks) == 1 else b"".join(chunks)
         chunks.clear()
-        if self._size >= HIGH_WATER and not self.ended:
+        if self.size >= HIGH_WATER and not self.ended:
             self._source.resume()
-        self._size = 0
+        self.size = 0
         return found
 
     # What follows is for the connection.
 
-    def put(self, chunk: bytes) -> None:
-        self._chunks.append(chunk)
-        self._size += len(chunk)
-
     @property
     def is_full(self) -> bool:
-        return self._size >= HIGH_WATER
+        return self.size >= HIGH_WATER
 
     async def changed(self) -> None:
         """Wait until `wake`."""

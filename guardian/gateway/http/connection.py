@@ -230,7 +230,8 @@ class Connection(asyncio.Protocol):
         answer = self._answer
         self._unparsed = 0
         if answer is not None and not answer.ended:
-            answer.put(chunk)
+            answer.parts.append(chunk)
+            answer.size += len(chunk)
 
     def on_message_complete(self) -> None:
         if self._interim:

@@ -7,6 +7,7 @@ Chinese one three quarters. What a model thought and did not show is not in it.
 
 import re
 from decimal import ROUND_CEILING, Decimal
+from typing import NamedTuple
 
 from guardian.models.enums import Provider
 
@@ -23,13 +24,29 @@ _TEXTS = re.compile(
 _DELTAS = re.compile(rb'"delta"\s*:\s*"((?:[^"\\]++|\\.)*+)')
 
 
+class Lines(NamedTuple):
+    """Texts that are a line each in `text`, where each stands for itself between `head` and `end`."""
+
+    text: bytes
+    number: int
+    head: bytes
+    end: bytes
+
+    @property
+    def size(self) -> int:
+        return len(self.text) + self.number * (len(self.head) + len(self.end) - 1)
+
+    def joined(self) -> bytes:
+        return self.head + self.text[:-1].replace(b"\n", self.end + self.head) + self.end
+
+
 class Seen:
     """Bytes of an answer since its last numbers: their first SAMPLE, and how many there were."""
 
     __slots__ = ("_parts", "_room", "total")
 
     def __init__(self) -> None:
-        self._parts: list[bytes] = []
+        self._parts: list[bytes | Lines] = []
         self._room, self.total = SAMPLE, 0
 
     def add(self, raw: bytes) -> None:
@@ -38,6 +55,14 @@ class Seen:
             self._parts.append(raw[: self._room])
             self._room -= len(raw)
 
+    def add_lines(self, lines: Lines) -> None:
+        """As `add` of all of their bytes, which are put together only should they be asked for."""
+        size = lines.size
+        self.total += size
+        if self._room > 0:
+            self._parts.append(lines if size <= self._room else lines.joined()[: self._room])
+            self._room -= size
+
     def clear(self) -> None:
         if self.total:
             self._parts.clear()
@@ -45,7 +70,7 @@ class Seen:
 
     def tokens(self, provider: Provider, *, deltas: bool) -> int:
         """The tokens of the texts in them; `deltas` for a response's stream."""
-        sample = b"".join(self._parts)
+        sample = b"".join([part if isinstance(part, bytes) else part.joined() for part in self._parts])
         size = sum(_size(found) for found in (_DELTAS if deltas else _TEXTS).findall(sample))
         if self.total > len(sample) > 0:
             size = size * self.total // len(sample)

@@ -7,6 +7,8 @@ their bytes.
 import re
 from typing import NamedTuple
 
+from guardian.gateway.metering.estimates import Lines
+
 _BEGIN, _END = b"data: ", b"}\n\n"
 _NULL = b',"usage":null\n'
 # OpenAI pads its events with noise, which stays. Not behind a space: that would have to go, too.
@@ -18,7 +20,7 @@ class Run(NamedTuple):
     """`passed` goes on, `seen` are the events' data, and `rest` is what follows them."""
 
     passed: bytes
-    seen: bytes
+    seen: Lines
     rest: bytes
 
 
@@ -56,8 +58,8 @@ class Runs:
                 return None
         kept = texts if strips else lines
         same = len(kept) == len(lines)
-        passed = chunk[: len(chunk) - len(rest)] if same else _joined(kept, self._begin, _END)
-        return Run(passed, _joined(kept, self._head, b"}"), rest)
+        passed = chunk[: len(chunk) - len(rest)] if same else Lines(kept, count, self._begin, _END).joined()
+        return Run(passed, Lines(kept, count, self._head, b"}"), rest)
 
     def _lines(self, chunk: bytes) -> tuple[bytes, int, bytes]:
         """Of each event of the run what is its own, as a line; how many there are, and what follows them."""
@@ -68,7 +70,3 @@ class Runs:
         else:
             rest = self._begin + last
         return b"\n".join(parts) + b"\n", len(parts), rest
-
-
-def _joined(texts: bytes, begin: bytes, end: bytes) -> bytes:
-    return begin + texts[:-1].replace(b"\n", end + begin) + end

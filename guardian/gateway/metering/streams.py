@@ -88,7 +88,7 @@ class StreamReading:
         if run is None:
             return b"", chunk
         self.chunk = None
-        self.seen.add(run.seen)
+        self.seen.add_lines(run.seen)
         return run.passed, run.rest
 
     def take(self, data: bytes) -> None:

@@ -76,7 +76,8 @@ def test_a_run_ends_before_what_states_something() -> None:
     found = runs.first(text * 3 + last, strips=True)
     assert found is not None
     assert found.passed == (begin + b"[]}\n\n") * 3
-    assert (found.seen, found.rest) == ((HEAD + b"[]}") * 3, last)
+    assert (found.seen.joined(), found.rest) == ((HEAD + b"[]}") * 3, last)
+    assert found.seen.size == len(HEAD + b"[]}") * 3
     cut = runs.first(text * 2 + text[:-1], strips=False)
     assert cut is not None
     assert (cut.passed, cut.rest) == (text * 2, text[:-1])
