@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import partial
 
 from sqlalchemy import Interval, and_, literal, or_
 from sqlmodel import Session, col, select
 
+from guardian import db, queue
 from guardian.models import Alert, AlertGroup
 from guardian.models.enums import AlertFrequency, AlertState, AlertType
 from guardian.services.guard.alerts.metrics import metric_of
@@ -48,7 +50,12 @@ def check(session: Session, organization_id: str, now: datetime, *, arrived: boo
         reading = readings[each.alert_id][0]
         if moves_of(each, groups.get(each.alert_id, {}), reading):
             measured[each.alert_id] = each, reading
-    return make_moves(session, organization_id, measured, facts) if measured else []
+    if not measured:
+        return []
+    if not arrived:
+        # It may have been as of the full hour: what came since is looked at next, before anybody trusts a recovery.
+        db.after_commit(session, partial(queue.check_soon, organization_id))
+    return make_moves(session, organization_id, measured, facts)
 
 
 def organizations(session: Session, after: str, limit: int) -> list[str]:

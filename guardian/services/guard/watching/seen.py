@@ -7,8 +7,7 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Label, Subquery, func, literal, select
-from sqlalchemy.orm import aliased
+from sqlalchemy import Subquery, func, select
 from sqlmodel import Session, col
 
 from guardian.models import ApiKey, UsageRollup
@@ -17,6 +16,7 @@ from guardian.periods import Window, ceil_hour, floor_hour
 from guardian.services.guard.watching.watched import EVERYTHING, Measurement, Reading, Watched
 from guardian.services.guard.watching.windows import period_of, window_of
 from guardian.services.ledger.queries.names import read_names
+from guardian.services.ledger.sql.tables import ROLLUPS
 from guardian.services.people.provider_keys.checks import EXTERNAL_ID
 
 METRICS: frozenset[tuple[AlertType, str]] = frozenset(
@@ -81,33 +81,30 @@ def _reading(
 
 def _firsts(session: Session, organization_id: str, column: str, window: Window) -> list[_First]:
     """What there is in the window, with when it was first: in the order of the index, which ends at the first row."""
-    here, ever = aliased(UsageRollup), aliased(UsageRollup)
-    value: Any = getattr(here, column)
-    provider: Label[Any] = col(here.provider).label("provider")
+    here, ever = ROLLUPS.alias("here"), ROLLUPS.alias("ever")
     seen: Subquery = (
-        select(provider, value.label("value"))
+        select(here.c.provider, here.c[column].label("value"))
         .where(
-            col(here.organization_id) == organization_id,
-            col(here.hour) >= floor_hour(window.start),
-            col(here.hour) < ceil_hour(window.end),
-            value.is_not(None),
+            here.c.organization_id == organization_id,
+            here.c.hour >= floor_hour(window.start),
+            here.c.hour < ceil_hour(window.end),
+            here.c[column].is_not(None),
         )
         .distinct()
         .subquery("seen")
     )
     first = (
-        select(col(ever.hour))
+        select(ever.c.hour)
         .where(
-            col(ever.organization_id) == literal(organization_id),
-            col(ever.provider) == seen.c.provider,
-            getattr(ever, column) == seen.c.value,
+            ever.c.organization_id == organization_id,
+            ever.c.provider == seen.c.provider,
+            ever.c[column] == seen.c.value,
         )
-        .order_by(col(ever.hour))
+        .order_by(ever.c.hour)
         .limit(1)
         .scalar_subquery()
     )
-    found: Label[Any] = first.label("first")
-    rows: Any = session.connection().execute(select(seen.c.provider, seen.c.value, found))
+    rows: Any = session.connection().execute(select(seen.c.provider, seen.c.value, first.label("first")))
     return [(provider.value, name, hour) for provider, name, hour in rows]
 
 
