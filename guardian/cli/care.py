@@ -49,23 +49,24 @@ def doctor() -> None:
 def rotate(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
 ) -> None:
-    """Seal every stored provider key with ENCRYPTION_KEY; ENCRYPTION_KEY_PREVIOUS opens what it replaces."""
+    """Seal all that is stored sealed with ENCRYPTION_KEY; ENCRYPTION_KEY_PREVIOUS opens what it replaces."""
     from guardian.crypto import encryption
+    from guardian.services.guard.notices.rotation import reseal_alerts, reseal_channels
     from guardian.services.people.provider_keys.rotation import reseal_batch
 
     configured()
     ring = encryption()
-    resealed, current, unopened, after = 0, 0, 0, None
-    while True:
-        with db.session() as session:
-            batch = reseal_batch(session, ring, after=after, dry_run=dry_run)
-        resealed, current = resealed + batch.resealed, current + batch.current
-        for key in batch.unopened:
-            unopened += 1
-            print(f"cannot open {key.name} ({key.id}): {key.reason}", file=sys.stderr)
-        if batch.last_id is None:
-            break
-        after = batch.last_id
+    resealed, current, unopened = 0, 0, 0
+    for reseal in (reseal_batch, reseal_channels, reseal_alerts):
+        after, more = None, True
+        while more:
+            with db.session() as session:
+                batch = reseal(session, ring, after=after, dry_run=dry_run)
+            resealed, current = resealed + batch.resealed, current + batch.current
+            for sealed in batch.unopened:
+                unopened += 1
+                print(f"cannot open {sealed.name} ({sealed.id}): {sealed.reason}", file=sys.stderr)
+            after, more = batch.last_id, batch.last_id is not None
     print(f"{resealed} {'would be ' if dry_run else ''}sealed anew, {current} already current, {unopened} not opened")
     raise typer.Exit(1 if unopened else 0)
 

@@ -23,6 +23,7 @@ from guardian.journal.places import journal_folders
 from guardian.journal.positions import waiting_bytes
 from guardian.models import Organization
 from guardian.queue import connection
+from guardian.services.guard.notices.rotation import reseal_alerts, reseal_channels
 from guardian.services.ledger import daily
 from guardian.services.people import audit
 from guardian.services.people.provider_keys.rotation import Unopened, reseal_batch
@@ -88,26 +89,26 @@ def _encryption_key(settings: Settings) -> Finding:
     previous = settings.encryption_key_previous
     service = EncryptionService(settings.require_encryption_key(), previous.get_secret_value() if previous else None)
     unopened: list[Unopened] = []
-    opened, older, after = 0, 0, None
-    while True:
-        with db.session() as session:
-            batch = reseal_batch(session, service, after=after, dry_run=True)
-        unopened += batch.unopened
-        opened += batch.current + batch.resealed
-        older += batch.resealed
-        if batch.last_id is None:
-            break
-        after = batch.last_id
+    opened, older = 0, 0
+    for reseal in (reseal_batch, reseal_channels, reseal_alerts):
+        after, more = None, True
+        while more:
+            with db.session() as session:
+                batch = reseal(session, service, after=after, dry_run=True)
+            unopened += batch.unopened
+            opened += batch.current + batch.resealed
+            older += batch.resealed
+            after, more = batch.last_id, batch.last_id is not None
     if unopened:
         names = ", ".join(one.name for one in unopened[:5])
         return Finding(
             "FAIL",
             "encryption key",
-            f"{len(unopened)} of {opened + len(unopened)} stored keys cannot be opened ({names}): "
+            f"{len(unopened)} of {opened + len(unopened)} stored secrets cannot be opened ({names}): "
             "set the key that sealed them as ENCRYPTION_KEY_PREVIOUS, or store them again",
         )
     rest = f"; {older} still carry the previous key: guardian keys rotate" if older else ""
-    return Finding("ok", "encryption key", f"opens all {opened} stored keys{rest}")
+    return Finding("ok", "encryption key", f"opens all {opened} stored secrets{rest}")
 
 
 def _audit_log(_settings: Settings) -> Finding:

@@ -77,7 +77,7 @@ def test_a_sound_installation(change: Set, session: Session, people: People) -> 
     ]
     assert found["database"].startswith("ok PostgreSQL answers at 127.0.0.1:")
     assert found["migrations"].startswith("ok at the newest revision")
-    assert found["encryption key"] == "ok opens all 1 stored keys"
+    assert found["encryption key"] == "ok opens all 1 stored secrets"
     assert found["Redis"].startswith("ok 6.2")
     assert found["email"].startswith("FAIL SMTP_HOST is not set")
     assert found["error tracking"].startswith("note SENTRY_DSN is not set")
@@ -150,10 +150,10 @@ def test_stored_keys_that_the_ring_does_not_open(change: Set, session: Session, 
     store(session, people, ENCRYPTION_KEY)
     store(session, people, "b" * 64)
     found = findings()["encryption key"]
-    assert found.startswith("FAIL 1 of 2 stored keys cannot be opened (OPENAI sealed with bbbb)")
+    assert found.startswith("FAIL 1 of 2 stored secrets cannot be opened (OPENAI sealed with bbbb)")
     change(ENCRYPTION_KEY_PREVIOUS="b" * 64)
     assert findings()["encryption key"] == (
-        "ok opens all 2 stored keys; 1 still carry the previous key: guardian keys rotate"
+        "ok opens all 2 stored secrets; 1 still carry the previous key: guardian keys rotate"
     )
 
 

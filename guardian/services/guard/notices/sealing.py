@@ -13,14 +13,13 @@ from guardian.periods import rfc3339
 from guardian.services.guard.notices.checking import SECRETS, hint_of
 
 OVERLAP = timedelta(hours=24)  # in which the secret before the current one signs too
-KEY_ID, PREVIOUS_UNTIL = "keyId", "previousSecretUntil"  # in a target's metadata
+PREVIOUS_UNTIL = "previousSecretUntil"  # in a target's metadata
 
 
 def seal_config(row: NotificationTarget, config: Mapping[str, Any]) -> None:
     """Put the settings into the row, under the current encryption key."""
     sealed = encryption().encrypt(json.dumps(config))
     row.encrypted_config, row.iv, row.tag = sealed.encrypted_data, sealed.iv, sealed.tag
-    row.meta = {**(row.meta or {}), KEY_ID: sealed.key_id}
     row.hint = hint_of(row.kind, config)
 
 
