@@ -19,7 +19,8 @@ sums by itself, so that the same numbers stand everywhere; words.py writes them 
                   requests, inputTokens, outputTokens, cacheReadTokens, unpricedRows, unpricedTokens (numbers)}
     days          [{day, cost, previous}]: each day beside the one in its place of the period before (null: none)
     causes        [{part, label, amount, share}]: the parts of the change, largest first; their amounts add up to
-                  `spend.change` exactly. `part` is volume, mix, tokens, cache, price or retries; `share` in percent
+                  `spend.change` exactly. `part` is volume, mix, tokens, cache, price or retries; `share` in percent,
+                  or null where causes cancel out so far that it says nothing
     movers        [{dimension: "model"|"team"|"user"|"apiKey"|"project", value, name, before, after, change, percent,
                   causes: [as above, at most two]}]: at most three of each dimension, the largest change first
     models        [{value: "OPENAI/gpt-5", name, cost, share, requests}]: the ten that cost most; teams likewise
@@ -27,7 +28,8 @@ sums by itself, so that the same numbers stand everywhere; words.py writes them 
                   null), trials}: of the month in which the period ends, or of the next one when it ends with its month
     budgets       [{id, name, scope, limit, spent, percent, state: ok|near|over|paused, forecast, low, high (or null),
                   startsAt, resetsAt}]: as they stood when the period ended
-    anomalies     [{start, end, value, expected, excess, sentence}]: hours above what is usual, the greatest first
+    anomalies     [{start, end, value, expected, excess, sentence}]: hours above what is usual by 1 % of the total or
+                  more, the greatest first
     reconciliation  null (of a team, or where there is only one book), or {first, last (UTC days), tracked, reported,
                   billed, coverage, drift (percent; each may be null), findings: [{amount, sentence}]}
     savings       [{kind: "cache"|"batch"|"models", amount, sentence}]: what the same usage would have cost more, had it

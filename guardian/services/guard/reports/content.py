@@ -29,6 +29,7 @@ _HISTORY = 400 * DAY
 _INSTANT = timedelta(microseconds=1)
 _MOST_GROUPS = 10
 _MOST_ANOMALIES = 10
+_LEAST_EXCESS = Decimal("0.01")  # of the period's spend: less is not worth a sentence
 
 
 def build(session: Session, actor: Actor, scope: Scope, period: Period, now: datetime) -> Content:
@@ -184,13 +185,16 @@ def _anomalies(session: Session, organization_id: str, scope: Scope, period: Per
     window = period.current.window
     history = Window(window.start - WEEKS * 7 * DAY, window.end)
     hours = [(hour.start, hour.cost) for hour in hours_of(session, organization_id, scope, history)]
-    found = sorted(spikes(hours, window.start, period.tz), key=lambda spike: -spike.excess)
+    least = sum((cost for start, cost in hours if start >= window.start), Decimal(0)) * _LEAST_EXCESS
+    found = [spike for spike in spikes(hours, window.start, period.tz) if spike.excess >= least]
+    found.sort(key=lambda spike: -spike.excess)
     return [_anomaly(spike, period) for spike in found[:_MOST_ANOMALIES]]
 
 
 def _anomaly(spike: Spike, period: Period) -> Content:
     start, end = (moment.astimezone(period.tz) for moment in (spike.start, spike.end))
-    cost, usual = amount(spike.value, "dollars"), amount(spike.expected.quantize(Decimal("0.0001")), "dollars")
+    cost = amount(spike.value, "dollars")
+    usual = amount(spike.expected.quantize(Decimal("0.0001")), "dollars") if spike.expected else "nothing"
     when = f"On {start.day} {start:%B} from {start:%H:%M} to {end:%H:%M}"
     return {
         "start": rfc3339(spike.start),

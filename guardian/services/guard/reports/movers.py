@@ -27,6 +27,7 @@ DIMENSIONS: Mapping[str, str] = {
 
 _MOST = 3
 _CAUSES = 2
+_MOST_SHARE = 3
 Mixes = tuple[dict[str, Use], dict[str, Use]]
 
 
@@ -116,10 +117,15 @@ def told_causes(causes: Sequence[Cause]) -> list[Content]:
             "part": cause.part,
             "label": cause.label,
             "amount": exact(cause.amount),
-            "share": None if cause.share is None else percent(cause.share, Decimal(1)),
+            "share": _share(cause),
         }
         for cause in causes
     ]
+
+
+def _share(cause: Cause) -> str | None:
+    """Causes that nearly cancel out are many times the change: their share says nothing then."""
+    return percent(cause.share, Decimal(1)) if cause.share is not None and abs(cause.share) <= _MOST_SHARE else None
 
 
 def model_name(key: str | None) -> str:

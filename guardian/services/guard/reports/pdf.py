@@ -19,7 +19,7 @@ _TEMPLATE = Path(__file__).with_name("report.typ")
 
 
 def render(content: Mapping[str, Any]) -> bytes:
-    """The PDF of a content of version 1; A4, some 30 kB."""
+    """The PDF of a content of version 1; A4, some 60 kB, in 30 ms."""
     made = datetime.fromisoformat(content["madeAt"])
     compiled = typst.compile(
         _TEMPLATE,

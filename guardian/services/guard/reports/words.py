@@ -20,6 +20,7 @@ DIMENSIONS: Mapping[str, str] = {
 }
 _STATES: Mapping[str, str] = {"ok": "within", "near": "near its limit", "over": "over", "paused": "paused"}
 _NONE = "–"
+_PLUS = "+\u2060"
 
 
 def dollars(text: str | None) -> str:
@@ -93,10 +94,11 @@ def _notes(content: Content) -> list[str]:
     spend = content["spend"]
     found: list[str] = []
     if spend["unpricedRows"]:
-        tokens = f"{spend['unpricedTokens']:,} tokens"
-        found.append(f"{spend['unpricedRows']:,} entries with {tokens} have no price yet and are in no amount.")
+        rows, tokens = spend["unpricedRows"], f"{spend['unpricedTokens']:,} tokens"
+        entries = "1 entry" if rows == 1 else f"{rows:,} entries"
+        found.append(f"Not in any amount: {entries} with {tokens} that have no price yet.")
     if Decimal(spend["estimated"]):
-        found.append(f"{dollars(spend['estimated'])} of the spend are estimated.")
+        found.append(f"Estimated: {dollars(spend['estimated'])} of the spend.")
     return found
 
 
@@ -123,7 +125,8 @@ def _short(day: date) -> str:
 
 
 def _mover(each: Content) -> dict[str, str]:
-    why = "; ".join(f"{cause['label']} ({signed(cause['amount'])})" for cause in each["causes"])
+    # No line ends between a sign and its amount.
+    why = "; ".join(f"{cause['label']} ({signed(cause['amount']).replace('+', _PLUS)})" for cause in each["causes"])
     return {
         "of": DIMENSIONS[each["dimension"]],
         "name": each["name"],
