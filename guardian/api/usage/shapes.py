@@ -7,7 +7,7 @@ from pydantic import Field
 
 from guardian.api.answers.envelope import Body, Money, Out, Time, plain
 from guardian.models.enums import CostSource, Provider, UsageOrigin
-from guardian.services.ledger.views import DIMENSIONS, Bucket, Group, Totals
+from guardian.services.ledger.views import DIMENSIONS, ROW_DIMENSIONS, Bucket, Group, Totals
 
 
 def _values(about: str) -> Any:
@@ -40,6 +40,7 @@ class Range(Body):
     tier: list[str] = _values("Service tier: default, batch, flex, priority, …")
     cost_source: list[str] = _values(f"Where the cost is from: {', '.join(CostSource)}.")
     session: list[str] = _values("Session that the caller named; known of tracked rows.")
+    access_token: list[str] = _values("Id of our access token that the call came with; known of tracked rows.")
     tag: list[str] = _values(
         "A tag as `key:value`; values of one key are alternatives, all keys must match. `key:` has no such tag."
     )
@@ -76,7 +77,7 @@ class SummaryParameters(Range):
         description="Calendar hours (of at most 31 days), days, weeks from Monday, or months of the zone.",
     )
     group_by: str | None = Field(
-        default=None, description=f"With commas between them: {', '.join(DIMENSIONS)}, session, tag:<key>."
+        default=None, description=f"With commas between them: {', '.join((*DIMENSIONS, *ROW_DIMENSIONS))}, tag:<key>."
     )
     top: int | None = Field(
         default=None,

@@ -53,9 +53,22 @@ def test_the_explorers_filters_find_exactly_what_a_budget_spent(
     assert found.totals.cost == spent_of(session, [limit], NOW)[limit.id].total
 
 
+@pytest.mark.parametrize("value", ["t1", None])
+def test_tokens_are_a_filter_of_the_explorer(session: Session, people: People, value: str | None) -> None:
+    for token, amount in (("t1", "1"), ("t2", "2"), ("t3", "4")):
+        add_calls(session, people.alice, NOW, amount, access_token_id=token)
+    limit = budget(people, Scope("token", value), tokens=frozenset({"t2"}))
+    window = limit.window(NOW)
+    filters = filters_of(session, limit, window)
+    assert filters is not None
+    found = summary(session, people.alice, SummaryQuery(start=window.start, end=window.end, filters=filters))
+    assert found.totals.cost == spent_of(session, [limit], NOW)[limit.id].total == (3 if value else 2)
+
+
 def test_what_no_filter_tells_has_none(session: Session, people: People) -> None:
-    window = budget(people, Scope("token", "t1")).window(NOW)
-    assert filters_of(session, budget(people, Scope("token", "t1")), window) is None
+    window = budget(people, Scope("token")).window(NOW)
+    # No token names it, so that nothing is spent of it.
+    assert filters_of(session, budget(people, Scope("token")), window) is None
     assert filters_of(session, budget(people, Scope("team", "web"), tokens=frozenset({"t1"})), window) is None
     # The tokens of a budget of the whole organization are in it anyway.
     assert filters_of(session, budget(people, Scope("organization"), tokens=frozenset({"t1"})), window) is not None

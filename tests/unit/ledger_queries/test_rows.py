@@ -83,6 +83,7 @@ def test_every_filter_finds_its_rows_and_the_empty_value_those_that_have_none(le
             service_tier="batch",
             cost_source=CostSource.PROVIDER,
             session="s",
+            access_token_id="t1",
             tags={"team": "t", "feature": "f", "environment": "e: x"},
         ),
         ledger.row("2026-03-01", "2", account_id=None),

@@ -18,25 +18,28 @@ from guardian.services.ledger.views import SummaryQuery
 
 TRACKED = tuple(origin.value for origin in UsageOrigin if origin is not UsageOrigin.SYNC)
 _FILTERS: Mapping[str, str] = {"team": "team", "user": "user", "provider": "provider", "key": "apiKey"}
-_MOST_MODELS = 100  # values of one filter
+_MOST_VALUES = 100  # of one filter
 
 
 def filters_of(session: Session, budget: HardBudget, window: Window) -> Filters | None:
-    """The ledger's filters whose rows in the window are those of the budget. None where there are none: access tokens
-    are no filter, nor is "of the scope, or of a token that names the budget". A pattern of models is told as the models
-    that were called in the window.
+    """The ledger's filters whose rows in the window are those of the budget. None where there are none, as for "of the
+    scope, or of a token that names the budget". A pattern of models is told as the models that were called in the
+    window.
     """
     scope, found = budget.scope, {"origin": TRACKED}
     if scope.type == "organization":
         return found
-    if scope.type == "token" or budget.tokens:
+    if scope.type == "token":
+        tokens = sorted(budget.tokens | {scope.value} if scope.value else budget.tokens)
+        return {**found, "accessToken": tuple(tokens)} if 0 < len(tokens) <= _MOST_VALUES else None
+    if budget.tokens:
         return None
     if scope.type == "tag":
         name, value = scope.tag
         return {**found, "tag": (f"{name}:{value}",)}
     if scope.type == "model":
         models = _models(session, budget, window)
-        return {**found, "model": models} if len(models) <= _MOST_MODELS else None
+        return {**found, "model": models} if len(models) <= _MOST_VALUES else None
     return {**found, _FILTERS[scope.type]: (scope.value or "",)}
 
 

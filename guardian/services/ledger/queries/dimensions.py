@@ -11,7 +11,7 @@ from guardian.errors import ValidationError
 from guardian.models.enums import CostSource, Provider, UsageOrigin
 from guardian.models.usage import UsageLog, UsageRollup
 from guardian.services.ledger.sums.rollups import TAGS, tag_in_sql
-from guardian.services.ledger.views import DIMENSIONS, USAGE_FILTERS
+from guardian.services.ledger.views import DIMENSIONS, ROW_DIMENSIONS, USAGE_FILTERS
 
 Expression = SQLColumnExpression[Any]
 Query = Select[*tuple[Any, ...]]
@@ -34,6 +34,7 @@ FIELDS: Mapping[str, str] = {
     "tier": "service_tier",
     "costSource": "cost_source",
     "session": "session",
+    "accessToken": "access_token_id",
 }
 _TAG = "tag:"
 # Of single rows: whose they are, which for a reported row is not who caused it.
@@ -48,7 +49,7 @@ def refuse(field: str, message: str) -> ValidationError:
 
 
 def column(table: Ledger, dimension: str) -> Expression:
-    """What SQL groups by. Rollups have no session, and of the tags the team and the feature only."""
+    """What SQL groups by. Rollups have no ROW_DIMENSIONS, and of the tags the team and the feature only."""
     name = dimension.removeprefix(_TAG)
     if table is UsageLog and (name in TAGS or dimension != name):
         return tag_in_sql(col(UsageLog.tags), name)
@@ -81,11 +82,11 @@ def moment_of(table: Ledger) -> Expression:
 
 
 def table_for(group_by: Iterable[str], filters: Filters) -> Ledger:
-    """The rollups, unless the question is about sessions or tags that only the single rows know."""
+    """The rollups, unless the question is about ROW_DIMENSIONS or tags that only the single rows know."""
     tags = [value.partition(":")[0] for value in filters.get("tag", ())]
     tags += [name.removeprefix(_TAG) for name in group_by if name.startswith(_TAG)]
-    of_rows = "session" in group_by or filters.get("session") or any(tag not in TAGS for tag in tags)
-    return UsageLog if of_rows else UsageRollup
+    of_rows = any(name in group_by or filters.get(name) for name in ROW_DIMENSIONS)
+    return UsageLog if of_rows or any(tag not in TAGS for tag in tags) else UsageRollup
 
 
 def check_group_by(group_by: Iterable[str]) -> None:
@@ -96,8 +97,8 @@ def check_group_by(group_by: Iterable[str]) -> None:
             _check_text("groupBy", [name])
             if name == _TAG:
                 raise refuse("groupBy", "Name the tag to group by: tag:environment, for example.")
-        elif name not in DIMENSIONS and name != "session":
-            choice = ", ".join((*DIMENSIONS, "session", "tag:<key>"))
+        elif name not in (*DIMENSIONS, *ROW_DIMENSIONS):
+            choice = ", ".join((*DIMENSIONS, *ROW_DIMENSIONS, "tag:<key>"))
             raise refuse("groupBy", f"Unknown dimension {name!r} in groupBy. Choose from: {choice}.")
         if name in seen:
             raise refuse("groupBy", f"The dimension {name!r} is named twice in groupBy. Name it once.")

@@ -12,10 +12,11 @@ from guardian.services.ledger.queries.days import Day, left_of, read_days
 from guardian.services.ledger.queries.dimensions import Filters, rollup_filters
 from guardian.services.ledger.sums.cuts import cut_for, number, place_of, stored
 from guardian.services.ledger.sums.rollups import TAGS
+from guardian.services.ledger.views import ROW_DIMENSIONS
 
-# A row loses a key that is deleted, which its day still knows; sessions and other tags days do not know at all. For
-# all of these there are indexes.
-_UNKNOWN = ("session", "apiKey", "tag")
+# A row loses a key that is deleted, which its day still knows; sessions, tokens and other tags days do not know at all.
+# For all of these there are indexes.
+_UNKNOWN = (*ROW_DIMENSIONS, "apiKey", "tag")
 
 
 def stretches(session: Session, organization_id: str, filters: Filters, window: Window) -> list[Window]:

@@ -14,10 +14,11 @@ from guardian.services.ledger.views.spend import (
     SummaryQuery,
     Totals,
 )
-from guardian.services.ledger.views.usage import USAGE_FILTERS, UsageFilter, UsageView
+from guardian.services.ledger.views.usage import ROW_DIMENSIONS, USAGE_FILTERS, UsageFilter, UsageView
 
 __all__ = [
     "DIMENSIONS",
+    "ROW_DIMENSIONS",
     "USAGE_FILTERS",
     "Billed",
     "BilledGroup",

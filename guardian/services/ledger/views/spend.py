@@ -32,7 +32,7 @@ DIMENSIONS: tuple[str, ...] = (
 class SummaryQuery:
     """Spend in [start, end), both UTC. Buckets are calendar hours, days, weeks or months of the zone `tz`.
 
-    `group_by` names DIMENSIONS, "session", or "tag:" and the key of a tag. `filters` holds allowed values by the names
+    `group_by` names DIMENSIONS, ROW_DIMENSIONS, or "tag:" and the key of a tag. `filters` holds allowed values by names
     of USAGE_FILTERS; the value "" means "has none", and a value of "tag" is a key, a colon and the tag's value. With
     `top`, only that many groups, the most expensive ones, are told apart; all others are one group behind them. A query
     spans at most 400 days.

@@ -10,8 +10,10 @@ from guardian.models.enums import CostSource, Provider, UsageOrigin
 from guardian.records import BillLine
 from guardian.services.ledger.views.spend import DIMENSIONS
 
-# What single usage rows can be filtered by: the dimensions, the caller's session, and any tag ("key:value").
-USAGE_FILTERS: tuple[str, ...] = (*DIMENSIONS, "session", "tag")
+# What sums know nothing of, so that single rows are read for it: the caller's session, and our token that it came with.
+ROW_DIMENSIONS: tuple[str, ...] = ("session", "accessToken")
+# What single usage rows can be filtered by: all of these, and any tag ("key:value").
+USAGE_FILTERS: tuple[str, ...] = (*DIMENSIONS, *ROW_DIMENSIONS, "tag")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

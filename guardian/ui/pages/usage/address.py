@@ -9,13 +9,13 @@ from zoneinfo import ZoneInfo
 
 from guardian.errors import ValidationError
 from guardian.periods import DAY, Window, ceil_hour, local_date, local_midnight, zone
-from guardian.services.ledger.views import DIMENSIONS, USAGE_FILTERS, Bucket
+from guardian.services.ledger.views import DIMENSIONS, ROW_DIMENSIONS, USAGE_FILTERS, Bucket
 from guardian.ui import ranges
 from guardian.ui.ranges import Range
 
 ROUTE = "/usage"
 TAG = "tag:"
-GROUPS = (*DIMENSIONS, "session")  # besides "tag:" and the key of a tag
+GROUPS = (*DIMENSIONS, *ROW_DIMENSIONS)  # besides "tag:" and the key of a tag
 DEFAULT_GROUP = "model"
 SORTS = ("name", "cost", "requests", "tokens", "change")
 STEP, MOST = 50, 100  # groups of the table: as many more at a click, up to the ledger's limit

@@ -22,6 +22,7 @@ _DIMENSIONS: Mapping[str, str] = {
     "tier": "Tier",
     "costSource": "Price from",
     "session": "Session",
+    "accessToken": "Access token",
     "tag": "Tag",
 }
 _VALUES: Mapping[tuple[str, str], str] = {
