@@ -216,7 +216,7 @@ def test_what_fires_stands_first_and_is_acknowledged(
     _fire(session, id, "gpt-5", "gpt-4")
     work(page, "load")
     assert [(row.name, row.state) for row in page.alerts] == [("Loud", "Firing"), ("A quiet one", "OK")]
-    assert (page.summary, page.firing) == ("1 of 2 fire", 1)
+    assert (page.summary, page.firing) == ("1 of 2 fires", 1)
     assert [(group.name, group.value) for group in page.alerts[0].groups] == [("gpt-4", "$71.50"), ("gpt-5", "$71.50")]
     work(page, "acknowledge", id, "gpt-5")
     assert [(group.name, group.state) for group in page.alerts[0].groups] == [
@@ -226,7 +226,7 @@ def test_what_fires_stands_first_and_is_acknowledged(
     work(page, "acknowledge", id, "*")
     assert (page.alerts[0].state, page.firing) == ("Acknowledged", 0)
     assert payload(work(page, "snooze", id, 24, "*"))["message"] == "Nobody is told for a day."
-    assert next(row for row in page.alerts if row.id == id).note.startswith("Snoozed until ")
+    assert next(row for row in page.alerts if row.id == id).note.startswith("snoozed until ")
     work(page, "snooze", id, 0, "*")
     work(page, "turn", id, False)
     assert next(row for row in page.alerts if row.id == id).state == "Off"

@@ -199,7 +199,9 @@ def _check_group(alert: Alert, metric: Metric) -> None:
         return
     kind = TAG if given.startswith(TAG) else given
     name = given.removeprefix(TAG)
-    if kind not in GROUPS or (kind == TAG and (not name or len(name) > MAX_FACT or not name.isprintable())):
+    if kind == TAG and not name:
+        raise wrong("groupBy", "Give the name of the tag to split by, as in tag:feature.")
+    if kind not in GROUPS or len(name) > MAX_FACT or not name.isprintable():
         raise wrong("groupBy", f"Choose one of {', '.join(each for each in GROUPS if each != TAG)}, or tag:<name>.")
     if kind not in metric.groups:
         allowed = ", ".join(metric.groups)

@@ -30,6 +30,7 @@ def builder(state: Any) -> rx.Component:
                     ),
                     class_name="panel-head",
                 ),
+                _sentence(state),
                 rx.el.form(
                     builder_fields(state),
                     _outcome(state),
@@ -83,17 +84,22 @@ def secret_dialog(state: Any) -> rx.Component:
     )
 
 
+def _sentence(state: Any) -> rx.Component:
+    """What is being built, in words, or what it lacks; it stays in sight."""
+    return rx.el.div(
+        rx.cond(
+            state.wrong != "",
+            notice(state.wrong, icon_name="pencil"),
+            rx.el.p(state.sentence, class_name="said", custom_attrs={"data-testid": "sentence"}),
+        ),
+        class_name="spoken",
+        custom_attrs={"aria-live": "polite"},
+    )
+
+
 def _outcome(state: Any) -> rx.Component:
     preview = state.preview
     return rx.el.section(
-        rx.el.div(
-            rx.cond(
-                state.wrong != "",
-                notice(state.wrong, tone="warn", icon_name="pencil"),
-                rx.el.p(state.sentence, class_name="said", custom_attrs={"data-testid": "sentence"}),
-            ),
-            custom_attrs={"aria-live": "polite"},
-        ),
         rx.cond(
             preview.sentence != "",
             rx.el.div(
@@ -109,16 +115,19 @@ def _outcome(state: Any) -> rx.Component:
                     ),
                     rx.fragment(),
                 ),
-                class_name="stack tight",
+                class_name="stack",
             ),
-            rx.cond(
-                state.replaying & (state.wrong == ""),
-                rx.el.p("Looking at the last 30 days…", class_name="muted"),
-                rx.fragment(),
+            rx.el.p(
+                rx.cond(
+                    state.wrong == "",
+                    "Looking at the last 30 days…",
+                    "What it would have done in the last 30 days shows here once it is whole.",
+                ),
+                class_name="muted",
             ),
         ),
         class_name="outcome",
-        custom_attrs={"aria-label": "What this alert does"},
+        custom_attrs={"aria-label": "The last 30 days"},
     )
 
 

@@ -10,6 +10,7 @@ from guardian.errors import GuardianError
 from guardian.periods import zone
 from guardian.services.actor import Actor
 from guardian.services.guard import alerts, previews
+from guardian.services.guard.alerts.recipients import CHANNEL_NAMES
 from guardian.services.guard.budgets import Scope, list_budgets, targets_of
 from guardian.services.guard.notices import list_targets
 from guardian.ui.pages.alerts import changes, words
@@ -27,10 +28,12 @@ _CHOSEN = ("user", "provider", "key", "token")
 
 class Building(Page, mixin=True):
     """The open builder. `draft` follows every choice; `shown` is what its text fields began with, so that typing never
-    changes them. A webhook's secret goes to the browser with the answer, once, and is in no var.
+    changes them. Each filling in is another `edition`, which makes the fields anew. A webhook's secret goes to the
+    browser with the answer, once, and is in no var.
     """
 
     building: bool = False
+    edition: int = 0
     draft: Draft = EMPTY
     shown: Draft = EMPTY
     sentence: str = ""
@@ -158,6 +161,7 @@ class Building(Page, mixin=True):
 
     async def _open_builder(self, draft: Draft) -> Said:
         self.draft = self.shown = draft
+        self.edition += 1
         self.refusal, self.preview, self.building, self.made = "", NO_PREVIEW, True, ""
         await self._offer()
         return await self._say()
@@ -205,7 +209,7 @@ def _lists(session: Session, actor: Actor, draft: Draft) -> tuple[list[Option], 
     if draft.budget:
         budgets = words.with_current(budgets, draft.budget, "a budget that was deleted")
     channels = [
-        Option(each.id, f"{each.name} ({each.kind.value.capitalize()})")
+        Option(each.id, f"{each.name} ({CHANNEL_NAMES[each.kind]})")
         for each in list_targets(session, actor)
         if each.is_active or each.id in draft.channels
     ]

@@ -30,7 +30,7 @@ def builder_fields(state: Any) -> rx.Component:
 def _ready(state: Any) -> rx.Component:
     return rx.el.div(
         rx.el.span("Begin with", class_name="muted small"),
-        *(button(draft.name, kind="quiet small", on_click=state.open_new(name)) for name, draft in READY.items()),
+        *(button(draft.name, on_click=state.open_new(name)) for name, draft in READY.items()),
         class_name="row wraps",
     )
 
@@ -50,7 +50,8 @@ def _watched(state: Any) -> rx.Component:
         ),
         id="alert-watched",
         name="watched",
-        value=draft.watched,
+        default_value=draft.watched,
+        key=f"watched-{state.edition}",
         on_change=state.choose("watched"),
         class_name="input",
     )
@@ -117,7 +118,7 @@ def _of(state: Any) -> rx.Component:
             rx.cond(
                 state.groups.length() > 0,
                 rx.el.div(
-                    _select(state, "Told apart by", "group", draft.group, state.groups),
+                    _select(state, "Split by", "group", draft.group, state.groups),
                     rx.cond(
                         draft.group == "tag:",
                         _text(state, "Name of the tag", "tag", state.shown.tag, placeholder="feature"),
@@ -195,14 +196,14 @@ def _channel(state: Any, option: Option) -> rx.Component:
         "channels",
         option.text,
         ident=f"channel-{option.value}",
-        checked=state.draft.channels.contains(option.value),
+        default_checked=state.draft.channels.contains(option.value),
         on_change=state.switch_on(option.value),
         value=option.value,
     )
 
 
 def _switch(state: Any, name: str, label: str, on: Any) -> rx.Component:
-    return choice("checkbox", name, label, ident=f"alert-{name}", checked=on, on_change=state.switch_on(name))
+    return choice("checkbox", name, label, ident=f"alert-{name}", default_checked=on, on_change=state.switch_on(name))
 
 
 def _select(state: Any, label: str, name: str, value: Any, options: Any, *, first: str = "") -> rx.Component:
@@ -214,7 +215,9 @@ def _select(state: Any, label: str, name: str, value: Any, options: Any, *, firs
             _options(options),
             id=f"alert-{name}",
             name=name,
-            value=value,
+            default_value=value,
+            # What is watched, or what it is of, brings other choices: the field is made anew with them.
+            key=f"{name}-{state.edition}-{state.draft.watched}" + (f"-{state.draft.scope}" if name == "of" else ""),
             on_change=state.choose(name),
             class_name="input",
         ),
@@ -246,7 +249,7 @@ def _input(state: Any, name: str, shown: Any, **props: Any) -> rx.Component:
         id=f"alert-{name}",
         name=name,
         default_value=shown,
-        key=f"{name}-{shown}",
+        key=f"{name}-{state.edition}-{shown}",
         on_change=state.type_text(name).debounce(_WAIT),
         class_name="input",
         **props,

@@ -75,7 +75,13 @@ class AlertsState(Building, rx.State):
         self.can_create = "alerts:create" in self.viewer.permissions
         self.alerts = [rows.alert_row(each, now, tz) for each in view.alerts]
         firing = sum(row.fires for row in self.alerts)
-        self.summary = f"{firing} of {len(self.alerts)} fire" if firing else "Nothing fires" if self.alerts else ""
+        self.summary = (
+            f"{firing} of {len(self.alerts)} {'fires' if firing == 1 else 'fire'}"
+            if firing
+            else "Nothing fires"
+            if self.alerts
+            else ""
+        )
         self.asked = view.asked
         self.opened = rows.alert_row(view.opened, now, tz) if view.opened else rows.NO_ALERT
         self.history = rows.history_rows(view.history, view.opened.unit, now, tz) if view.opened else []

@@ -115,7 +115,7 @@ def alert_row(view: AlertView, now: datetime, tz: ZoneInfo) -> AlertRow:
         active=view.is_active,
         may_change=view.may_change,
         webhook=view.notify_webhook,
-        note=f"Snoozed until {format.clock(view.snoozed_until, now, tz)}." if view.snoozed_until else "",
+        note=f"snoozed until {format.clock(view.snoozed_until, now, tz)}" if view.snoozed_until else "",
         owner=view.owner,
         triggered=Moment.of(view.last_triggered, now, tz, never="Never"),
         groups=tuple(_group(view, each, now, tz) for each in view.groups),

@@ -87,14 +87,14 @@ _SCOPES: Mapping[str, str] = {
     "token": "an access token",
 }
 _GROUPS: Mapping[str, str] = {
-    "provider": "each provider by itself",
-    "model": "each model by itself",
-    "user": "each person by themselves",
-    "team": "each team by itself",
-    "key": "each provider key by itself",
-    "project": "each project by itself",
-    "token": "each access token by itself",
-    TAG: "each value of a tag by itself",
+    "provider": "provider",
+    "model": "model",
+    "user": "person",
+    "team": "team",
+    "key": "provider key",
+    "project": "project",
+    "token": "access token",
+    TAG: "a tag's values",
 }
 UNITS: Mapping[str, str] = {
     "dollars": "dollars",
@@ -163,7 +163,7 @@ def scopes(metric: Metric) -> list[Option]:
 def groups(metric: Metric) -> list[Option]:
     if not metric.groups:
         return []
-    return [Option("", "all of it together"), *(Option(each, _GROUPS[each]) for each in metric.groups)]
+    return [Option("", "nothing, all of it together"), *(Option(each, _GROUPS[each]) for each in metric.groups)]
 
 
 def with_current(options: Sequence[Option], value: str, text: str) -> list[Option]:
