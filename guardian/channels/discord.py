@@ -16,7 +16,7 @@ _LONGEST_URL = 2000
 _COLORS: Mapping[Tone, int] = {"good": 0x218358, "info": 0x2563EB, "warning": 0xAD5700, "critical": 0xCE2C31}
 # Everything that its markdown reads; the colon ends what would become a link or an emoji.
 _SIGNS = re.compile(r"([\\*_~`|>#\-\[\]()<:@&+.!])")
-_CLOSED = ('"code": 10015', '"code":10015')  # Unknown Webhook: it was deleted
+_CLOSED = ("(code 10015)",)  # Unknown Webhook: it was deleted
 
 
 def send(config: Mapping[str, Any], notice: Notice, *, message_id: str) -> Sent:

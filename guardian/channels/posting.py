@@ -1,5 +1,6 @@
 """One POST to an address that a person gave: every wait bounded, no redirect followed, private addresses refused."""
 
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC
@@ -26,9 +27,15 @@ WHOLE_SECONDS = 15.0  # the least that the Standard Webhooks specification recom
 MAX_ANSWER_BYTES = 8 * 1024
 LONGEST_WISH = 24 * 3600.0  # a Retry-After beyond this is no wish but a fault
 _QUOTED = 200  # characters of a server's own words that are kept
+_ERRNO = re.compile(r"^\[Errno -?\d+\] ")
 _PASSING = frozenset({408, 429})  # refusals that do not last
 _FAILURES = (httpx.TransportError, httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError)
 _TIMEOUTS = (httpx.TimeoutException, httpcore.TimeoutException)
+
+
+class _Refusal(msgspec.Struct):
+    message: str = ""
+    code: int | str | None = None
 
 
 def post_json(url: str, body: Mapping[str, Any], *, who: str, reference: str, closed: tuple[str, ...] = ()) -> Sent:
@@ -83,12 +90,21 @@ def _words(response: httpx.Response, url: str) -> str:
             content += piece
             if len(content) > MAX_ANSWER_BYTES:
                 break
-    text = bytes(content[:MAX_ANSWER_BYTES]).decode("utf-8", "replace")
+    text = _message(bytes(content[:MAX_ANSWER_BYTES])) or content[:MAX_ANSWER_BYTES].decode("utf-8", "replace")
     parts = urlsplit(url)
     for secret in (parts.path, parts.query):
         if len(secret) > 1:
             text = text.replace(secret, "…")
     return mask(" ".join(text.split()))
+
+
+def _message(content: bytes) -> str:
+    """The sentence in an answer of JSON, with its code where there is one; "" where there is none."""
+    try:
+        found = msgspec.json.decode(content, type=_Refusal)
+    except msgspec.MsgspecError:
+        return ""
+    return f"{found.message} (code {found.code})" if found.message and found.code is not None else found.message
 
 
 def _refused(who: str, response: httpx.Response, words: str, closed: tuple[str, ...]) -> ChannelError:
@@ -132,10 +148,10 @@ def wish(header: str | None) -> float | None:
 
 def _unreached(who: str, host: str, error: Exception) -> str:
     if isinstance(error, _TIMEOUTS):
-        return f"{who} at {host} did not answer in time. It will be tried again."
-    return f"{who} at {host} cannot be reached: {_reason(error)}. It will be tried again."
+        return f"{who} at {host} did not answer in time."
+    return f"{who} at {host} cannot be reached: {_reason(error)}."
 
 
 def _reason(error: Exception) -> str:
-    text = " ".join(str(error).split())[:_QUOTED].rstrip(".")
+    text = _ERRNO.sub("", " ".join(str(error).split()))[:_QUOTED].rstrip(".")
     return text or "the connection broke off"

@@ -21,7 +21,7 @@ def channels_card(state: Any) -> rx.Component:
             ),
             rx.cond(
                 state.channels.length() > 0,
-                rx.el.ul(rx.foreach(state.channels, partial(_channel, state)), class_name="list"),
+                rx.el.ul(rx.foreach(state.channels, partial(_channel, state)), class_name="list channels"),
                 rx.el.p("None yet. Alerts reach their owner by e-mail meanwhile.", class_name="muted none"),
             ),
             aside=rx.cond(
@@ -38,8 +38,11 @@ def _channel(state: Any, row: ChannelRow) -> rx.Component:
     return rx.el.li(
         rx.el.div(
             rx.el.div(
-                rx.match(row.kind, *((kind.value, icon(name, 16)) for kind, name in ICONS.items()), icon("bell", 16)),
-                rx.el.strong(row.name),
+                rx.el.span(
+                    rx.match(row.kind, *((kind.value, icon(name)) for kind, name in ICONS.items()), icon("bell")),
+                    rx.el.strong(row.name),
+                    class_name="channel-name",
+                ),
                 rx.cond(
                     row.active,
                     rx.cond(row.failing, badge("Failing", "bad"), rx.fragment()),
