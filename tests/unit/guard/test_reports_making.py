@@ -1,9 +1,11 @@
 """Reports: made when they are due, once, of one state of the ledger; the same figures wherever they are shown."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from io import BytesIO
+from threading import Barrier
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -13,13 +15,22 @@ from sqlmodel import Session, select
 
 from guardian import db
 from guardian.errors import ConflictError, NotFoundError, ValidationError
+from guardian.jobs.patience import patiently
 from guardian.models import Budget, Organization, Report
-from guardian.models.enums import ReportStatus
+from guardian.models.enums import CostSource, Provider, ReportStatus, UsageOrigin
+from guardian.periods import utcnow
+from guardian.records import CostBreakdown, UsageCounts, UsageRecord
 from guardian.services.actor import Actor
 from guardian.services.guard import reports
 from guardian.services.guard.budgets import Scope
 from guardian.services.guard.reports.words import dollars
+from guardian.services.ledger.queries import summary
+from guardian.services.ledger.views import SummaryQuery
+from guardian.services.ledger.writing.calls import Call
+from guardian.services.ledger.writing.calls import add_calls as write
 from tests.conftest import People
+from tests.fakes.seed import company
+from tests.fakes.seed import usage as add_usage_of_days
 from tests.unit.guard.ledger import add_calls
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -225,3 +236,78 @@ def test_a_report_that_never_ends_is_given_up(people: People, session: Session) 
     failed = reports.get_report(session, people.alice, view.id)
     assert failed.status is ReportStatus.FAILED
     assert "3 tries" in (failed.error or "")
+
+
+def test_a_team_is_told_of_its_tracked_calls_where_reports_are_what_counts(session: Session) -> None:
+    """Providers' reports cover the hours, and know no teams."""
+    acme = company(session)
+    add_usage_of_days(session, acme, 30)
+    yesterday = utcnow() - timedelta(days=1)
+    add_calls(session, acme.actor, yesterday, "3", tags={"team": "web"})
+    session.commit()
+    view = reports.request_report(session, acme.actor, "custom", Scope("team", "web"), yesterday.date())
+    whole = reports.request_report(session, acme.actor, "custom", Scope("organization"), yesterday.date())
+    session.commit()
+    found: list[dict[str, Any]] = []
+    for each in (view, whole):
+        with db.session() as other:
+            made = reports.fill(other, each.id, utcnow())
+        assert made is not None
+        found.append(dict(made.content or {}))
+    team, all_of_it = found
+    assert (team["book"], team["spend"]["total"], all_of_it["book"]) == ("tracked", "3", "spend")
+    assert all_of_it["teams"] == [{"value": "web", "name": "web", "cost": "3", "share": "100"}]
+    books = all_of_it["reconciliation"]
+    assert books["tracked"] == "3"
+    spent = summary(
+        session,
+        acme.actor,
+        SummaryQuery(
+            start=datetime.fromisoformat(all_of_it["period"]["start"]),
+            end=datetime.fromisoformat(all_of_it["period"]["end"]),
+        ),
+    )
+    assert Decimal(all_of_it["spend"]["total"]) == spent.totals.cost > 0
+
+
+def test_savings_are_counterfactuals_of_list_prices_and_no_part_of_spend(acme: Actor, session: Session) -> None:
+    """gpt-5 costs 1.25, 0.125 cached and 10 dollars for a million tokens, and half of that in batches."""
+    key = session.get_one(Organization, acme.organization_id)
+    at = NOW - timedelta(days=2)
+    counts = UsageCounts(input_tokens=1_000_000, cache_read_tokens=400_000, output_tokens=100_000)
+    for tier in ("default", "batch"):
+        call = Call(
+            identity=("test", tier),
+            origin=UsageOrigin.GATEWAY,
+            usage=UsageRecord(
+                provider=Provider.OPENAI,
+                operation="chat",
+                model="gpt-5",
+                start=at,
+                end=at,
+                counts=counts,
+                service_tier=tier,
+            ),
+            user_id=acme.user_id,
+            cost=CostBreakdown(amount=Decimal(1), source=CostSource.PROVIDER),
+        )
+        write(session, key.id, [call], {})
+    session.commit()
+    whole = make(acme.organization_id)[""]
+    saved = {each["kind"]: Decimal(each["amount"]) for each in whole["savings"]}
+    assert saved["cache"] == Decimal("0.4") * 2 * Decimal("1.125")
+    assert saved["batch"] == (Decimal("0.6") * Decimal("1.25") + Decimal("0.4") * Decimal("0.125") + 1) / 2
+    assert whole["spend"]["total"] == "24.75"
+
+
+def test_two_workers_make_it_once(acme: Actor, session: Session) -> None:
+    asked = reports.request_report(session, acme, "custom", Scope("organization"), date(2026, 11, 10))
+    session.commit()
+    barrier = Barrier(2)
+
+    def work(_: int) -> bool:
+        barrier.wait()
+        return patiently(lambda opened: reports.fill(opened, asked.id, NOW)) is not None
+
+    with ThreadPoolExecutor(2) as threads:
+        assert sorted(threads.map(work, range(2))) == [False, True]

@@ -126,10 +126,10 @@ def _hours(books: Books, window: Window, filters: Filters, *, rows_only: bool = 
 
 
 def groups_of(
-    session: Session, organization_id: str, scope: Scope, window: Window, dimension: str
+    session: Session, organization_id: str, scope: Scope, window: Window, dimension: str, *, tracked: bool = False
 ) -> dict[str | None, Decimal]:
     """What each value of one of the ledger's dimensions has cost; None is what has none."""
-    filters = filters_of(session, organization_id, scope, window)
+    filters = _filters(session, organization_id, scope, window, tracked)
 
     def read(books: Books) -> list[tuple[str | None, Decimal]]:
         asked = [Question(books=books, window=window, filters=each, group_by=(dimension,)) for each in filters]
@@ -141,15 +141,19 @@ def groups_of(
     return found
 
 
-def totals_of(session: Session, organization_id: str, scope: Scope, window: Window) -> Totals:
+def totals_of(session: Session, organization_id: str, scope: Scope, window: Window, *, tracked: bool = False) -> Totals:
     """Everything that is summed up of the window; of access tokens nothing."""
-    filters = filters_of(session, organization_id, scope, window)
+    filters = _filters(session, organization_id, scope, window, tracked)
 
     def read(books: Books) -> Totals:
         asked = [Question(books=books, window=window, filters=each) for each in filters]
         return reduce(add, (read_table(session, each).total for each in asked), Totals())
 
     return consistently(session, organization_id, window, read)
+
+
+def _filters(session: Session, organization_id: str, scope: Scope, window: Window, tracked: bool) -> list[Filters]:
+    return [{**each, **book(tracked=tracked)} for each in filters_of(session, organization_id, scope, window)]
 
 
 def mix_of(
@@ -175,9 +179,7 @@ def mixes_of(
     """The same for each of these values of a dimension of the ledger ("" is none), by (value,); or of all, by ()."""
     extra: Filters = {} if dimension is None else {dimension: tuple(values)}
     by = () if dimension is None else (dimension,)
-    filters = [
-        {**each, **extra, **book(tracked=tracked)} for each in filters_of(session, organization_id, scope, window)
-    ]
+    filters = [{**each, **extra} for each in _filters(session, organization_id, scope, window, tracked)]
 
     def read(books: Books) -> list[tuple[tuple[str | None, ...], Use]]:
         found: list[tuple[tuple[str | None, ...], Use]] = []

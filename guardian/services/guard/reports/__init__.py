@@ -9,6 +9,8 @@ sums by itself, so that the same numbers stand everywhere; words.py writes them 
     headline      one sentence: "AI provider spend was $312.40, 18 % more than the week before: more calls, mostly …"
     organization  its name
     scope         {type: "organization" | "team", value: null | team, name: "the whole organization" | "team web"}
+    book          "spend", or "tracked" of a team: providers' reports know no teams, so that its figures are of tracked
+                  calls alone, whether these count as spend or the reports of the same hours do
     kind          "weekly" | "monthly" | "custom"
     timeZone      IANA name
     period        {start, end, first, last, label: "16 to 22 November 2026"}; `last` is its last day; of a period that
@@ -22,8 +24,10 @@ sums by itself, so that the same numbers stand everywhere; words.py writes them 
                   `spend.change` exactly. `part` is volume, mix, tokens, cache, price or retries; `share` in percent,
                   or null where causes cancel out so far that it says nothing
     movers        [{dimension: "model"|"team"|"user"|"apiKey"|"project", value, name, before, after, change, percent,
-                  causes: [as above, at most two]}]: at most three of each dimension, the largest change first
-    models        [{value: "OPENAI/gpt-5", name, cost, share, requests}]: the ten that cost most; teams likewise
+                  causes: [as above, at most two]}]: at most three of each dimension, the largest change first.
+                  Teams and users are told of tracked calls, as above
+    models        [{value: "OPENAI/gpt-5", name, cost, share, requests}]: the ten that cost most; teams likewise, of
+                  tracked calls and without requests, `share` of all tracked calls
     forecast      null, or {first, last, label: "November 2026", spent, total, low, high, method, error (percent, or
                   null), trials}: of the month in which the period ends, or of the next one when it ends with its month
     budgets       [{id, name, scope, limit, spent, percent, state: ok|near|over|paused, forecast, low, high (or null),

@@ -12,9 +12,10 @@ from guardian.services.guard.analysis.baseline import WEEKS, Spike, spikes
 from guardian.services.guard.analysis.decomposition import PARTS, Change, Mix, decompose
 from guardian.services.guard.analysis.forecast import forecast
 from guardian.services.guard.budgets.scopes import Scope
-from guardian.services.guard.explaining import causes_of, days_of, hours_of, mix_of
+from guardian.services.guard.explaining import ORGANIZATION, causes_of, days_of, hours_of, mix_of
 from guardian.services.guard.explaining.prices import weights_of
 from guardian.services.guard.explaining.reading import groups_of, totals_of
+from guardian.services.guard.explaining.scoping import book
 from guardian.services.guard.reports.movers import model_name, movers, told_causes
 from guardian.services.guard.reports.numbers import Content, exact, exact_or_none, percent
 from guardian.services.guard.reports.savings import savings
@@ -35,9 +36,11 @@ _LEAST_EXCESS = Decimal("0.01")  # of the period's spend: less is not worth a se
 def build(session: Session, actor: Actor, scope: Scope, period: Period, now: datetime) -> Content:
     """The content of a report of the organization or of a team. The transaction should see one state of the ledger."""
     organization_id, current, before = actor.organization_id, period.current, period.previous
-    known = read_books(session, organization_id, before.window, by_day=False).covers(before.window, now, {})
-    after = mix_of(session, organization_id, scope, current.window)
-    first = mix_of(session, organization_id, scope, before.window) if known else {}
+    tracked = _tracked(scope)
+    books = read_books(session, organization_id, before.window, by_day=False)
+    known = books.covers(before.window, now, book(tracked=tracked))
+    after = mix_of(session, organization_id, scope, current.window, tracked=tracked)
+    first = mix_of(session, organization_id, scope, before.window, tracked=tracked) if known else {}
     weights = weights_of(session, organization_id, {*first, *after}, current.window.end)
     change = decompose(first, after, weights)
     as_of = read_freshness(session, organization_id, now).as_of
@@ -47,6 +50,7 @@ def build(session: Session, actor: Actor, scope: Scope, period: Period, now: dat
         "headline": _headline(scope, period, change, known),
         "organization": get_organization(session, actor).name,
         "scope": {"type": scope.type, "value": scope.value, "name": scope_name(scope)},
+        "book": "tracked" if tracked else "spend",
         "kind": period.kind,
         "timeZone": period.tz.key,
         "period": _span(current),
@@ -56,11 +60,13 @@ def build(session: Session, actor: Actor, scope: Scope, period: Period, now: dat
         "spend": _spend(session, organization_id, scope, current.window, change, known),
         "days": _days(session, organization_id, scope, period, known),
         "causes": told_causes(causes_of(change, len(PARTS))) if known else [],
-        "movers": movers(session, organization_id, scope, before.window, current.window, (first, after))
+        "movers": movers(
+            session, organization_id, scope, before.window, current.window, (first, after), tracked=tracked
+        )
         if known
         else [],
         "models": _models(after, change.after),
-        "teams": [] if scope.type == "team" else _teams(session, organization_id, scope, current.window, change.after),
+        "teams": [] if scope.type == "team" else _teams(session, organization_id, current.window),
         "forecast": _forecast(session, organization_id, scope, period, now),
         "budgets": budgets_at(session, actor, scope, min(now, current.window.end - _INSTANT)),
         "anomalies": _anomalies(session, organization_id, scope, period),
@@ -68,6 +74,11 @@ def build(session: Session, actor: Actor, scope: Scope, period: Period, now: dat
         "savings": savings(session, organization_id, scope, current.window, after, change if known else None),
     }
     return content
+
+
+def _tracked(scope: Scope) -> bool:
+    """Providers' reports know no teams: what counts as spend would leave out all calls that they cover."""
+    return scope.type == "team"
 
 
 def scope_name(scope: Scope) -> str:
@@ -102,7 +113,7 @@ def _span(span: Span) -> Content:
 def _spend(
     session: Session, organization_id: str, scope: Scope, window: Window, change: Change, known: bool
 ) -> Content:
-    of = totals_of(session, organization_id, scope, window)
+    of = totals_of(session, organization_id, scope, window, tracked=_tracked(scope))
     return {
         "total": exact(change.after),
         "previous": exact(change.before) if known else None,
@@ -120,7 +131,9 @@ def _spend(
 
 def _days(session: Session, organization_id: str, scope: Scope, period: Period, known: bool) -> list[Content]:
     current, before = period.current, period.previous
-    costs = dict(days_of(session, organization_id, scope, before.first, current.last, period.tz))
+    costs = dict(
+        days_of(session, organization_id, scope, before.first, current.last, period.tz, tracked=_tracked(scope))
+    )
     found: list[Content] = []
     for n in range((current.last - current.first).days + 1):
         day, other = current.first + n * DAY, before.first + n * DAY
@@ -145,11 +158,12 @@ def _models(mix: Mix, total: Decimal) -> list[Content]:
     ]
 
 
-def _teams(session: Session, organization_id: str, scope: Scope, window: Window, total: Decimal) -> list[Content]:
-    """None where no call names a team."""
-    costs = groups_of(session, organization_id, scope, window, "team")
+def _teams(session: Session, organization_id: str, window: Window) -> list[Content]:
+    """Of tracked calls; none where no call names a team."""
+    costs = groups_of(session, organization_id, ORGANIZATION, window, "team", tracked=True)
     if set(costs) <= {None}:
         return []
+    total = sum(costs.values(), Decimal(0))
     teams = sorted((team for team in costs if costs[team]), key=lambda team: (-costs[team], team or ""))
     return [
         {"value": team, "name": team or "no team", "cost": exact(costs[team]), "share": percent(costs[team], total)}
@@ -162,7 +176,7 @@ def _forecast(session: Session, organization_id: str, scope: Scope, period: Peri
     today = local_date(at, period.tz)
     first = month_start(today)
     end = month_start(first + 32 * DAY)
-    days = days_of(session, organization_id, scope, today - _HISTORY, today, period.tz)
+    days = days_of(session, organization_id, scope, today - _HISTORY, today, period.tz, tracked=_tracked(scope))
     days = [(day, cost) for day, cost in days if day < today or at == now]
     told = forecast(days, first, end, at.astimezone(period.tz))
     if told is None:
@@ -184,7 +198,9 @@ def _forecast(session: Session, organization_id: str, scope: Scope, period: Peri
 def _anomalies(session: Session, organization_id: str, scope: Scope, period: Period) -> list[Content]:
     window = period.current.window
     history = Window(window.start - WEEKS * 7 * DAY, window.end)
-    hours = [(hour.start, hour.cost) for hour in hours_of(session, organization_id, scope, history)]
+    hours = [
+        (hour.start, hour.cost) for hour in hours_of(session, organization_id, scope, history, tracked=_tracked(scope))
+    ]
     least = sum((cost for start, cost in hours if start >= window.start), Decimal(0)) * _LEAST_EXCESS
     found = [spike for spike in spikes(hours, window.start, period.tz) if spike.excess >= least]
     found.sort(key=lambda spike: -spike.excess)

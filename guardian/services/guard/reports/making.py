@@ -65,7 +65,7 @@ def queue_due(session: Session, organization_id: str, now: datetime) -> int:
             continue
         if not _has_usage(session, organization_id, period) or _is_early(session, organization_id, period, now):
             continue
-        teams = groups_of(session, organization_id, ORGANIZATION, period.current.window, "team")
+        teams = groups_of(session, organization_id, ORGANIZATION, period.current.window, "team", tracked=True)
         named = sorted((team for team in teams if team and teams[team]), key=lambda team: (-teams[team], team))
         for scope in (ORGANIZATION, *(Scope("team", team) for team in named[:_MOST_TEAMS])):
             _wait(session, organization_id, None, period, scope)

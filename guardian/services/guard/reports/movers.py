@@ -25,6 +25,9 @@ DIMENSIONS: Mapping[str, str] = {
 }
 """Besides the models: what is compared, and how what has none of it is called."""
 
+TRACKED = ("team", "user")
+"""What providers' reports do not know: these are told of tracked calls, whatever of them counts as spend."""
+
 _MOST = 3
 _CAUSES = 2
 _MOST_SHARE = 3
@@ -39,13 +42,20 @@ class _Moved:
 
 
 def movers(
-    session: Session, organization_id: str, scope: Scope, before: Window, after: Window, whole: Mixes
+    session: Session,
+    organization_id: str,
+    scope: Scope,
+    before: Window,
+    after: Window,
+    whole: Mixes,
+    *,
+    tracked: bool,
 ) -> list[Content]:
-    """As a report's content has them. `whole` are the mixes of both windows."""
+    """As a report's content has them. `whole` are the mixes of both windows; of `tracked` calls, all of it is."""
     found = [_Moved("model", key, change) for key, change in _models(session, organization_id, whole, after.end)]
     for dimension in DIMENSIONS:
         if dimension != scope.type:
-            found += _of(session, organization_id, scope, dimension, (before, after))
+            found += _of(session, organization_id, scope, dimension, (before, after), tracked or dimension in TRACKED)
     wanted: dict[str, list[str | None]] = {}
     for each in found:
         wanted.setdefault(each.dimension, []).append(each.value)
@@ -65,9 +75,11 @@ def _models(session: Session, organization_id: str, whole: Mixes, moment: dateti
 
 
 def _of(
-    session: Session, organization_id: str, scope: Scope, dimension: str, windows: tuple[Window, Window]
+    session: Session, organization_id: str, scope: Scope, dimension: str, windows: tuple[Window, Window], tracked: bool
 ) -> Iterable[_Moved]:
-    before, after = (groups_of(session, organization_id, scope, window, dimension) for window in windows)
+    before, after = (
+        groups_of(session, organization_id, scope, window, dimension, tracked=tracked) for window in windows
+    )
     zero = Decimal(0)
     values = {*before, *after}
     if values <= {None}:
@@ -77,7 +89,8 @@ def _of(
     if not chosen:
         return
     mixes = [
-        mixes_of(session, organization_id, scope, window, dimension=dimension, values=chosen) for window in windows
+        mixes_of(session, organization_id, scope, window, dimension=dimension, values=chosen, tracked=tracked)
+        for window in windows
     ]
     models = {key for side in mixes for mix in side.values() for key in mix}
     weights = weights_of(session, organization_id, models, windows[1].end)

@@ -51,7 +51,9 @@ def _cache(session: Session, organization_id: str, window: Window, whole: Mix) -
 
 
 def _batch(session: Session, organization_id: str, scope: Scope, window: Window) -> Decimal:
-    mixes = mixes_of(session, organization_id, scope, window, dimension="tier", values=[_BATCH_TIER])
+    mixes = mixes_of(
+        session, organization_id, scope, window, dimension="tier", values=[_BATCH_TIER], tracked=scope.type == "team"
+    )
     mix = mixes.get((_BATCH_TIER,), {})
     standard = weights_of(session, organization_id, mix, window.end)
     batch = weights_of(session, organization_id, mix, window.end, BATCH)

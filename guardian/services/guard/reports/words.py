@@ -7,19 +7,21 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from guardian.services.guard.alerts.wording import NBSP, amount
+from guardian.services.guard.reports.movers import TRACKED
 
 Content = Mapping[str, Any]
 Rows = list[list[str]]
 
 DIMENSIONS: Mapping[str, str] = {
     "model": "Model",
-    "team": "Team",
-    "user": "Person",
+    "team": "Team*",
+    "user": "Person*",
     "apiKey": "Key",
     "project": "Project",
 }
 _STATES: Mapping[str, str] = {"ok": "within", "near": "near its limit", "over": "over", "paused": "paused"}
 _NONE = "–"
+_TRACKED = "* Of tracked calls: the providers' reports do not say whose usage is whose."
 _PLUS = "+\u2060"
 
 
@@ -65,6 +67,7 @@ def facts(content: Content) -> dict[str, Any]:
         "movers": [_mover(each) for each in content["movers"]],
         "models": _groups(content["models"]),
         "teams": _groups(content["teams"]),
+        "tracked": _TRACKED if content["teams"] or _names_people(content) else "",
         "forecast": _forecast(content["forecast"]),
         "budgets": [_budget(each) for each in content["budgets"]],
         "anomalies": [each["sentence"] for each in content["anomalies"]],
@@ -78,8 +81,12 @@ def _tiles(content: Content) -> Rows:
     """Name, figure, and what is to be said of it."""
     spend, told = content["spend"], content["forecast"]
     found = [
-        ["AI provider spend", dollars(spend["total"]), content["period"]["label"]],
-        ["Change", signed(spend["change"]), f"{signed_percent(spend['percent'])} against {dollars(spend['previous'])}"],
+        [
+            "Spend, tracked calls" if content["book"] == "tracked" else "AI provider spend",
+            dollars(spend["total"]),
+            content["period"]["label"],
+        ],
+        ["Change", signed(spend["change"]), _against(spend)],
         ["Calls", f"{spend['requests']:,}", f"{spend['inputTokens'] + spend['outputTokens']:,} tokens"],
     ]
     if told is not None:
@@ -87,6 +94,13 @@ def _tiles(content: Content) -> Rows:
             [f"Forecast, {told['label']}", dollars(told["total"]), f"{dollars(told['low'])} to {dollars(told['high'])}"]
         )
     return found
+
+
+def _against(spend: Content) -> str:
+    if spend["previous"] is None:
+        return "nothing is known of before"
+    moved = "" if spend["percent"] is None else f"{signed_percent(spend['percent'])} "
+    return f"{moved}against {dollars(spend['previous'])}"
 
 
 def _notes(content: Content) -> list[str]:
@@ -105,8 +119,11 @@ def _notes(content: Content) -> list[str]:
 def _bars(days: Sequence[Content]) -> list[dict[str, Any]]:
     highest = max((Decimal(day[name] or 0) for day in days for name in ("cost", "previous")), default=Decimal(0))
 
+    if not highest:
+        return []
+
     def height(text: str | None) -> str:
-        return f"{Decimal(text or 0) / highest:.4f}" if highest > 0 and Decimal(text or 0) > 0 else "0"
+        return f"{Decimal(text or 0) / highest:.4f}" if Decimal(text or 0) > 0 else "0"
 
     step = max(len(days) // 8, 1)
     return [
@@ -135,6 +152,10 @@ def _mover(each: Content) -> dict[str, str]:
         "change": signed(each["change"]),
         "why": why,
     }
+
+
+def _names_people(content: Content) -> bool:
+    return any(each["dimension"] in TRACKED for each in content["movers"])
 
 
 def _groups(groups: Sequence[Content]) -> Rows:
