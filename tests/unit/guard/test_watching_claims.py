@@ -19,12 +19,14 @@ from guardian.models import (
     AlertNotification,
     AlertTransition,
     NotificationTarget,
+    User,
 )
 from guardian.models.enums import AlertType, DeliveryStatus, NotificationChannel
 from guardian.periods import DAY, HOUR
 from guardian.queue import ALERT_QUEUE, EMAIL_QUEUE, connection
 from guardian.services.guard import watching
 from guardian.services.guard.alerts.quieting import acknowledge, snooze
+from guardian.services.guard.alerts.recipients import recipients_of_each
 from tests.conftest import People
 from tests.unit.guard.ledger import add_calls
 from tests.unit.guard.watching import add_alert, run, state, story
@@ -77,6 +79,22 @@ def test_everybody_is_told_once_and_each_message_has_a_job(session: Session, peo
     assert (notice.value, notice.threshold, notice.organization, notice.group) == (11, 10, "Acme", "")
     assert (notice.window_start, notice.window_end, notice.occurred_at) == (NOW - DAY, NOW, NOW)
     assert notice.url.endswith(f"/alerts?alert={alert.id}")
+
+
+def test_further_people_of_the_organization_are_told_and_who_has_left_is_not(session: Session, people: People) -> None:
+    alice, bob, charlie = (actor.email for actor in (people.alice, people.bob, people.charlie))
+    named = add_alert(session, people.alice, meta={"emails": [bob.upper(), charlie, alice, "x@example.com", 7]})
+    left = add_alert(session, people.bob)
+    assert {id: [each.target for each in of] for id, of in recipients_of_each(session, [named, left]).items()} == {
+        named.id: [alice, bob],
+        left.id: [bob],
+    }
+    session.get_one(User, people.bob.user_id).organization_id = None
+    session.commit()
+    assert {id: [each.target for each in of] for id, of in recipients_of_each(session, [named, left]).items()} == {
+        named.id: [alice],
+        left.id: [],
+    }
 
 
 def test_what_waits_is_enqueued_and_pages_are_told_after_the_commit(

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import cast
 from urllib.parse import urlsplit
 
 from sqlmodel import Session, col, select
@@ -9,6 +10,7 @@ from sqlmodel import Session, col, select
 from guardian.models import Alert, NotificationTarget, User
 from guardian.models.enums import NotificationChannel
 
+EMAILS = "emails"  # in an alert's metadata
 CHANNEL_NAMES: Mapping[NotificationChannel, str] = {
     NotificationChannel.EMAIL: "e-mail",
     NotificationChannel.SLACK: "Slack",
@@ -41,8 +43,14 @@ def recipients_of_each(session: Session, alerts: Sequence[Alert]) -> dict[str, t
     """The same for several alerts of one organization, by their id, in two queries."""
     if not alerts:
         return {}
-    owners = dict(
-        session.exec(select(User.id, User.email).where(col(User.id).in_({alert.user_id for alert in alerts}))).all()
+    owners, named = {alert.user_id for alert in alerts}, {email for alert in alerts for email in emails_of(alert)}
+    # Whoever has left the organization is told nothing more of it.
+    people = dict(
+        session.exec(
+            select(User.id, User.email).where(
+                User.organization_id == alerts[0].organization_id, col(User.id).in_(owners) | col(User.email).in_(named)
+            )
+        ).all()
     )
     targets = session.exec(
         select(NotificationTarget)
@@ -52,13 +60,23 @@ def recipients_of_each(session: Session, alerts: Sequence[Alert]) -> dict[str, t
         )
         .order_by(col(NotificationTarget.name))
     ).all()
-    return {alert.id: _of(alert, owners.get(alert.user_id), targets) for alert in alerts}
+    return {alert.id: _of(alert, people, targets) for alert in alerts}
 
 
-def _of(alert: Alert, owner: str | None, targets: Sequence[NotificationTarget]) -> tuple[Recipient, ...]:
+def emails_of(alert: Alert) -> list[str]:
+    """The addresses of further people that an alert names in its metadata; only those of the organization are told."""
+    told: object = (alert.meta or {}).get(EMAILS)
+    listed = cast("list[object]", told) if isinstance(told, list) else []
+    return [each.strip().lower() for each in listed if isinstance(each, str)]
+
+
+def _of(alert: Alert, people: Mapping[str, str], targets: Sequence[NotificationTarget]) -> tuple[Recipient, ...]:
     found: list[Recipient] = []
-    if alert.notify_email and owner:
-        found.append(Recipient(channel=NotificationChannel.EMAIL, target=owner, name=owner))
+    if alert.notify_email:
+        owner, named = people.get(alert.user_id), set(emails_of(alert))
+        others = sorted(email for email in people.values() if email in named and email != owner)
+        emails = [owner, *others] if owner else others
+        found += [Recipient(channel=NotificationChannel.EMAIL, target=email, name=email) for email in emails]
     chosen = set(alert.channel_ids or ())
     for target in targets:
         # notifySlack is older than channels that can be chosen: without a choice it means every Slack channel.
