@@ -7,6 +7,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
+from guardian.periods import DAY, rfc3339, utcnow
 from guardian.ui.cookie import COOKIE_NAME
 from tests.e2e.conftest import Product, as_described, register, wait_for
 from tests.fakes import anthropic_api, openai_api
@@ -46,7 +47,7 @@ def _rest(product: Product, token: str, method: str, path: str, body: object = N
 
 @pytest.fixture(scope="package")
 def full(product: Product) -> str:
-    """Somebody with keys of all kinds, usage, a mail in the box and an access token: their cookie. They run it all."""
+    """Somebody with keys of all kinds, budgets, usage, a mail and an access token: their cookie. They run it all."""
     token = product.admin
     as_described(product.provider)
     for provider, label, secret in (
@@ -56,6 +57,13 @@ def full(product: Product) -> str:
     ):
         _rest(product, token, "POST", "keys", {"provider": provider, "label": label, "key": secret})
     _rest(product, token, "POST", "tokens", {"name": LONG[:100], "scopes": ["api", "gateway", "ingest"]})
+    for name, limit, rolling in ((LONG[:100], "0.5", None), ("Week", "1000", 7)):
+        budget = _rest(product, token, "POST", "budgets", {"name": name, "limit": limit, "rollingDays": rolling})[
+            "data"
+        ]
+        assert isinstance(budget, dict)
+        lifted = {"limit": "2000", "until": rfc3339(utcnow() + DAY), "reason": LONG}
+        _rest(product, token, "POST", f"budgets/{budget['id']}/raise", lifted)
     _rest(product, token, "POST", "auth/password/forgot", {"email": "admin@guardian.test"})
 
     def all_pulled() -> bool:
@@ -92,7 +100,7 @@ def test_signed_out(product: Product, tab: Page, address: str, width: int, schem
 
 
 @pytest.mark.parametrize(("width", "scheme"), LOOKS)
-@pytest.mark.parametrize("address", ["/dashboard", "/usage", "/prices", "/keys", "/settings"])
+@pytest.mark.parametrize("address", ["/dashboard", "/usage", "/budgets", "/prices", "/keys", "/settings"])
 def test_empty(product: Product, tab: Page, address: str, width: int, scheme: str) -> None:
     email = f"empty-{address[1:]}-{width}-{scheme}@guardian.test"
     product.sign_in(tab.context, register(product.url, email, "Mia Winter", "An organization with quite a long name"))
@@ -107,6 +115,7 @@ def test_empty(product: Product, tab: Page, address: str, width: int, scheme: st
         "/dashboard?range=90d",
         "/usage?range=90d",
         "/usage?range=90d&tab=rows",
+        "/budgets",
         "/prices",
         "/keys",
         "/settings",
@@ -123,10 +132,11 @@ def test_full(product: Product, full: str, tab: Page, address: str, width: int, 
 
 
 @pytest.mark.parametrize(("width", "scheme"), LOOKS)
-@pytest.mark.parametrize("name", ["Add a key", "Create a token", "Rename", "Replace the key", "Delete"])
+@pytest.mark.parametrize("name", ["Add a key", "Create a token", "Rename", "Replace the key", "Delete", "New budget"])
 def test_dialogs(product: Product, full: str, tab: Page, name: str, width: int, scheme: str) -> None:
     product.sign_in(tab.context, full)
-    _look_at(tab, product, "/settings" if "token" in name else "/keys", width, scheme)
+    place = "/settings" if "token" in name else "/budgets" if "budget" in name else "/keys"
+    _look_at(tab, product, place, width, scheme)
     if name in ("Rename", "Replace the key", "Delete"):
         tab.get_by_role("button", name=f"More for {LONG[:100]}").click()
     tab.get_by_role("button", name=name, exact=True).click()
