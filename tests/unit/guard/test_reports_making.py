@@ -99,7 +99,10 @@ def test_everything_adds_up_to_the_total(acme: Actor) -> None:
             assert Decimal(mover["after"]) - Decimal(mover["before"]) == Decimal(mover["change"])
 
 
-def test_it_says_what_moved_what_comes_and_how_budgets_stood(acme: Actor) -> None:
+def test_it_says_what_moved_what_comes_and_how_budgets_stood(acme: Actor, session: Session) -> None:
+    """What came after the period is no part of it."""
+    add_calls(session, acme, NOW + timedelta(minutes=1), "100")
+    session.commit()
     whole = make(acme.organization_id)[""]
     moved = {(each["dimension"], each["name"]): each for each in whole["movers"]}
     assert moved["model", "gpt-5"]["change"] == moved["team", "web"]["change"] == "10.5"

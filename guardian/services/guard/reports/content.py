@@ -1,6 +1,6 @@
 """Puts a report's content together, read of one state of the ledger, in the shape that __init__ describes."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 
 from sqlmodel import Session
@@ -27,7 +27,6 @@ from guardian.services.people.organizations import get_organization
 
 VERSION = 1
 _HISTORY = 400 * DAY
-_INSTANT = timedelta(microseconds=1)
 _MOST_GROUPS = 10
 _MOST_ANOMALIES = 10
 _LEAST_EXCESS = Decimal("0.01")  # of the period's spend: less is not worth a sentence
@@ -44,7 +43,8 @@ def build(session: Session, actor: Actor, scope: Scope, period: Period, now: dat
     weights = weights_of(session, organization_id, {*first, *after}, current.window.end)
     change = decompose(first, after, weights)
     as_of = read_freshness(session, organization_id, now).as_of
-    content: Content = {
+    windows, mixes = (before.window, current.window), (first, after)
+    return {
         "version": VERSION,
         "title": period.title,
         "headline": _headline(scope, period, change, known),
@@ -60,20 +60,15 @@ def build(session: Session, actor: Actor, scope: Scope, period: Period, now: dat
         "spend": _spend(session, organization_id, scope, current.window, change, known),
         "days": _days(session, organization_id, scope, period, known),
         "causes": told_causes(causes_of(change, len(PARTS))) if known else [],
-        "movers": movers(
-            session, organization_id, scope, before.window, current.window, (first, after), tracked=tracked
-        )
-        if known
-        else [],
+        "movers": movers(session, organization_id, scope, windows, mixes, tracked=tracked) if known else [],
         "models": _models(after, change.after),
         "teams": [] if scope.type == "team" else _teams(session, organization_id, current.window),
         "forecast": _forecast(session, organization_id, scope, period, now),
-        "budgets": budgets_at(session, actor, scope, min(now, current.window.end - _INSTANT)),
+        "budgets": budgets_at(session, actor, scope, current.window.end),
         "anomalies": _anomalies(session, organization_id, scope, period),
         "reconciliation": reconciled(session, actor, current.window) if scope.type == "organization" else None,
         "savings": savings(session, organization_id, scope, current.window, after, change if known else None),
     }
-    return content
 
 
 def _tracked(scope: Scope) -> bool:

@@ -32,6 +32,7 @@ _MOST = 3
 _CAUSES = 2
 _MOST_SHARE = 3
 Mixes = tuple[dict[str, Use], dict[str, Use]]
+Windows = tuple[Window, Window]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,20 +43,13 @@ class _Moved:
 
 
 def movers(
-    session: Session,
-    organization_id: str,
-    scope: Scope,
-    before: Window,
-    after: Window,
-    whole: Mixes,
-    *,
-    tracked: bool,
+    session: Session, organization_id: str, scope: Scope, windows: Windows, whole: Mixes, *, tracked: bool
 ) -> list[Content]:
     """As a report's content has them. `whole` are the mixes of both windows; of `tracked` calls, all of it is."""
-    found = [_Moved("model", key, change) for key, change in _models(session, organization_id, whole, after.end)]
+    found = [_Moved("model", key, change) for key, change in _models(session, organization_id, whole, windows[1].end)]
     for dimension in DIMENSIONS:
         if dimension != scope.type:
-            found += _of(session, organization_id, scope, dimension, (before, after), tracked or dimension in TRACKED)
+            found += _of(session, organization_id, scope, dimension, windows, tracked or dimension in TRACKED)
     wanted: dict[str, list[str | None]] = {}
     for each in found:
         wanted.setdefault(each.dimension, []).append(each.value)
@@ -75,7 +69,7 @@ def _models(session: Session, organization_id: str, whole: Mixes, moment: dateti
 
 
 def _of(
-    session: Session, organization_id: str, scope: Scope, dimension: str, windows: tuple[Window, Window], tracked: bool
+    session: Session, organization_id: str, scope: Scope, dimension: str, windows: Windows, tracked: bool
 ) -> Iterable[_Moved]:
     before, after = (
         groups_of(session, organization_id, scope, window, dimension, tracked=tracked) for window in windows

@@ -1,5 +1,6 @@
 """What a report says beside spend: how the budgets stood when its period ended, and whether the books agree."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -8,7 +9,8 @@ from sqlmodel import Session, col, select
 from guardian.models import Budget
 from guardian.periods import Window, rfc3339
 from guardian.services.actor import Actor
-from guardian.services.guard.budgets import BudgetView, views_of
+from guardian.services.guard.budgets import BudgetView, spent_in, views_of
+from guardian.services.guard.budgets.reading import limits_of
 from guardian.services.guard.budgets.scopes import Scope, stored_scope
 from guardian.services.guard.reports.numbers import Content, exact, exact_or_none, tenth
 from guardian.services.ledger.reconciliation import reconcile
@@ -18,8 +20,9 @@ _MOST_FINDINGS = 5
 _INSTANT = timedelta(microseconds=1)
 
 
-def budgets_at(session: Session, actor: Actor, scope: Scope, moment: datetime) -> list[Content]:
-    """The active budgets as they stood then: all of the organization's, or those of the team."""
+def budgets_at(session: Session, actor: Actor, scope: Scope, end: datetime) -> list[Content]:
+    """The active budgets as they stood at the end of a period: all of the organization's, or those of the team."""
+    moment = end - _INSTANT
     query = select(Budget).where(
         Budget.organization_id == actor.organization_id,
         col(Budget.is_active).is_(True),
@@ -27,7 +30,14 @@ def budgets_at(session: Session, actor: Actor, scope: Scope, moment: datetime) -
     )
     rows = session.exec(query.order_by(col(Budget.name), col(Budget.id))).all()
     wanted = [row for row in rows if scope.type == "organization" or stored_scope(row.scope) == scope]
-    return [_budget(view) for view in views_of(session, wanted, moment)]
+    if not wanted:
+        return []
+    found: list[Content] = []
+    for limit, view in zip(limits_of(session, wanted), views_of(session, wanted, moment), strict=True):
+        # A view counts all of its period: also what came after the end.
+        [spent] = spent_in(session, limit, [Window(view.starts_at, end)])
+        found.append(_budget(replace(view, spent=spent.total)))
+    return found
 
 
 def _budget(view: BudgetView) -> Content:
