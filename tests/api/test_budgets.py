@@ -10,6 +10,8 @@ from sqlmodel import Session, select
 from guardian.models import ActivityLog, Alert, Budget
 from guardian.models.enums import AlertType
 from guardian.periods import DAY, floor_month, rfc3339, utcnow
+from guardian.queue import check_mark
+from guardian.queue import connection as redis_connection
 from guardian.services.guard.budgets import hard_budgets_of
 from tests.api.conftest import Client
 from tests.conftest import People
@@ -206,8 +208,11 @@ def test_a_budget_that_is_changed_while_it_is_crossed(alice: Client, people: Peo
     session.commit()
     made = alice.data("POST", "/budgets", 201, json={"name": "All", "limit": "10", "kind": "HARD"})
     path = f"/budgets/{made['id']}"
+    redis_connection().delete(check_mark(people.alice.organization_id))
     lower = alice.data("PATCH", path, json={"limit": "5"})
     assert (lower["spent"], lower["left"]) == ("8", "-3")
+    # Its alerts are looked at again, though no usage has come.
+    assert redis_connection().exists(check_mark(people.alice.organization_id))
     assert alice.data("PATCH", path, json={"limit": "20"})["left"] == "12"
     elsewhere = alice.data("PATCH", path, json={"scope": {"type": "team", "value": "web"}})
     assert (elsewhere["spent"], elsewhere["left"]) == ("0", "20")

@@ -1,4 +1,4 @@
-"""Budgets made, changed, raised for a time and deleted; gateways hear of it at once."""
+"""Budgets made, changed, raised for a time and deleted; gateways hear of it at once, and alerts are looked at."""
 
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlmodel import Session, col, func, select
 
-from guardian import db, live
+from guardian import db, live, queue
 from guardian.models import Budget
 from guardian.periods import utcnow
 from guardian.services.actor import Actor
@@ -135,4 +135,5 @@ def _apply(session: Session, actor: Actor, row: Budget, wanted: NewBudget) -> No
 def _saved(session: Session, row: Budget) -> BudgetView:
     session.flush()
     db.after_commit(session, partial(live.tell_gateways, row.organization_id))
+    db.after_commit(session, partial(queue.check_soon, row.organization_id))
     return views_of(session, [row], utcnow())[0]
