@@ -73,6 +73,11 @@ class UsageCounts:
             - self.video_input_tokens
         )
 
+    @property
+    def text_output_tokens(self) -> int:
+        """What is left of the output without audio, images and video; reasoning is in it."""
+        return self.output_tokens - self.audio_output_tokens - self.image_output_tokens - self.video_output_tokens
+
     def problems(self) -> list[str]:
         """Why these counts cannot be true, in words; empty when they are sound."""
         if not self.units and self._sound():

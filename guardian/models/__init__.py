@@ -25,6 +25,7 @@ from guardian.models.prices import PriceOverride
 from guardian.models.reports import Report
 from guardian.models.repricing import RepriceChange, RepriceRun
 from guardian.models.saved import SavedView
+from guardian.models.shared import SharedText
 from guardian.models.sync import SyncRun
 from guardian.models.usage import UsageLog, UsageRollup
 
@@ -57,6 +58,7 @@ __all__ = [
     "RepriceRun",
     "SavedView",
     "Session",
+    "SharedText",
     "Subscription",
     "SyncRun",
     "TeamMember",

@@ -95,6 +95,30 @@ def json_field(column: str | None = None) -> Any:
     return Field(default_factory=dict, sa_type=JSONB, sa_column_kwargs=kwargs)
 
 
+class Document(TypeDecorator[dict[str, Any]]):
+    """A jsonb object that is NULL in the database where it is empty, as most of a call's are."""
+
+    impl = JSONB(none_as_null=True)
+    cache_ok = True
+
+    def coerce_compared_value(self, op: Any, value: Any) -> Any:
+        return self.impl_instance.coerce_compared_value(op, value)
+
+    def process_bind_param(self, value: dict[str, Any] | None, dialect: Dialect) -> dict[str, Any] | None:
+        return value or None
+
+    def process_result_value(self, value: dict[str, Any] | None, dialect: Dialect) -> dict[str, Any]:
+        return {} if value is None else value
+
+
+def document_field(column: str | None = None) -> Any:
+    """A jsonb column that is {} most often, and takes no room then."""
+    kwargs: dict[str, Any] = {"server_default": text("'{}'::jsonb")}
+    if column:
+        kwargs["name"] = column
+    return Field(default_factory=dict, sa_type=Document, nullable=True, sa_column_kwargs=kwargs)
+
+
 def json_list_field() -> Any:
     """A jsonb column that defaults to []."""
     return Field(default_factory=list, sa_type=JSONB, sa_column_kwargs={"server_default": text("'[]'::jsonb")})

@@ -1,4 +1,4 @@
-"""How a row of the ledger keeps its bill: as a short text, since every row has one; who reads a row gets the lines.
+"""How a row of the ledger keeps its bill: as a short text, where its price does not tell it; who reads it gets lines.
 
 A line is `unit quantity unit_price`, then the multiplier where it is not 1, and the amount where it is not exactly the
 product of the three; lines are joined by `;`. `i 600 15e-8;o 100 6e-7` is a bill of 600 input tokens at 0.00000015
@@ -87,6 +87,23 @@ def stored(lines: Iterable[Mapping[str, Any]] | None) -> str | None:
     return None if lines is None else packed([_Stated(line) for line in lines])
 
 
+def rates_packed(rates: Iterable[tuple[str, Decimal, Decimal]]) -> str:
+    """The text of a bill without its quantities, of (unit, unit price, multiplier): `i 15e-8;o 6e-7`."""
+    return ";".join(["".join(_of_price(*rate)).replace("  ", " ") for rate in rates])
+
+
+def rates_unpacked(text: str) -> list[tuple[str, Decimal, Decimal]]:
+    """Out of the text of `rates_packed`."""
+    parts = [(*line.split(" "), "1")[:3] for line in text.split(";")] if text else []
+    return [(unit_of(code), Decimal(price), Decimal(multiplier)) for code, price, multiplier in parts]
+
+
+def exact(quantity: Decimal, price: Decimal, multiplier: Decimal) -> Decimal:
+    """Their product with all of its digits."""
+    product = _EXACT.multiply(quantity, price)
+    return product if multiplier == _ONE else _EXACT.multiply(product, multiplier)
+
+
 def line_of(line: Line) -> dict[str, str]:
     """A line as people and files get it: the numbers as text, digit for digit."""
     return {
@@ -130,8 +147,8 @@ class Bill(TypeDecorator[Sequence[Mapping[str, Any]]]):
 
 
 def bill_field() -> Any:
-    """A bill, by default one without lines."""
-    return Field(default_factory=list, sa_type=Bill, nullable=True, sa_column_kwargs={"server_default": ""})
+    """A bill; None where the row's price and counts tell it, or there is none."""
+    return Field(default=None, sa_type=Bill, nullable=True)
 
 
 class _Stated:
@@ -147,12 +164,9 @@ class _Stated:
 
 def _packed(line: Line) -> str:
     quantity, price, multiplier = line.quantity, line.unit_price, line.multiplier
-    product = _EXACT.multiply(quantity, price)
-    if multiplier != _ONE:
-        product = _EXACT.multiply(product, multiplier)
     start, end = _of_price(line.unit, price, multiplier)
     text = f"{start}{digits(quantity)}{end}"
-    if product == line.amount:
+    if exact(quantity, price, multiplier) == line.amount:
         return text
     return f"{text}{' 1' if multiplier == _ONE else ''} {digits(line.amount)}"
 
@@ -177,8 +191,7 @@ def _short(number: Decimal) -> str:
 def _unpacked(parts: Sequence[str]) -> dict[str, str]:
     code, quantity, price, multiplier, amount = (*parts, "1", "")[:5] if len(parts) == 3 else (*parts, "")[:5]
     if not amount:
-        product = _EXACT.multiply(Decimal(quantity), Decimal(price))
-        amount = digits(_EXACT.multiply(product, Decimal(multiplier)))
+        amount = digits(exact(Decimal(quantity), Decimal(price), Decimal(multiplier)))
     return {
         "unit": unit_of(code),
         "amount": amount,

@@ -4,14 +4,14 @@ from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Optional
 
-from sqlalchemy import Index, PrimaryKeyConstraint, text
+from sqlalchemy import BigInteger, Index, PrimaryKeyConstraint, text
 from sqlmodel import Field, Relationship
 
 from guardian.models.base import (
     Table,
     count_field,
+    document_field,
     enum_field,
-    json_field,
     money_field,
     new_id,
     relation,
@@ -20,6 +20,7 @@ from guardian.models.base import (
 )
 from guardian.models.bills import bill_field
 from guardian.models.enums import CostSource, Provider, UsageOrigin
+from guardian.models.shared import Shared
 
 if TYPE_CHECKING:
     from guardian.models.keys import ApiKey
@@ -50,10 +51,12 @@ class UsageLog(Counts, table=True):
     """One call (tracked) or one row of a provider's bucket (reported). The id is derived from what happened.
 
     `requests` is None where the provider does not count them. `cost` is None exactly where `cost_source` is unpriced.
-    `bucket_end` is set for reported rows. `units` counts what is billed but is no token, and `bill` holds the lines
-    (unit, quantity, unit price, multiplier) whose products add up to `cost`. `access_token_id` is the token that a call
-    came with: no foreign key, since a row outlives its token. Shares that are zero take no room: the database has NULL
-    for them.
+    `bucket_end` is set for reported rows. `units` counts what is billed but is no token. The bill is the lines (unit,
+    quantity, unit price, multiplier) whose products add up to `cost`: `price_id` names the shared text of what priced
+    the row and, where the row's counts are the quantities, of its rates (services.ledger.bills); else `bill` holds the
+    lines. `access_token_id` names the shared text of the id of the token that a call came with: no foreign key, since a
+    row outlives its token. Shares that are zero and documents that are empty take no room: the database has NULL for
+    them.
     """
 
     __tablename__ = "usage_logs"
@@ -115,13 +118,11 @@ class UsageLog(Counts, table=True):
     origin: UsageOrigin = enum_field(UsageOrigin, "usage_origin", UsageOrigin.GATEWAY)
     series: str | None = None
     requests: int | None = count_field(None)
-    units: dict[str, Any] | None = json_field()
+    units: dict[str, Any] | None = document_field()
     cost: Decimal | None = money_field(nullable=True)
     cost_source: CostSource = enum_field(CostSource, "cost_source", CostSource.UNPRICED)
     cost_reason: str | None = None
-    price_source: str | None = None
-    price_version: str | None = None
-    price_ref: str | None = None
+    price_id: int | None = Field(default=None, sa_type=BigInteger)
     bill: list[Any] | None = bill_field()
     response_time: int | None = None
     status_code: int | None = None
@@ -131,13 +132,13 @@ class UsageLog(Counts, table=True):
     external_key_id: str | None = None
     external_user_id: str | None = None
     service_tier: str | None = None
-    tags: dict[str, Any] | None = json_field()
+    tags: dict[str, Any] | None = document_field()
     session: str | None = None
-    meta: dict[str, Any] | None = json_field("metadata")
+    meta: dict[str, Any] | None = document_field("metadata")
     user_id: str = Field(foreign_key="users.id", ondelete="RESTRICT")
     organization_id: str | None = Field(default=None, foreign_key="organizations.id", ondelete="SET NULL")
     api_key_id: str | None = Field(default=None, foreign_key="api_keys.id", ondelete="SET NULL")
-    access_token_id: str | None = None
+    access_token_id: Any = Field(default=None, sa_type=Shared, nullable=True)
 
     user: "User" = Relationship(back_populates="usage_logs", sa_relationship_kwargs=relation())
     organization: Optional["Organization"] = Relationship(

@@ -7,6 +7,7 @@ import pytest
 from sqlmodel import Session, select
 
 from guardian.models import UsageLog
+from guardian.services.ledger.bills.rows import requests_of
 from guardian.services.ledger.sums.rollups import disagreements
 from tests.unit.imports.making import USAGE, Importer, claude, jsonl
 
@@ -34,7 +35,7 @@ def test_a_compaction_is_added_to_its_message(session: Session, bring: Importer)
     # claude-opus-4-5: $5 in, $25 out, $0.50 read, $6.25 and $10 written per million tokens:
     # 110 × 5 + 37,000 × 0.5 + 1,510 × 6.25 + 520 × 10 + 450 × 25 = 44,937.5 millionths
     assert row.cost == Decimal("0.0449375000")
-    assert row.requests == 1
+    assert requests_of(row.model_dump()) == 1
     assert disagreements(session) == []
 
 

@@ -11,6 +11,7 @@ from guardian.models import ApiKey
 from guardian.models.enums import CostSource, Provider, UsageOrigin
 from guardian.records import UsageCounts, UsageRecord
 from guardian.services.actor import Actor
+from guardian.services.ledger.bills.rows import whole_rows
 from guardian.services.ledger.pricebook.overrides import overrides_of
 from guardian.services.ledger.repricing.rows import can_be_repriced, priced_again
 from guardian.services.ledger.sql.tables import USAGE
@@ -63,7 +64,7 @@ def test_each_keys_calls_cost_what_that_key_says(session: Session, people: Peopl
     add_calls(
         session, alice.organization_id, [call(alice, each) for each in (cheap, dear, broken)], {CUSTOM: overrides}
     )
-    rows = [dict(row) for row in session.connection().execute(select(USAGE)).mappings()]
+    rows = whole_rows(session, [dict(row) for row in session.connection().execute(select(USAGE)).mappings()])
     assert {row["api_key_id"]: (row["cost"], row["price_source"]) for row in rows} == {
         cheap: (Decimal("0.25"), "key"),
         dear: (Decimal(8), "key"),
@@ -77,7 +78,8 @@ def test_a_keys_new_price_can_be_applied_to_its_calls(session: Session, people: 
     local = key(session, alice, "local", prices=[{"model": "*", "inputTokens": "1"}])
     overrides = overrides_of(session, alice.organization_id, CUSTOM)
     add_calls(session, alice.organization_id, [call(alice, local)], {CUSTOM: overrides})
-    [row] = [dict(found) for found in session.connection().execute(select(USAGE)).mappings()]
+    [found] = session.connection().execute(select(USAGE)).mappings()
+    [row] = whole_rows(session, [dict(found)])
     assert can_be_repriced(row)
     assert priced_again(row, overrides) is None  # the same price: no difference
     stored = session.get_one(ApiKey, local)

@@ -27,9 +27,11 @@ from guardian.queue import USAGE_QUEUE, connection
 from guardian.records import UsageBucket, UsageCounts, UsageRecord
 from guardian.services.actor import Actor
 from guardian.services.ledger import repricing
+from guardian.services.ledger.bills.short import price_of
 from guardian.services.ledger.pricebook.overrides import overrides_of
 from guardian.services.ledger.repricing import steps
 from guardian.services.ledger.repricing.views import RepriceRequest, RepriceView
+from guardian.services.ledger.sql.shared import read_shared
 from guardian.services.ledger.writing.buckets import replace_buckets
 from guardian.services.ledger.writing.calls import Call, add_calls
 from tests.conftest import People
@@ -134,7 +136,8 @@ def test_applying_writes_what_was_shown_and_undoing_puts_back_every_digit(people
     with db.session() as session:
         rows = session.exec(select(UsageLog)).all()
         assert sum((row.cost or Decimal(0)) for row in rows) == applied.cost_after
-        assert {row.price_source for row in rows} == {"override"}
+        prices = read_shared(session, {row.price_id for row in rows}).values()
+        assert {price_of(price).source for price in prices} == {"override"}
         assert len(session.exec(select(RepriceChange)).all()) == 10
     undone = go_on(people.alice, repricing.undo_run, shown.id)
     assert (undone.status, undone.rows_restored, undone.rows_refused) == (RepriceStatus.UNDONE, 10, 0)

@@ -15,6 +15,7 @@ from guardian.models.enums import CostSource, Provider, UsageOrigin
 from guardian.periods import HOUR
 from guardian.pricing.calculator import price
 from guardian.records import UsageBucket, UsageCounts, UsageRecord
+from guardian.services.ledger.bills.rows import whole_rows
 from guardian.services.ledger.repricing.rows import (
     can_be_repriced,
     facts_digest,
@@ -98,7 +99,8 @@ _TEXTS = st.dictionaries(st.sampled_from((*_DIMENSIONS, "customer", "_dimensions
 
 
 def stored(session: Session) -> list[Row]:
-    return [dict(row) for row in session.connection().execute(select(USAGE).order_by(USAGE.c.id)).mappings()]
+    found = session.connection().execute(select(USAGE).order_by(USAGE.c.id)).mappings()
+    return whole_rows(session, [dict(row) for row in found])
 
 
 def priced(record: UsageRecord) -> dict[str, Any]:

@@ -14,9 +14,11 @@ from guardian.models.enums import CostSource, Provider, RepriceStatus
 from guardian.periods import HOUR
 from guardian.pricing.overrides import literal, matches
 from guardian.records import UNKNOWN_MODEL, UsageBucket, UsageCounts
+from guardian.services.ledger.bills.short import price_of
 from guardian.services.ledger.pricebook.copying import copied_prices, nearest
 from guardian.services.ledger.repricing import get_run, undo_run
 from guardian.services.ledger.repricing.unpriced import Priced, list_unpriced, price_and_backfill
+from guardian.services.ledger.sql.shared import read_shared
 from guardian.services.ledger.writing.buckets import replace_buckets
 from tests.conftest import People
 from tests.unit.ledger.making import T0, account, bucket, contents, usage
@@ -96,8 +98,10 @@ def test_prices_of_ones_own(session: Session, people: People) -> None:
     done = fill(people, prices={"input_tokens": Decimal(1), "output_tokens": Decimal(2)})
     reprice(done.run.id)
     assert get_run(session, people.alice, done.run.id).cost_after == Decimal("0.0048")
-    rows = session.exec(select(UsageLog.cost_source).where(UsageLog.price_ref == done.override.id)).all()
-    assert rows == [CostSource.COMPUTED] * 2
+    rows = session.exec(select(UsageLog.price_id, UsageLog.cost_source)).all()
+    prices = read_shared(session, [price for price, _ in rows])
+    mine = [source for price, source in rows if price and price_of(prices[price]).ref == done.override.id]
+    assert mine == [CostSource.COMPUTED] * 2
 
 
 @pytest.mark.usefixtures("planted")

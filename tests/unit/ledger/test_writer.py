@@ -15,6 +15,7 @@ from guardian.models.enums import CostSource, Provider
 from guardian.periods import DAY
 from guardian.pricing.overrides import Override
 from guardian.records import UsageCounts
+from guardian.services.ledger.bills.rows import whole_rows
 from guardian.services.ledger.sql.partitions import ensure_partitions
 from guardian.services.ledger.sql.tables import COSTS, USAGE
 from guardian.services.ledger.writing.buckets import WriteResult, replace_buckets, replace_costs
@@ -23,7 +24,8 @@ from tests.unit.ledger.making import T0, account, bucket, contents, cost, cost_b
 
 
 def rows(session: Session) -> list[dict[str, object]]:
-    return [dict(row) for row in session.connection().execute(select(USAGE).order_by(USAGE.c.timestamp)).mappings()]
+    found = session.connection().execute(select(USAGE).order_by(USAGE.c.timestamp)).mappings()
+    return whole_rows(session, [dict(row) for row in found])
 
 
 def test_a_row_has_what_was_stated_its_price_and_its_bill(session: Session, people: People) -> None:

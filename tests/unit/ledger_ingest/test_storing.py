@@ -11,6 +11,7 @@ from sqlmodel import Session, col, select
 from guardian import db
 from guardian.models import ApiKey, UsageLog, User
 from guardian.models.enums import CostSource, Provider
+from guardian.models.shared import shared_id
 from guardian.services.ledger.ingest.storing import Stored, store
 from guardian.services.ledger.sums.rollups import disagreements
 from tests.conftest import People
@@ -33,7 +34,7 @@ def test_each_is_stored_once_for_its_organization(session: Session, people: Peop
         [(alice.organization_id, alice.user_id)] * 2 + [(charlie.organization_id, charlie.user_id)]
     )
     assert {(row.cost, row.cost_source, row.access_token_id) for row in found} == {
-        (Decimal("11.25"), CostSource.COMPUTED, "t1")
+        (Decimal("11.25"), CostSource.COMPUTED, shared_id("t1"))
     }
     assert found[0].timestamp == MOMENT.replace(microsecond=1)
     assert disagreements(session) == []

@@ -17,8 +17,10 @@ from guardian.models.keys import ApiKey, ProviderAccount, ProviderResource
 from guardian.models.sync import SyncRun
 from guardian.models.usage import UsageLog
 from guardian.services.actor import Actor
+from guardian.services.ledger.bills.short import kept_text
 from guardian.services.ledger.queries import invalidate_organization
 from guardian.services.ledger.sql.partitions import ensure_partitions
+from guardian.services.ledger.sql.shared import keep_shared
 from guardian.services.ledger.sums.rollups import RollupChanges
 from tests.conftest import People
 
@@ -65,6 +67,8 @@ class Ledger:
         if rows:
             moments = [row.timestamp for row in rows]
             ensure_partitions(self.session, min(moments), max(moments))
+        tokens = [kept_text(row.access_token_id) for row in rows if row.access_token_id is not None]
+        keep_shared(self.session, dict(tokens))
         self.session.add_all(rows)
         self.roll_up(rows)
         self.session.commit()

@@ -14,12 +14,12 @@ from guardian.models import AccessToken
 from guardian.models.base import new_id
 from guardian.models.enums import Provider, TeamRole, UsageOrigin, UserRole
 from guardian.models.usage import UsageLog
-from guardian.periods import utcnow
+from guardian.periods import DAY, utcnow
 from guardian.services.actor import Actor
 from guardian.services.ledger import queries
 from guardian.services.ledger.queries import calls as calls_module
 from guardian.services.ledger.sql.partitions import ensure_partitions
-from guardian.services.ledger.views import CallFilter
+from guardian.services.ledger.views import CallFilter, SummaryQuery
 from tests.conftest import People
 from tests.unit.ledger_queries.conftest import Ledger
 
@@ -192,3 +192,12 @@ def test_the_index_by_time_is_read_from_its_end(session: Session, ledger: Ledger
     assert "Index Scan Backward using usage_logs_" in plan, plan
     assert "organization_id_timestamp_idx" in plan, plan
     assert "Seq Scan" not in plan, plan
+
+
+def test_sums_by_token_name_it(ledger: Ledger) -> None:
+    ledger.write(call(ledger, 1, "1", access_token_id="t1"), call(ledger, 2, "2", access_token_id="t2"))
+    ledger.write(call(ledger, 3, "4", access_token_id="t1"), call(ledger, 4, "8"))
+    window = {"start": utcnow() - DAY, "end": utcnow() + DAY}
+    summed = queries.summary(ledger.session, ledger.actor, SummaryQuery(**window, group_by=("accessToken",)))
+    found = {group.values["accessToken"]: group.totals.cost for group in summed.groups}
+    assert found == {"t1": Decimal(5), "t2": Decimal(2), None: Decimal(8)}

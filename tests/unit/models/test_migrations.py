@@ -12,8 +12,10 @@ import psycopg
 import pytest
 from alembic.config import Config
 from alembic.script import ScriptDirectory
+from psycopg.types.json import Jsonb
 
 from guardian.models.bills import unpacked
+from guardian.models.shared import shared_id
 from guardian.services.ledger.ingest.once import keys_of
 from tests.conftest import ROOT, Servers
 
@@ -91,7 +93,7 @@ def test_rows_keep_their_bills_and_counts_when_they_get_shorter_and_longer_again
                 "VALUES (%s, '2026-11-05', 'OPENAI', 'gpt-4o', 'completion', 'u', %s, 7)",
                 [id, bill],
             )
-    alembic(empty_database, "upgrade", "head")
+    alembic(empty_database, "upgrade", "7e2f9a60b8d4")
     with psycopg.connect(empty_database) as connection:
         found = dict(connection.execute("SELECT id, bill FROM usage_logs").fetchall())
         connection.execute("UPDATE usage_logs SET reasoning_tokens = NULL, video_input_tokens = NULL WHERE id = 'one'")
@@ -120,6 +122,59 @@ def test_events_told_before_their_hashes_got_shorter_are_still_known(empty_datab
     with psycopg.connect(empty_database) as connection:
         kept = connection.execute("SELECT key, fingerprint FROM known_events ORDER BY fingerprint").fetchall()
     assert kept == [(UUID(f"{digest.hex()[:24]}00000000"), -5), (UUID("f" * 24 + "0" * 8), 2)]
+
+
+def test_rows_say_the_same_when_what_they_share_is_kept_once_and_when_it_is_not_again(empty_database: str) -> None:
+    alembic(empty_database, "upgrade", "7d20b9a4c6f1")
+    names = "price_source, price_version, price_ref, bill, requests, tags, units, metadata, access_token_id, bucket_end"
+    rows = [
+        ("a", "genai", "1", "m", "i 6 15e-8;o 10 6e-7", 1, {}, {}, {}, "t1", None),
+        ("b", "genai", "1", "m", "i 6 15e-8", 1, {"team": "web"}, {"images": "2"}, {"a": 1}, "t1", None),
+        ("c", "provider", None, None, "c 1 0.5", None, {}, {}, {}, None, "2026-11-06"),
+        ("d", None, None, None, "", 7, {}, {}, {}, None, None),
+    ]
+    with psycopg.connect(empty_database) as connection:
+        connection.execute("INSERT INTO users (id, email) VALUES ('u', 'u@example.com')")
+        connection.execute(
+            "CREATE TABLE usage_logs_2026_11 PARTITION OF usage_logs FOR VALUES FROM ('2026-11-01') TO ('2026-12-01')"
+        )
+        for row in rows:
+            values = [Jsonb(value) if isinstance(value, dict) else value for value in row]
+            connection.execute(
+                f"INSERT INTO usage_logs (id, {names}, timestamp, provider, model, operation, user_id) "
+                f"VALUES ({', '.join(['%s'] * 11)}, '2026-11-05', 'OPENAI', 'gpt-4o', 'completion', 'u')",
+                values,
+            )
+    alembic(empty_database, "upgrade", "head")
+    with psycopg.connect(empty_database) as connection:
+        found = connection.execute(
+            "SELECT u.id, bill, requests, tags, access_token_id, price.text, price_id FROM usage_logs u "
+            "LEFT JOIN shared_texts price ON price.id = price_id ORDER BY u.id"
+        ).fetchall()
+        text = "genai\x1f1\x1fm\x1f"
+        assert found == [
+            ("a", "i 6 15e-8;o 10 6e-7", None, None, shared_id("t1"), text, shared_id(text)),
+            ("b", "i 6 15e-8", None, {"team": "web"}, shared_id("t1"), text, shared_id(text)),
+            ("c", "c 1 0.5", None, None, None, "provider\x1f\x1f\x1f", shared_id("provider\x1f\x1f\x1f")),
+            ("d", None, 7, None, None, None, None),
+        ]
+        # As calls are written from now on: the price tells the lines, and the counts their quantities.
+        rates = "genai\x1f1\x1fm\x1fi 15e-8;r 75e-9;w1 2e-6 1.1;o 6e-7;t 6e-7;ao 1e-5;q 0.005"
+        connection.execute("INSERT INTO shared_texts VALUES (%s, %s)", [shared_id(rates), rates])
+        connection.execute(
+            "UPDATE usage_logs SET bill = NULL, price_id = %s, input_tokens = 1000, output_tokens = 100, "
+            "cache_read_tokens = 400, cache_write_1h_tokens = 50, reasoning_tokens = 30, audio_output_tokens = 20, "
+            "image_input_tokens = 5 WHERE id = 'a'",
+            [shared_id(rates)],
+        )
+    alembic(empty_database, "downgrade", "7d20b9a4c6f1")
+    with psycopg.connect(empty_database) as connection:
+        back = connection.execute(f"SELECT id, {names} FROM usage_logs_2026_11 ORDER BY id").fetchall()
+    told = "i 545 15e-8;r 400 75e-9;w1 50 2e-6 1.1;o 50 6e-7;t 30 6e-7;ao 20 1e-5;q 1 0.005"
+    assert back[0] == (*rows[0][:4], told, *rows[0][5:])
+    assert back[1] == rows[1]
+    assert back[2][:10] == rows[2][:10]
+    assert back[3] == rows[3]
 
 
 def test_history_is_one_line() -> None:

@@ -27,6 +27,7 @@ from guardian.services.ledger.queries.cells import read_table, text_of
 from guardian.services.ledger.queries.dimensions import Filters, column, hour_of, table_for
 from guardian.services.ledger.queries.scans import Question
 from guardian.services.ledger.queries.sums import add
+from guardian.services.ledger.sql.tables import requests_in
 from guardian.services.ledger.views import Totals
 
 ORGANIZATION = Scope("organization")
@@ -121,7 +122,7 @@ def hours_of(
 def _hours(books: Books, window: Window, filters: Filters, *, rows_only: bool = False) -> Any:
     table = UsageLog if rows_only else table_for((), filters)
     hour: Label[Any] = hour_of(table).label("hour_of")
-    sums = (func.sum(col(table.cost)), func.sum(col(table.requests)), func.sum(col(table.total_tokens)))
+    sums = (func.sum(col(table.cost)), func.sum(requests_in(table)), func.sum(col(table.total_tokens)))
     return spend_in(books, [window], filters, hour, *sums, table=table).group_by("hour_of")
 
 

@@ -19,6 +19,8 @@ from guardian.services.ledger.queries.buckets import number
 from guardian.services.ledger.queries.dimensions import Expression, Query, column, conditions
 from guardian.services.ledger.queries.scans import Question, scan
 from guardian.services.ledger.queries.sums import sums, sums_of
+from guardian.services.ledger.sql.shared import read_shared
+from guardian.services.ledger.sql.tables import requests_in
 from guardian.services.ledger.sums.rollups import TAGS
 
 TOKEN = "accessToken"  # noqa: S105  # a dimension that single rows have and sums do not
@@ -105,15 +107,16 @@ def _rows(session: Session, books: Books, asked: Asked, windows: Sequence[Window
             place,
             *by,
             func.sum(col(table.cost)).label("cost"),
-            func.sum(col(table.requests)).label("requests"),
+            func.sum(requests_in(table)).label("requests"),
             func.sum(col(table.input_tokens) + col(table.output_tokens)).label("tokens"),
             func.count().filter(col(table.cost_source) == CostSource.UNPRICED).label("unpriced"),
         )
         .where(*_within(books.organization_id, windows), *_narrowed(asked), counts(table, books, windows))
         .group_by(place.name, *(name.name for name in by))
     )
-    for row in _fetched(session, query):
-        yield row.place, tuple(row[1 : 1 + len(by)]), _sum(row.cost, row.requests, row.tokens, row.unpriced)
+    rows = _fetched(session, query)
+    for row, values in zip(rows, _values(session, asked, rows), strict=True):
+        yield row.place, values, _sum(row.cost, row.requests, row.tokens, row.unpriced)
 
 
 def _calls(session: Session, books: Books, asked: Asked) -> Iterator[tuple[int, Values, Sum]]:
@@ -136,9 +139,19 @@ def _calls(session: Session, books: Books, asked: Asked) -> Iterator[tuple[int, 
         )
         .group_by(place.name, *(name.name for name in by))
     )
-    for row in _fetched(session, query):
-        values = tuple(row[1 : 1 + len(by)])
+    rows = _fetched(session, query)
+    for row, values in zip(rows, _values(session, asked, rows), strict=True):
         yield row.place, values, Sum(requests=row.calls, errors=row.errors, refusals=row.refusals)
+
+
+def _values(session: Session, asked: Asked, rows: Sequence[Any]) -> list[Values]:
+    """The dimensions' values of each row; a token's id is a text that rows share, and is read once for all of them."""
+    found: list[Values] = [tuple(row[1 : 1 + len(asked.dimensions)]) for row in rows]
+    if TOKEN not in asked.dimensions:
+        return found
+    at = asked.dimensions.index(TOKEN)
+    texts = read_shared(session, {int(id) for values in found if (id := values[at]) is not None})
+    return [(*values[:at], values[at] and texts[int(values[at] or 0)], *values[at + 1 :]) for values in found]
 
 
 def _sum(cost: Any, requests: Any, tokens: Any, unpriced: Any) -> Sum:

@@ -5,20 +5,24 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Text, cast, select
+from sqlalchemy import Text, cast, func, select
 from sqlmodel import Session, col
 
 from guardian.models.usage import UsageLog
 from guardian.periods import DAY, HOUR, Window, floor_hour, local_date, utcnow, zone
 from guardian.services.actor import Actor
+from guardian.services.ledger.bills.rows import whole_row
 from guardian.services.ledger.exports.columns import COLUMNS
 from guardian.services.ledger.queries.books import read_books, spend
 from guardian.services.ledger.queries.dimensions import Query, conditions, refuse
+from guardian.services.ledger.sql.shared import read_shared
 from guardian.services.ledger.views import UsageFilter
 from guardian.services.people import organizations
 
 _PAGE = 2_000  # rows fetched at once: some 4 MB
-_STORED = [name for name in COLUMNS if name != "local_date"]
+_NOT_STORED = ("local_date", "price_source", "price_version", "price_ref")
+_STORED = [*(name for name in COLUMNS if name not in _NOT_STORED), "price_id"]
+_DOCUMENTS = ("units", "tags", "metadata")
 _FIRST = datetime.fromisoformat("2000-01-01T00:00:00+00:00")
 
 
@@ -32,7 +36,7 @@ def usage_rows(session: Session, actor: Actor, usage: UsageFilter) -> Iterator[M
     _check(usage)
     log = UsageLog
     columns = [
-        cast(column, Text).label(name) if COLUMNS[name][1] == "document" and name != "bill" else column
+        func.coalesce(cast(column, Text), "{}").label(name) if name in _DOCUMENTS else column
         for name, column in _columns().items()
     ]
     query = select(*columns).where(
@@ -65,17 +69,23 @@ def _columns() -> dict[str, Any]:
 def _stream(session: Session, query: Query) -> Iterator[Mapping[str, Any]]:
     # By the index of organization and time: a sort of ten million rows would fill the disk before the first one comes.
     ordered = query.order_by(col(UsageLog.timestamp)).execution_options(stream_results=True, yield_per=_PAGE)
-    rows = _rows_of(session.connection().execute(ordered))
+    rows = _rows_of(session, session.connection().execute(ordered))
     next(rows)
     return rows
 
 
-def _rows_of(found: Any) -> Generator[dict[str, Any]]:
+def _rows_of(session: Session, found: Any) -> Generator[dict[str, Any]]:
     """An empty row, then those that were found. Begun by its first one, it closes the cursor however it ends."""
+    texts: dict[int, str] = {}
     try:
         yield {}
-        for row in found:
-            yield dict(zip(_STORED, row, strict=True))
+        for values in found:
+            row = dict(zip(_STORED, values, strict=True))
+            if row["price_id"] is not None and row["price_id"] not in texts:
+                texts |= read_shared(session, [row["price_id"]])
+            whole = whole_row(row, texts)
+            del whole["price_id"]
+            yield whole
     finally:
         found.close()
 

@@ -17,6 +17,7 @@ from guardian import db
 from guardian.models.base import ID_LENGTH, id_at
 from guardian.periods import DAY
 from guardian.pricing.calculator import price
+from guardian.services.ledger.bills.rows import STORED_PRICE, requests_of, to_store
 from guardian.services.ledger.imports.batches import BATCH, Entry, Importing, priced_entries
 from guardian.services.ledger.imports.report import Report
 from guardian.services.ledger.sql.bulk import Row, upsert
@@ -24,7 +25,6 @@ from guardian.services.ledger.sql.tables import USAGE
 from guardian.services.ledger.sums.rollups import RollupChanges
 from guardian.services.ledger.writing.calls import Call, Priced, add_priced
 from guardian.services.ledger.writing.rows import (
-    PRICE_COLUMNS,
     USAGE_FACTS,
     cost_columns,
     count_columns,
@@ -39,7 +39,7 @@ _STORED = text(
     "JOIN usage_logs AS stored ON stored.id = wanted.id "
     "WHERE organization_id = :organization AND stored.timestamp BETWEEN :first AND :last"
 )
-_GROWING = (*USAGE_FACTS, *PRICE_COLUMNS, "model", "service_tier", "session", "tags", "metadata")
+_GROWING = (*USAGE_FACTS, *STORED_PRICE, "model", "service_tier", "session", "tags", "metadata")
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,11 +121,12 @@ def _enlarge(session: Session, importing: Importing, larger: dict[str, Call], fi
     changes = RollupChanges()
     rows: list[Row] = []
     for found in session.connection().execute(query).mappings():
-        old = dict(found)
+        old: Row = dict(found)
+        old["requests"] = requests_of(old)
         rows.append({**old, **_facts(old, larger[old["id"]], importing)})
         changes.add(old, -1)
         changes.add(rows[-1])
-    upsert(session, USAGE, rows, replace=_GROWING)
+    upsert(session, USAGE, to_store(session, rows), replace=_GROWING)
     changes.apply(session)
     return len(rows)
 

@@ -11,6 +11,7 @@ from guardian.models import ApiKey, ProviderAccount, User
 from guardian.models.enums import CostSource, Provider
 from guardian.periods import Window, floor_hour
 from guardian.records import CostBreakdown
+from guardian.services.ledger.bills.rows import to_store
 from guardian.services.ledger.imports.batches import Entry, Importing, priced
 from guardian.services.ledger.imports.report import Report
 from guardian.services.ledger.sql.bulk import Row, insert_new
@@ -116,7 +117,7 @@ def _add_reported(session: Session, importing: Importing, rows: Sequence[OwnRow]
         return
     times = [line["timestamp"] for line in lines.values()]
     ensure_partitions(session, min(times), max(times))
-    new = insert_new(session, USAGE, list(lines.values()))
+    new = insert_new(session, USAGE, to_store(session, list(lines.values())))
     changes = RollupChanges()
     for id in new:
         changes.add(lines[id])

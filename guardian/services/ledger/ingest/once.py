@@ -8,7 +8,7 @@ the call that made it; but two calls that made answers are two, also of a server
 import hashlib
 import struct
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from operator import attrgetter
 from typing import NamedTuple
@@ -19,7 +19,7 @@ from sqlmodel import Session
 
 from guardian.records import UsageCounts
 from guardian.services.ledger.sql.bulk import driver_of
-from guardian.services.ledger.writing.calls import Added, Call, Overrides, Priced, add_priced, price_calls
+from guardian.services.ledger.writing.calls import Added, Call, Overrides, add_priced, price_calls
 
 EVENT = "event"
 """The first part of the identity of a call that is known by its sender's id."""
@@ -79,7 +79,7 @@ def add_once(session: Session, organization_id: str, calls: Sequence[Call], over
     places = [place for place in range(len(calls)) if place not in reasons]
     _claim(session, organization_id, calls, places, outcomes)
     lines = [line for line, place in zip(priced.lines, places, strict=True) if outcomes[place] is Outcome.ADDED]
-    added = add_priced(session, Priced(organization_id, lines, priced.first, priced.last)).added if lines else 0
+    added = add_priced(session, replace(priced, lines=lines)).added if lines else 0
     return Once(outcomes, reasons, Added(added=added, duplicates=len(places) - added))
 
 

@@ -8,12 +8,13 @@ from sqlmodel import Session, col, select
 
 from guardian import db, live
 from guardian.errors import ConflictError, NotFoundError
-from guardian.models import PriceOverride, UsageLog
+from guardian.models import PriceOverride, SharedText, UsageLog
 from guardian.models.base import new_id
 from guardian.models.enums import CostSource
 from guardian.periods import utcnow
 from guardian.pricing.overrides import Override
 from guardian.services.actor import Actor
+from guardian.services.ledger.bills.short import name_of
 from guardian.services.ledger.pricebook.comparing import far_off
 from guardian.services.ledger.pricebook.reading import example_of, get_override, models_under
 from guardian.services.ledger.pricebook.rules import checked, confirmation_needed, refuse
@@ -142,7 +143,7 @@ def _has_priced(session: Session, row: PriceOverride) -> bool:
     query = select(UsageLog.id).where(
         UsageLog.organization_id == row.organization_id,
         UsageLog.provider == row.provider,
-        UsageLog.price_ref == row.id,
+        col(UsageLog.price_id).in_(select(SharedText.id).where(col(SharedText.text).contains(name_of(row.id)))),
         col(UsageLog.cost_source).in_((CostSource.COMPUTED, CostSource.ESTIMATED)),
         col(UsageLog.timestamp) >= row.valid_from,
     )

@@ -15,6 +15,7 @@ from guardian.services.ledger.queries.dimensions import Expression, Query, condi
 from guardian.services.ledger.queries.names import Names, read_names
 from guardian.services.ledger.queries.rows import COLUMNS, views_of
 from guardian.services.ledger.queries.stretches import stretches
+from guardian.services.ledger.sql.shared import read_shared
 from guardian.services.ledger.views import CallChoices, CallFilter, RecentCalls
 from guardian.services.ledger.views.calls import CALL_FILTERS
 
@@ -62,7 +63,8 @@ def call_choices(session: Session, actor: Actor) -> CallChoices:
     columns = (col(UsageLog.model), col(UsageLog.user_id), col(UsageLog.access_token_id))
     inner = _calls(actor, _window(), *columns).limit(_FOR_CHOICES).subquery()
     rows: Any = session.connection().execute(select(*inner.c).distinct()).fetchall()
-    ids = {"user": {row.user_id for row in rows}, "accessToken": {row.access_token_id for row in rows}}
+    tokens = set(read_shared(session, {row.access_token_id for row in rows}).values())
+    ids = {"user": {row.user_id for row in rows}, "accessToken": tokens}
     names = read_names(session, actor.organization_id, ids)
     return CallChoices(
         models=tuple(sorted({row.model for row in rows})),

@@ -4,11 +4,12 @@ from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, SQLColumnExpression, case, func, literal_column, null, or_
+from sqlalchemy import ColumnElement, Select, SQLColumnExpression, case, func, literal_column, null, or_, select
 from sqlmodel import col
 
 from guardian.errors import ValidationError
 from guardian.models.enums import CostSource, Provider, UsageOrigin
+from guardian.models.shared import SharedText
 from guardian.models.usage import UsageLog, UsageRollup
 from guardian.services.ledger.sums.rollups import TAGS, tag_in_sql
 from guardian.services.ledger.views import DIMENSIONS, ROW_DIMENSIONS, USAGE_FILTERS
@@ -36,7 +37,7 @@ FIELDS: Mapping[str, str] = {
     "session": "session",
     "accessToken": "access_token_id",
 }
-_TAG = "tag:"
+_TAG, _TOKEN = "tag:", "accessToken"
 # Of single rows: whose they are, which for a reported row is not who caused it.
 _OWNER = "userId"
 _ENUMS: Mapping[str, type[StrEnum]] = {"provider": Provider, "origin": UsageOrigin, "costSource": CostSource}
@@ -56,6 +57,9 @@ def column(table: Ledger, dimension: str) -> Expression:
     if table is UsageLog and dimension == "user":
         # As in the rollups: the owner of the key that pulled a reported row did not cause it.
         return case((col(UsageLog.origin) == UsageOrigin.SYNC, null()), else_=col(UsageLog.user_id))
+    if table is UsageLog and dimension == _TOKEN:
+        shared = select(col(SharedText.text)).where(col(SharedText.id) == col(UsageLog.access_token_id))
+        return shared.correlate(UsageLog).scalar_subquery()
     return col(getattr(table, rollup_column(dimension)))
 
 
@@ -121,6 +125,8 @@ def conditions(table: Ledger, filters: Filters) -> list[ColumnElement[bool]]:
             found.append(_tagged(name, _typed(name, values)))
         elif name == _OWNER:
             found.append(_one_of(col(UsageLog.user_id), _typed(name, values)))
+        elif name == _TOKEN:
+            found.append(_one_of(col(UsageLog.access_token_id), _typed(name, values)))
         elif table is UsageLog and name == "user":
             found.append(_caused_by(_typed(name, values)))
         else:

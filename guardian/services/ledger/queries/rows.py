@@ -2,7 +2,7 @@
 
 import base64
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -15,9 +15,12 @@ from guardian.models.usage import UsageLog
 from guardian.periods import Window
 from guardian.records import BillLine
 from guardian.services.actor import Actor
+from guardian.services.ledger.bills.rows import whole_row
 from guardian.services.ledger.queries.dimensions import FIELDS, Expression, Query, conditions, refuse
 from guardian.services.ledger.queries.names import ACCESS_TOKEN, NAMED, Names, names_of, read_names
 from guardian.services.ledger.queries.stretches import stretches
+from guardian.services.ledger.sql.bulk import Row
+from guardian.services.ledger.sql.shared import read_shared
 from guardian.services.ledger.views import UsageFilter, UsageView
 from guardian.services.people.views import Page
 
@@ -41,12 +44,13 @@ _SAME = (  # columns that a view shows under their own name
         "cost_source",
         "cost_reason",
     ),
-    *("price_source", "price_version", "price_ref", "response_time", "status_code", "error", "timestamp"),
+    *("response_time", "status_code", "error", "timestamp"),
     *("bucket_end", "user_id", "organization_id", "api_key_id", "account_id", "project_id", "external_key_id"),
     *("external_user_id", "service_tier", "session", "access_token_id"),
 )
 _NAMED_BY = {**{name: FIELDS[name] for name in NAMED}, ACCESS_TOKEN: "access_token_id"}
-COLUMNS = [col(getattr(UsageLog, name)) for name in (*_SAME, "units", "tags", "meta")]
+COLUMNS = [col(getattr(UsageLog, name)) for name in (*_SAME, "units", "tags", "meta", "price_id")]
+_SHOWN = (*_SAME, "price_source", "price_version", "price_ref", "units", "tags", "metadata")
 
 
 def list_usage(
@@ -117,20 +121,24 @@ def _near(id: str) -> list[ColumnElement[bool]]:
 
 def views_of(session: Session, actor: Actor, found: Sequence[Any]) -> list[UsageView]:
     """Rows of COLUMNS, and of the bill where it was asked for, with the names that people know things by."""
-    wanted = {name: [getattr(row, field) for row in found] for name, field in _NAMED_BY.items()}
+    texts = read_shared(session, {id for row in found for id in (row.price_id, row.access_token_id)})
+    rows = [_whole(row, texts) for row in found]
+    wanted = {name: [row[field] for row in rows] for name, field in _NAMED_BY.items()}
     names = read_names(session, actor.organization_id, wanted)
-    return [_view(row, names) for row in found]
+    return [_view(row, names) for row in rows]
 
 
-def _view(row: Any, names: Names) -> UsageView:
-    fields = row._mapping
+def _whole(found: Any, texts: Mapping[int, str]) -> Row:
+    row = whole_row({"bill": (), **found._mapping}, texts)
+    token: int | None = row["access_token_id"]
+    return {**row, "access_token_id": None if token is None else texts[token]}
+
+
+def _view(row: Row, names: Names) -> UsageView:
     return UsageView(
-        **{name: fields[name] for name in _SAME},
-        units=row.units or {},
-        tags=row.tags or {},
-        metadata=fields["metadata"] or {},
-        names=names_of(names, {name: fields[field] for name, field in _NAMED_BY.items()}),
-        bill=tuple(_line(line) for line in fields.get("bill") or ()),
+        **{name: row[name] for name in _SHOWN},
+        names=names_of(names, {name: row[field] for name, field in _NAMED_BY.items()}),
+        bill=tuple(_line(line) for line in row["bill"]),
     )
 
 

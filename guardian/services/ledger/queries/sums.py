@@ -11,6 +11,7 @@ from guardian.models.cells import CELLS
 from guardian.models.enums import CostSource
 from guardian.models.usage import UsageLog, UsageRollup
 from guardian.services.ledger.queries.dimensions import Expression, Ledger
+from guardian.services.ledger.sql.tables import requests_in
 from guardian.services.ledger.views import Totals
 
 _NAMES = (
@@ -30,7 +31,8 @@ def sums(table: Ledger = UsageRollup) -> list[Expression]:
     """The aggregates over the table, labelled with the names of Totals."""
     unpriced = col(table.cost_source) == CostSource.UNPRICED
     special: dict[str, Expression] = {
-        "estimated_cost": func.sum(col(table.cost)).filter(col(table.cost_source) == CostSource.ESTIMATED)
+        "estimated_cost": func.sum(col(table.cost)).filter(col(table.cost_source) == CostSource.ESTIMATED),
+        "requests": func.sum(requests_in(table)),
     }
     if table is UsageLog:
         special["unpriced_rows"] = func.count().filter(unpriced)

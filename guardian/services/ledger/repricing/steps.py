@@ -15,6 +15,7 @@ from guardian.models import RepriceChange, RepriceRun, UsageRollup
 from guardian.models.enums import CostSource, RepriceStatus, UsageOrigin
 from guardian.periods import floor_hour, utcnow
 from guardian.pricing.overrides import matches
+from guardian.services.ledger.bills.rows import STORED_PRICE, to_store, whole_rows
 from guardian.services.ledger.queries import invalidate_organization
 from guardian.services.ledger.repricing.rows import can_be_repriced, kept, priced_again, unkept
 from guardian.services.ledger.repricing.runs import catalog_version, digest_of, tell, terms_of
@@ -22,7 +23,6 @@ from guardian.services.ledger.repricing.views import UNFINISHED, Notes
 from guardian.services.ledger.sql.bulk import Row, upsert
 from guardian.services.ledger.sql.tables import USAGE
 from guardian.services.ledger.sums.rollups import RollupChanges
-from guardian.services.ledger.writing.rows import PRICE_COLUMNS
 
 # A chunk is read, priced and written in about a second: so long at most does a pull of the same account wait for it.
 ROWS_PER_CHUNK = 2_000
@@ -201,12 +201,12 @@ def _locked_rows(
     """
     query = select(USAGE).where(which).order_by(USAGE.c.timestamp, USAGE.c.id)
     if Notes.of(run).phase == "dry":
-        return _dicts(session, query)  # nothing is written, so nobody has to wait
+        return whole_rows(session, _dicts(session, query))  # nothing is written, so nobody has to wait
     reported = [key for key in keys if key["origin"] == UsageOrigin.SYNC]
     accounts = {(key["provider"], key["account_id"]) for key in reported}
     for provider, account_id in sorted(accounts, key=str):
         db.lock(session, "ledger", run.organization_id, provider, account_id or "")
-    found = _dicts(session, query.with_for_update())
+    found = whole_rows(session, _dicts(session, query.with_for_update()))
     # A report of another account that came in since was priced on its arrival, by the prices of today.
     return [
         row for row in found if row["origin"] != UsageOrigin.SYNC or (row["provider"], row["account_id"]) in accounts
@@ -221,7 +221,7 @@ def _write(session: Session, run: RepriceRun, priced: Sequence[tuple[Row, Row]])
         changes.add(row, -1)
         rows.append({**row, **columns})
         changes.add(rows[-1])
-    upsert(session, USAGE, rows, replace=PRICE_COLUMNS)
+    upsert(session, USAGE, to_store(session, rows), replace=STORED_PRICE)
     changes.apply(session)
     # The caches first: pages that hear of the change read anew.
     db.after_commit(session, partial(invalidate_organization, run.organization_id))

@@ -25,6 +25,7 @@ from guardian.services.ledger.pricebook.copying import copied_prices, nearest
 from guardian.services.ledger.pricebook.views import NewPrice, OverrideView
 from guardian.services.ledger.repricing.runs import request_run
 from guardian.services.ledger.repricing.views import RepriceRequest, RepriceView
+from guardian.services.ledger.sql.tables import requests_in
 from guardian.services.ledger.sums.rollups import COUNTS
 
 # As the partial index says it: a parameter would not be known to match when the statement is planned.
@@ -164,7 +165,7 @@ def _read(session: Session, organization_id: str) -> list[Mapping[str, Any]]:
             col(log.cost_reason),
             func.count().label("rows"),
             tokens,
-            func.sum(col(log.requests)).label("calls"),
+            func.sum(requests_in(log)).label("calls"),
             func.bool_and(col(log.error).is_not(None)).label("failed"),
             func.min(col(log.timestamp)).label("first_seen"),
             func.max(func.coalesce(col(log.bucket_end), col(log.timestamp))).label("last_seen"),

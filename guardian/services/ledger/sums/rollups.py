@@ -12,7 +12,7 @@ from guardian.models.enums import CostSource, UsageOrigin
 from guardian.models.usage import Counts, UsageLog, UsageRollup
 from guardian.periods import floor_hour
 from guardian.services.ledger.sql.bulk import Row, upsert
-from guardian.services.ledger.sql.tables import ROLLUPS
+from guardian.services.ledger.sql.tables import ROLLUPS, requests_in
 
 COUNTS: tuple[str, ...] = tuple(Counts.model_fields)
 SUMS: tuple[str, ...] = (*COUNTS, "rows", "requests", "cost", "unpriced_rows", "unpriced_tokens")
@@ -181,7 +181,7 @@ def _summed(session: Session, organization_id: str | None) -> dict[tuple[str, st
     totals: dict[str, ColumnElement[Any]] = {
         **{name: func.sum(col(getattr(log, name))) for name in COUNTS},
         "rows": func.count(),
-        "requests": func.coalesce(func.sum(col(log.requests)), 0),
+        "requests": func.coalesce(func.sum(requests_in(log)), 0),
         "cost": func.coalesce(func.sum(col(log.cost)), 0),
         "unpriced_rows": func.count().filter(unpriced),
         "unpriced_tokens": func.coalesce(func.sum(col(log.total_tokens)).filter(unpriced), 0),

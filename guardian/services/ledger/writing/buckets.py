@@ -10,6 +10,7 @@ from guardian import db
 from guardian.models.enums import CostSource
 from guardian.periods import Window, utcnow
 from guardian.records import CostBucket, UsageBucket, UsageRecord
+from guardian.services.ledger.bills.rows import STORED_PRICE, to_store
 from guardian.services.ledger.sql.bulk import Row, delete, upsert
 from guardian.services.ledger.sql.partitions import ensure_partitions
 from guardian.services.ledger.sql.tables import COSTS, USAGE
@@ -17,7 +18,6 @@ from guardian.services.ledger.sums.rollups import RollupChanges
 from guardian.services.ledger.writing.replaced import billed_rows, check_inside, listed_spans, reported_rows
 from guardian.services.ledger.writing.rows import (
     COST_FACTS,
-    PRICE_COLUMNS,
     USAGE_FACTS,
     LedgerAccount,
     cost_row,
@@ -100,7 +100,7 @@ def _replace_series(
     for old in left.values():
         changes.add(old, -1)
     delete(session, USAGE, list(left.values()))
-    upsert(session, USAGE, writes, replace=[*USAGE_FACTS, *PRICE_COLUMNS])
+    upsert(session, USAGE, to_store(session, writes), replace=[*USAGE_FACTS, *STORED_PRICE])
     return _result(stated, writes, added, left)
 
 

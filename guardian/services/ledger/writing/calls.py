@@ -18,6 +18,7 @@ from guardian.pricing.overrides import Override
 from guardian.records import CostBreakdown, UsageRecord
 from guardian.services.ledger.sql.bulk import copy_new
 from guardian.services.ledger.sql.partitions import ensure_partitions
+from guardian.services.ledger.sql.shared import keep_shared
 from guardian.services.ledger.sql.tables import USAGE
 from guardian.services.ledger.sums.rollups import COUNTS, DIMENSIONS, SUMS, TAGS, RollupChanges
 from guardian.services.ledger.writing.copying import COLUMNS, NULL, copy_line
@@ -38,7 +39,7 @@ _UNPRICED = f"FILTER (WHERE cost_source = '{CostSource.UNPRICED}')"
 _SUMMED = (
     f"SELECT date_trunc('hour', timestamp, 'UTC') AS hour, {', '.join(DIMENSIONS)}, "  # noqa: S608  # our own names
     f"{', '.join(f'coalesce(sum({name}), 0)::bigint' for name in COUNTS)}, count(*), "
-    f"coalesce(sum(requests), 0)::bigint, coalesce(sum(cost), 0), count(*) {_UNPRICED}, "
+    f"sum(coalesce(requests, 1))::bigint, coalesce(sum(cost), 0), count(*) {_UNPRICED}, "
     f"coalesce(sum(total_tokens) {_UNPRICED}, 0)::bigint "
     f"FROM new GROUP BY hour, {', '.join(DIMENSIONS)}"
 )
@@ -83,10 +84,14 @@ class Added:
 
 @dataclass(frozen=True, slots=True)
 class Priced:
-    """Calls as lines for the database, priced; `first` and `last` are the times of the earliest and the latest one."""
+    """Calls as lines for the database, priced, and the texts that the lines refer to (SharedText) by their ids.
+
+    `first` and `last` are the times of the earliest and the latest one.
+    """
 
     organization_id: str
     lines: list[str]
+    shared: dict[int, str]
     first: datetime | None
     last: datetime | None
 
@@ -113,17 +118,18 @@ def price_calls(
     with the reason, instead of raising ValidationError.
     """
     lines: list[str] = []
+    shared: dict[int, str] = {}
     times: list[datetime] = []
     for place, call in enumerate(calls):
         try:
-            lines.append(_line(organization_id, call, overrides))
+            lines.append(_line(organization_id, call, overrides, shared))
         except ValidationError as error:
             if refused is None:
                 raise
             refused.append((place, error.message))
         else:
             times.append(call.usage.start)
-    return Priced(organization_id, lines, min(times, default=None), max(times, default=None))
+    return Priced(organization_id, lines, shared, min(times, default=None), max(times, default=None))
 
 
 def add_priced(session: Session, priced: Priced) -> Added:
@@ -131,6 +137,7 @@ def add_priced(session: Session, priced: Priced) -> Added:
     if priced.first is None or priced.last is None:
         return Added(added=0, duplicates=0)
     ensure_partitions(session, priced.first, priced.last)
+    keep_shared(session, priced.shared)
     changes = RollupChanges()
     added = 0
     # A line begins with its id, and that with its time: what is added at an index's end leaves no half-empty pages.
@@ -144,7 +151,7 @@ def add_priced(session: Session, priced: Priced) -> Added:
     return Added(added=added, duplicates=len(priced.lines) - added)
 
 
-def _line(organization_id: str, call: Call, overrides: Overrides) -> str:
+def _line(organization_id: str, call: Call, overrides: Overrides, shared: dict[int, str]) -> str:
     """The call as a line for COPY. Raises ValidationError."""
     usage = call.usage
     if problems := usage.counts.problems():
@@ -154,7 +161,7 @@ def _line(organization_id: str, call: Call, overrides: Overrides) -> str:
     if cost.amount is not None and not 0 <= cost.amount < BIGGEST_COST:
         raise ValidationError(f"One call cannot cost {cost.amount} dollars.")
     amount = None if cost.amount is None else to_money(cost.amount)
-    return copy_line(organization_id, call, metadata_of(usage, call.metadata), cost, amount)
+    return copy_line(organization_id, call, metadata_of(usage, call.metadata), cost, amount, shared)
 
 
 def _check_facts(call: Call) -> None:

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, cast
 import msgspec
 
 from guardian.models.base import derived_id
-from guardian.models.bills import digits, packed
+from guardian.models.bills import digits
 from guardian.models.usage import Counts
 from guardian.records import CostBreakdown, UsageCounts
+from guardian.services.ledger.bills.short import kept_text, short
 from guardian.services.ledger.writing.rows import UNCOLUMNED
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ _SHARES = tuple(name for name in Counts.model_fields if name not in _TOTALS)
 COLUMNS: tuple[str, ...] = (
     *("id", "timestamp", "provider", "model", "operation", "origin"),
     *(*_TOTALS, *_SHARES),
-    *("units", "requests", "cost", "cost_source", "cost_reason", "price_source", "price_version", "price_ref", "bill"),
+    *("units", "requests", "cost", "cost_source", "cost_reason", "price_id", "bill"),
     *("response_time", "status_code", "error", "account_id", "project_id", "external_key_id", "external_user_id"),
     *("service_tier", "session", "tags", "metadata", "user_id", "organization_id", "api_key_id", "access_token_id"),
 )
@@ -34,10 +35,24 @@ _json = msgspec.json.Encoder(decimal_format="number")
 
 
 def copy_line(
-    organization_id: str, call: "Call", metadata: Mapping[str, Any], cost: CostBreakdown, amount: Decimal | None
+    organization_id: str,
+    call: "Call",
+    metadata: Mapping[str, Any],
+    cost: CostBreakdown,
+    amount: Decimal | None,
+    shared: dict[int, str],
 ) -> str:
-    """The line of a call that costs this much; `amount` is the cost as the database keeps it."""
+    """The line of a call that costs this much; `amount` is the cost as the database keeps it.
+
+    The texts that the line refers to are added to `shared`.
+    """
     usage, counts = call.usage, call.usage.counts
+    price, bill = short(cost, counts, usage.requests)
+    if price is not None:
+        shared[price.id] = price.text
+    token = None if call.access_token_id is None else kept_text(call.access_token_id)
+    if token is not None:
+        shared[token.id] = token.text
     start = usage.start if usage.start.tzinfo is UTC else usage.start.astimezone(UTC)
     fields = (
         derived_id(call.known_since or start, organization_id, "call", *call.identity),
@@ -51,14 +66,12 @@ def copy_line(
         str(counts.total_tokens),
         *[str(number) if number else NULL for number in _shares(counts)],
         _units(counts),
-        "1" if usage.requests is None else str(usage.requests),
+        NULL if usage.requests is None or usage.requests == 1 else str(usage.requests),
         NULL if amount is None else str(amount),
         cost.source,
         cost.reason or NULL,
-        cost.price_source or NULL,
-        cost.price_version or NULL,
-        cost.price_ref or NULL,
-        packed(cost.lines),
+        NULL if price is None else str(price.id),
+        NULL if bill is None else bill,
         NULL if call.response_time is None else str(call.response_time),
         NULL if call.status_code is None else str(call.status_code),
         call.error or NULL,
@@ -68,12 +81,12 @@ def copy_line(
         usage.external_user_id or NULL,
         usage.service_tier or NULL,
         call.session or NULL,
-        _document(call.tags) if call.tags else "{}",
-        _document(metadata) if metadata else "{}",
+        _document(call.tags) if call.tags else NULL,
+        _document(metadata) if metadata else NULL,
         call.user_id,
         organization_id,
         call.api_key_id or NULL,
-        call.access_token_id or NULL,
+        NULL if token is None else str(token.id),
     )
     line = "\t".join(fields)
     if line.count("\t") >= len(COLUMNS) or "\\" in line or "\n" in line or "\r" in line or "\0" in line:
@@ -85,7 +98,7 @@ def _units(counts: UsageCounts) -> str:
     """As rows.count_columns: the units, and the shares that have no column of their own where they are not zero."""
     shares = [(name, number) for name in UNCOLUMNED if (number := getattr(counts, name))]
     if not shares and not counts.units:
-        return "{}"
+        return NULL
     return _document({**{unit: digits(n) for unit, n in counts.units.items()}, **{n: str(c) for n, c in shares}})
 
 
