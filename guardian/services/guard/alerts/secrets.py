@@ -3,23 +3,20 @@
 https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md#signature-scheme
 """
 
-import base64
-import secrets
 from datetime import datetime, timedelta
 from typing import Any
 
+from guardian.channels.signing import new_secret
 from guardian.crypto import encryption
 from guardian.models import Alert
 from guardian.periods import rfc3339
 
-PREFIX = "whsec_"
-_BYTES = 32  # the specification asks for 24 to 64
 OVERLAP = timedelta(hours=24)
 
 
 def renew_secret(alert: Alert, now: datetime) -> str:
     """A new secret for this alert, which is told once; the one before signs too for another 24 h."""
-    secret = PREFIX + base64.b64encode(secrets.token_bytes(_BYTES)).decode()
+    secret = new_secret()
     sealed = encryption().encrypt(secret)
     newest = {"key": sealed.encrypted_data, "iv": sealed.iv, "tag": sealed.tag, "until": None}
     before = [{**each, "until": rfc3339(now + OVERLAP)} for each in (alert.webhook_secrets or [])[:1]]
