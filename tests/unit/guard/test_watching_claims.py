@@ -263,6 +263,17 @@ def test_a_value_beyond_what_is_kept_is_kept_as_the_largest(session: Session, pe
     assert session.exec(select(AlertGroup).where(AlertGroup.alert_id == spike.id)).one().value == Decimal(9_999_999_999)
 
 
+def test_thousands_of_groups_move_at_once(session: Session, people: People) -> None:
+    """More than one statement can have parameters for."""
+    alert = add_alert(session, people.alice, group_by="tag:job", threshold=Decimal(0))
+    add_calls(session, people.alice, NOW - MINUTE, *["1"] * 5_500)
+    session.connection().execute(text("UPDATE usage_logs SET tags = jsonb_build_object('job', id)"))
+    assert len(run(session, people.alice, NOW)) == 5_500
+    assert run(session, people.alice, NOW) == []
+    groups = session.exec(select(AlertGroup.group_key).where(AlertGroup.alert_id == alert.id)).all()
+    assert len(set(groups)) == 5_500
+
+
 def test_organizations_with_active_rules_come_in_pages(session: Session, people: People) -> None:
     add_alert(session, people.alice)
     add_alert(session, people.alice)

@@ -14,7 +14,8 @@ from guardian.services.guard.alerts.metrics import metric_of
 from guardian.services.guard.alerts.rule import rules_of
 from guardian.services.guard.alerts.states import snoozed_until
 from guardian.services.guard.watching.measuring import measure
-from guardian.services.guard.watching.moving import make_moves, moves_of, rule_facts, stored_groups
+from guardian.services.guard.watching.moving import make_moves, moves_of, rule_facts
+from guardian.services.guard.watching.storing import stored_groups
 from guardian.services.guard.watching.watched import Reading, Watched
 
 # What usage that arrives does not change, or not at once: the bill, the pulls, and what is usual in a week.

@@ -5,7 +5,7 @@ there once: of workers that race, one makes the move, and the others find it mad
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from functools import partial
@@ -16,7 +16,7 @@ from sqlmodel import Session, col, select
 
 from guardian import db, live, queue
 from guardian.channels.notice import Notice
-from guardian.models import Alert, AlertGroup, AlertNotification, AlertTransition, Organization
+from guardian.models import Alert, AlertNotification, Organization
 from guardian.models.base import new_id
 from guardian.models.enums import AlertState
 from guardian.periods import utcnow, zone
@@ -27,17 +27,13 @@ from guardian.services.guard.budgets.limits import time_zone_of
 from guardian.services.guard.watching.budgets import budget_of
 from guardian.services.guard.watching.causes import causes_of, explains
 from guardian.services.guard.watching.states import Group, Move, decide
+from guardian.services.guard.watching.storing import Stored, claim, store_groups, stored_groups
 from guardian.services.guard.watching.telling import Moved, live_facts, notice_of
 from guardian.services.guard.watching.watched import Reading, Watched
 
 DELIVER_NOTICE = "guardian.jobs.notices.deliver_notice"  # by name: services do not know the jobs
 _MOST_LIVE = 20  # toasts of one check
 _MOST_EXPLAINED = 5  # notices of one check: each takes a dozen questions
-# NUMERIC(20, 10) has ten digits before the point; a percentage of next to nothing has more.
-_LARGEST = Decimal(9_999_999_999)
-
-Stored = Mapping[str, Group]
-"""An alert's groups by key."""
 
 
 def moves_of(watched: Watched, groups: Stored, reading: Reading) -> list[Moved]:
@@ -49,26 +45,6 @@ def moves_of(watched: Watched, groups: Stored, reading: Reading) -> list[Moved]:
         if move is not None:
             found.append(Moved(watched, key, measured, move))
     return _once_a_budget(found) if watched.is_of_budgets else found
-
-
-def stored_groups(session: Session, alert_ids: Iterable[str]) -> dict[str, dict[str, Group]]:
-    """The groups of alerts, by alert and key, as they are stored now."""
-    rows = session.exec(
-        select(AlertGroup).where(col(AlertGroup.alert_id).in_(list(alert_ids))),
-        execution_options={"populate_existing": True},
-    )
-    found: dict[str, dict[str, Group]] = defaultdict(dict)
-    for row in rows:
-        found[row.alert_id][row.group_key] = Group(
-            state=row.state,
-            since=row.since if row.transitions else None,
-            transitions=row.transitions,
-            fired_at=row.fired_at,
-            notified_at=row.notified_at,
-            snoozed_until=row.snoozed_until,
-            detail=row.detail or {},
-        )
-    return found
 
 
 def rule_facts(alert: Alert) -> tuple[Any, ...]:
@@ -103,52 +79,19 @@ def make_moves(
         watched, reading = measured[alert_id]
         if snoozed_until(alert, reading.moment) is None:
             wanted += moves_of(watched, groups.get(alert_id, {}), reading)
-    moved = _claimed(session, organization_id, wanted, alerts)
+    notices = _notices(session, organization_id, [each for each in wanted if each.move.tell])
+    moved = claim(session, organization_id, wanted, notices) if wanted else []
     if not moved:
         return []
-    _store_groups(session, moved)
+    store_groups(session, moved)
     for alert_id, alert in alerts.items():
-        mine = {each.group: each.move.group.state for each, _ in moved if each.watched.alert_id == alert_id}
+        mine = {each.group: each.move.group.state for each in moved if each.watched.alert_id == alert_id}
         if mine:
             before = {key: group.state for key, group in groups.get(alert_id, {}).items()}
             alert.state = worst({**before, **mine}.values())
             alert.last_triggered = _triggered(alert, moved)
     session.flush()
-    return _notify(session, [(each, notice) for each, notice in moved if notice is not None], alerts)
-
-
-def _claimed(
-    session: Session, organization_id: str, wanted: Sequence[Moved], alerts: Mapping[str, Alert]
-) -> list[tuple[Moved, Notice | None]]:
-    """The moves whose transition this worker has inserted, with what people are told of them."""
-    if not wanted:
-        return []
-    notices = _notices(session, organization_id, [each for each in wanted if each.move.tell])
-    rows = [
-        {
-            "id": new_id(),
-            "alert_id": each.watched.alert_id,
-            "organization_id": organization_id,
-            "group_key": each.group,
-            "number": each.move.group.transitions,
-            "from_state": each.move.before,
-            "to_state": each.move.group.state,
-            "value": _storable(each.found.value if each.found else None),
-            "notice": notice.to_json() if (notice := notices.get(_key(each))) else {},
-        }
-        for each in wanted
-    ]
-    transition = AlertTransition
-    statement = insert(transition).on_conflict_do_nothing(index_elements=["alert_id", "group_key", "number"])
-    mine = session.connection().execute(
-        statement.values(rows).returning(col(transition.alert_id), col(transition.group_key), col(transition.number))
-    )
-    ours = {tuple(row) for row in mine}
-    return [
-        (each, notices.get(_key(each)))
-        for each in wanted
-        if (each.watched.alert_id, each.group, each.move.group.transitions) in ours
-    ]
+    return _notify(session, [notices[each.key] for each in moved if each.key in notices], alerts)
 
 
 def _notices(session: Session, organization_id: str, told: Sequence[Moved]) -> dict[tuple[str, str], Notice]:
@@ -164,14 +107,14 @@ def _notices(session: Session, organization_id: str, told: Sequence[Moved]) -> d
     }
     now = utcnow() if told[0].move.group.since is None else told[0].move.group.since
     tz = zone(time_zone_of(session, organization_id))
-    explained = {_key(each) for each in [each for each in told if explains(each)][:_MOST_EXPLAINED]}
+    explained = {each.key for each in [each for each in told if explains(each)][:_MOST_EXPLAINED]}
     return {
-        _key(each): notice_of(
+        each.key: notice_of(
             each,
             organization=(organization_id, organization.name),
             group_name=_name(each, names[each.watched.rule.group_by]),
             now=now,
-            causes=causes_of(session, organization_id, each, now, tz) if _key(each) in explained else (),
+            causes=causes_of(session, organization_id, each, now, tz) if each.key in explained else (),
         )
         for each in told
     }
@@ -181,48 +124,18 @@ def _name(each: Moved, names: Mapping[str, str]) -> str:
     return each.found.name if each.found and each.found.name else names[each.group]
 
 
-def _store_groups(session: Session, moved: Sequence[tuple[Moved, Notice | None]]) -> None:
-    group = AlertGroup
-    rows = [
-        {
-            "id": new_id(),
-            "alert_id": each.watched.alert_id,
-            "group_key": each.group,
-            "state": after.state,
-            "since": after.since,
-            "transitions": after.transitions,
-            "value": _storable(each.found.value if each.found else None),
-            "fired_at": after.fired_at,
-            "notified_at": after.notified_at,
-            "snoozed_until": after.snoozed_until,
-            "acknowledged_by_id": None,
-            "detail": dict(after.detail),
-            "updated_at": utcnow(),
-        }
-        for each, _ in moved
-        if (after := each.move.group)
-    ]
-    statement = insert(group).values(rows)
-    changed = [name for name in rows[0] if name not in ("id", "alert_id", "group_key")]
-    session.connection().execute(
-        statement.on_conflict_do_update(
-            index_elements=["alert_id", "group_key"], set_={name: statement.excluded[name] for name in changed}
-        )
-    )
-
-
-def _triggered(alert: Alert, moved: Sequence[tuple[Moved, Notice | None]]) -> datetime | None:
+def _triggered(alert: Alert, moved: Sequence[Moved]) -> datetime | None:
     fired = [
         each.move.group.notified_at
-        for each, notice in moved
-        if notice is not None and each.watched.alert_id == alert.id and each.move.group.state is AlertState.FIRING
+        for each in moved
+        if each.move.tell and each.watched.alert_id == alert.id and each.move.group.state is AlertState.FIRING
     ]
     return max((at for at in fired if at), default=alert.last_triggered)
 
 
-def _notify(session: Session, told: Sequence[tuple[Moved, Notice]], alerts: Mapping[str, Alert]) -> list[str]:
+def _notify(session: Session, told: Sequence[Notice], alerts: Mapping[str, Alert]) -> list[str]:
     """One message for each recipient of each notice; never a second one."""
-    recipients = recipients_of_each(session, [alerts[id] for id in sorted({each.watched.alert_id for each, _ in told})])
+    recipients = recipients_of_each(session, [alerts[id] for id in sorted({notice.alert_id for notice in told})])
     rows = [
         {
             "id": new_id(),
@@ -233,16 +146,16 @@ def _notify(session: Session, told: Sequence[tuple[Moved, Notice]], alerts: Mapp
             "target": recipient.target,
             "payload": notice.to_json(),
         }
-        for _, notice in told
+        for notice in told
         for recipient in recipients[notice.alert_id]
     ]
-    for _, notice in told[:_MOST_LIVE]:
+    for notice in told[:_MOST_LIVE]:
         facts = dict(live_facts(notice))
         db.after_commit(session, partial(live.publish, "org", notice.organization_id, live.ALERT_TRIGGERED, facts))
     if not rows:
         return []
-    statement = insert(AlertNotification).values(rows).on_conflict_do_nothing()
-    made = session.connection().execute(statement.returning(col(AlertNotification.id))).scalars()
+    statement = insert(AlertNotification).on_conflict_do_nothing().returning(col(AlertNotification.id))
+    made = session.connection().execute(statement, rows).scalars()
     ids = [str(id) for id in made]
     for id in ids:
         send = partial(queue.enqueue_if_possible, queue.EMAIL_QUEUE, DELIVER_NOTICE, id, job_id=f"deliver-{id}-0")
@@ -273,11 +186,3 @@ def _once_a_budget(found: Sequence[Moved]) -> list[Moved]:
 
 def _threshold(each: Moved) -> Decimal:
     return each.found.threshold if each.found and each.found.threshold is not None else each.watched.rule.threshold
-
-
-def _key(each: Moved) -> tuple[str, str]:
-    return each.watched.alert_id, each.group
-
-
-def _storable(value: Decimal | None) -> Decimal | None:
-    return None if value is None else max(min(value, _LARGEST), -_LARGEST)

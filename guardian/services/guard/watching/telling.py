@@ -27,6 +27,11 @@ class Moved:
     move: Move
 
     @property
+    def key(self) -> tuple[str, str]:
+        """The alert and the group that it is of."""
+        return self.watched.alert_id, self.group
+
+    @property
     def transition(self) -> str:
         return f"{self.group}#{self.move.group.transitions}"
 
