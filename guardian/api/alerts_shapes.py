@@ -37,7 +37,8 @@ class AlertChange(Body):
     `metric` by `type`: COST_THRESHOLD cost, unpriced, drift; USAGE_SPIKE requests, tokens, cost, new_models, new_keys;
     RATE_LIMIT used, refusals; ERROR_RATE errors, sync_failures; BUDGET_EXCEEDED spent, forecast. The first is the
     default. `threshold` is in dollars, percent or a count, as the metric is. `groupBy` gives each value a state of its
-    own: provider, model, user, team, key, project, token or tag:<name>.
+    own: provider, model, user, team, key, project, token or tag:<name>. `metadata.budgetId` names the one budget that
+    BUDGET_EXCEEDED speaks of, `metadata.emails` people of the organization who are told by e-mail beside its maker.
     """
 
     name: Line | None = None
@@ -60,7 +61,7 @@ class AlertChange(Body):
     pending_minutes: StrictInt | None = None
     renotify_minutes: StrictInt | None = Field(default=None, examples=[240])
     no_data: NoDataRule | None = None
-    metadata: dict[str, Any] | None = Field(default=None, max_length=20, examples=[{}])
+    metadata: dict[str, Any] | None = Field(default=None, max_length=20, examples=[{"emails": ["grace@example.com"]}])
 
     def wanted(self) -> NewAlert:
         fields: dict[str, Any] = {name: getattr(self, name) for name in AlertChange.model_fields if name != "scope"}

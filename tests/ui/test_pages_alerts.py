@@ -208,6 +208,19 @@ def test_an_alert_is_edited_as_it_is(page: AlertsState, session: Session, compan
     assert (after.group_by, after.channel_ids) == (None, ())
 
 
+def test_what_has_no_field_stays_as_it_is(page: AlertsState, session: Session, company: seed.Company) -> None:
+    id = _alert(session, company, type=AlertType.BUDGET_EXCEEDED, threshold=None, metadata={"runbook": "R1"})
+    work(page, "open_edit", id)
+    work(page, "save", {"name": "Budgets", "emails": f" {company.owner.email} "})
+    session.expire_all()
+    view = alerts.get_alert(session, company.actor, id)
+    assert view.metadata == {"runbook": "R1", "emails": [company.owner.email]}
+    work(page, "open_edit", id)
+    assert page.draft.emails == company.owner.email
+    work(page, "save", {"emails": "somebody@else.test"})
+    assert page.refusal == "Nobody of your organization has the address somebody@else.test."
+
+
 def test_what_fires_stands_first_and_is_acknowledged(
     page: AlertsState, session: Session, company: seed.Company
 ) -> None:

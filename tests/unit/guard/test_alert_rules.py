@@ -133,6 +133,9 @@ BELOW, CHANGE = ComparisonType.LESS_THAN, ComparisonType.PERCENT_CHANGE
         ({"channel_ids": [str(n) for n in range(21)]}, "channelIds"),
         ({"metadata": {"budgetId": "x"}}, "metadata"),
         ({"metadata": {"deep": {"a": 1}}}, "metadata"),
+        ({"metadata": {"emails": "bob@example.com"}}, "metadata"),
+        ({"metadata": {"emails": ["bob@example.com", "bob@example.com "]}}, "metadata"),
+        ({"metadata": {"emails": ["charlie@example.com"]}}, "metadata"),
     ],
 )
 def test_what_means_nothing_is_refused(session: Session, people: People, fields: Any, field: str) -> None:
@@ -304,6 +307,7 @@ def test_who_is_told(session: Session, people: People) -> None:
     assert told(notify_email=False, channel_ids=[ops.id]) == ["#ops by Slack"]
     assert told(notify_webhook=True, webhook_url=HOOK, notify_email=False) == ["203.0.113.9 by webhook"]
     assert told(notify_email=False) == []
+    assert told(metadata={"emails": ["Bob@example.com"]}) == [mail, "bob@example.com by e-mail"]
 
 
 def test_the_rule_of_budgets_is_made_once(session: Session, people: People) -> None:

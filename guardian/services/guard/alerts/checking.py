@@ -3,18 +3,19 @@
 import socket
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 from sqlmodel import Session, col, select
 
 from guardian.config import settings
 from guardian.errors import NotFoundError, OutboundRefused, ValidationError
-from guardian.models import Alert, NotificationTarget
+from guardian.models import Alert, NotificationTarget, User
 from guardian.models.enums import AlertType, ComparisonType
 from guardian.outbound import reachable
 from guardian.services.actor import Actor
 from guardian.services.guard.alerts.metrics import GROUPS, METRICS, TAG, Metric, metric_of
+from guardian.services.guard.alerts.recipients import EMAILS
 from guardian.services.guard.alerts.rule import BUDGET_ID, budget_names
 from guardian.services.guard.budgets.scopes import Scope, checked_scope
 
@@ -80,9 +81,8 @@ def checked_channels(session: Session, actor: Actor, given: Sequence[str]) -> li
 
 
 def checked_facts(session: Session, actor: Actor, kind: AlertType, given: Mapping[str, Any]) -> dict[str, Any]:
-    """An alert's metadata: `budgetId` names a budget of the organization, the rest are short facts of the sender's own.
-
-    Raises NotFoundError for another budget, ValidationError.
+    """An alert's metadata: `budgetId` names a budget of the organization, `emails` people of it who are told too, and
+    the rest are short facts of the sender's own. Raises NotFoundError for another budget, ValidationError.
     """
     budget = given.get(BUDGET_ID)
     if budget is not None:
@@ -95,11 +95,27 @@ def checked_facts(session: Session, actor: Actor, kind: AlertType, given: Mappin
         and isinstance(value, str | int | float | bool | Decimal | None)
         and len(str(value)) <= MAX_FACT
         for name, value in given.items()
+        if name != EMAILS
     )
     if not short:
         raise wrong("metadata", f"Give at most {MAX_FACTS} texts, numbers or flags of {MAX_FACT} characters each.")
     facts = {name: str(value) if isinstance(value, Decimal) else value for name, value in given.items()}
+    if EMAILS in given:
+        facts[EMAILS] = _known_emails(session, actor, given[EMAILS]) or None
     return {name: value for name, value in facts.items() if value is not None}
+
+
+def _known_emails(session: Session, actor: Actor, given: Any) -> list[str]:
+    """Addresses of people of the organization, each once: to anybody else nothing of it is told."""
+    listed = cast("list[object]", given) if isinstance(given, list) else []
+    emails = list(dict.fromkeys(each.strip().lower() for each in listed if isinstance(each, str)))
+    if not isinstance(given, list) or len(listed) > MAX_FACTS or len(emails) != len(set(map(str, listed))):
+        raise wrong("metadata", f"Give emails as a list of at most {MAX_FACTS} addresses, each once.")
+    query = select(User.email).where(User.organization_id == actor.organization_id, col(User.email).in_(emails))
+    unknown = sorted(set(emails) - set(session.exec(query)))
+    if unknown:
+        raise wrong("metadata", f"Nobody of your organization has the address {unknown[0][:MAX_FACT]}.")
+    return emails
 
 
 def checked_url(given: str) -> str:

@@ -1,5 +1,6 @@
 """The builder: the part of the State that follows what is chosen and typed, says it in a sentence, and replays it."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, TypeAlias
 
@@ -100,7 +101,9 @@ class Building(Page, mixin=True):
         await self._actor()
         try:
             self.draft = told(self.draft, form)
-            saved = await self._call(changes.storing(self.draft.id, wanted(self.draft, whole=True)))
+            draft = self.draft
+            facts = await self._call(lambda session, actor: _facts(session, actor, draft.id))
+            saved = await self._call(changes.storing(draft.id, wanted(draft, whole=True, facts=facts)))
         except NotSignedIn:
             raise
         except GuardianError as error:
@@ -195,6 +198,11 @@ class Building(Page, mixin=True):
             self.wrong, self.preview = error.message, NO_PREVIEW
             return None
         return self.__class__.replay
+
+
+def _facts(session: Session, actor: Actor, alert_id: str) -> Mapping[str, Any]:
+    """The metadata that an alert has by now; a new one has none."""
+    return alerts.get_alert(session, actor, alert_id).metadata if alert_id else {}
 
 
 def _lists(session: Session, actor: Actor, draft: Draft) -> tuple[list[Option], list[Option], list[Option]]:

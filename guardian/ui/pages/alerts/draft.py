@@ -3,12 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from types import MappingProxyType
+from typing import Any, cast
 
 from guardian.errors import ValidationError
 from guardian.models.enums import AlertFrequency, AlertType, ComparisonType, NoDataRule
 from guardian.services.guard.alerts import METRICS, AlertView, Metric, NewAlert
 from guardian.services.guard.alerts.metrics import TAG
+from guardian.services.guard.alerts.recipients import EMAILS
 from guardian.services.guard.alerts.rule import BUDGET_ID
 from guardian.services.guard.budgets import Scope
 from guardian.ui.pages.alerts.words import FALL, RISE, comparisons, watched_of
@@ -41,6 +43,7 @@ class Draft:
     no_data: str = NoDataRule.KEEP.value
     frequency: str = AlertFrequency.IMMEDIATE.value
     mail: bool = True
+    emails: str = ""
     slack: bool = False
     webhook: bool = False
     url: str = ""
@@ -64,7 +67,7 @@ READY: Mapping[str, Draft] = {
         name="Failing calls", watched="ERROR_RATE.errors", threshold="10", window="1h", least="20", group="model"
     ),
 }
-TEXTS = ("name", "threshold", "of", "tag", "least", "recover", "url")
+TEXTS = ("name", "threshold", "of", "tag", "least", "recover", "url", "emails")
 _CHOICES = ("watched", "comparison", "window", "scope", "group", "budget", "pending", "again", "no_data", "frequency")
 SWITCHES = ("mail", "slack", "webhook")
 
@@ -95,6 +98,7 @@ def draft_of(view: AlertView) -> Draft:
         no_data=view.no_data.value,
         frequency=view.frequency.value,
         mail=view.notify_email,
+        emails=", ".join(_emails(view.metadata)),
         slack=view.notify_slack,
         webhook=view.notify_webhook,
         url=view.webhook_url or "",
@@ -129,8 +133,10 @@ def fitted(draft: Draft) -> Draft:
     )
 
 
-def wanted(draft: Draft, *, whole: bool) -> NewAlert:
-    """What is asked for, `whole` with its name. A field that is empty becomes none. Raises ValidationError."""
+def wanted(draft: Draft, *, whole: bool, facts: Mapping[str, Any] = MappingProxyType({})) -> NewAlert:
+    """What is asked for, `whole` with its name. A field that is empty becomes none; of the metadata that there is,
+    `facts`, what has no field stays. Raises ValidationError.
+    """
     metric = draft.metric
     sign = -1 if _falls(draft, metric) else 1
     again, recover = _count("again", draft.again), _number("recover", draft.recover)
@@ -160,11 +166,24 @@ def wanted(draft: Draft, *, whole: bool) -> NewAlert:
         pending_minutes=_count("pending", draft.pending) or 0,
         renotify_minutes=again,
         no_data=_one(NoDataRule, "no_data", draft.no_data),
-        metadata=({BUDGET_ID: draft.budget} if draft.budget else {})
-        if draft.type is AlertType.BUDGET_EXCEEDED
-        else None,
+        metadata=_metadata(draft, facts),
         cleared=frozenset(name for name, value in empty.items() if value is None),
     )
+
+
+def _metadata(draft: Draft, facts: Mapping[str, Any]) -> dict[str, Any]:
+    kept = {name: value for name, value in facts.items() if name not in (BUDGET_ID, EMAILS)}
+    emails = [each.strip() for each in draft.emails.split(",") if each.strip()]
+    return {
+        **kept,
+        **({BUDGET_ID: draft.budget} if draft.budget else {}),
+        **({EMAILS: emails} if emails else {}),
+    }
+
+
+def _emails(metadata: Mapping[str, Any]) -> list[str]:
+    told: object = metadata.get(EMAILS)
+    return [str(each) for each in cast("list[object]", told)] if isinstance(told, list) else []
 
 
 def _falls(draft: Draft, metric: Metric) -> bool:
