@@ -7,75 +7,45 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from datetime import datetime
 from decimal import Decimal
-from random import Random
-from typing import Any
 
 import httpx
-from sqlalchemy import text
+from rq import Worker
 from sqlmodel import Session, col, func, select
 
 from guardian import db
 from guardian.config import settings
 from guardian.embedded.processes import wait_until
 from guardian.jobs.alerts import hourly_check
-from guardian.models import Alert, AlertTransition, Budget, Organization, ProviderAccount, TeamMember, User
-from guardian.models.enums import AlertFrequency, AlertType, ComparisonType, Provider, TeamRole
-from guardian.periods import DAY, floor_day, floor_hour, rfc3339, utcnow
-from guardian.queue import ALERT_QUEUE, EMAIL_QUEUE
+from guardian.models import Alert, AlertTransition
+from guardian.models.enums import AlertFrequency, AlertType, ComparisonType
+from guardian.periods import rfc3339, utcnow
+from guardian.queue import ALERT_QUEUE, EMAIL_QUEUE, connection
 from guardian.services.actor import Actor
 from guardian.services.guard.alerts.rules import NewAlert, create_alert
 from guardian.services.guard.budgets import Scope
-from guardian.services.ledger.sql.partitions import ensure_partitions
 from guardian.services.people.access.tokens import create_token
 from tests.api.ingest.making import event
-from tests.bench import generate
 from tests.bench.figures import Figure, figure
 from tests.bench.place import FULL, Place, place
+from tests.bench.rules import ORGANIZATIONS, RULES, add_rules, fill, organizations
 from tests.bench.serving import serving
 from tests.conftest import ROOT
 from tests.fakes.sink import Sink
 
-RULES = 10_000 if FULL else 400
-ORGANIZATIONS = 200 if FULL else 8
-ROWS = 2_500 if FULL else 500  # of each organization, in 13 months; the first one has forty times as many
 CHECKS = 3 if FULL else 1
-EVENTS = 40 if FULL else 3
+EVENTS = 40 if FULL else 5
 CHECK_SECONDS, MESSAGE_MS = 30.0, 5_000.0
-_LARGE = 40
 _WORKERS = 2  # as `guardian up` has them
-
-# What each hundred rules of an organization are: type, metric, window, scope, group, how many.
-_SHAPES: tuple[tuple[AlertType, str, str, dict[str, str] | None, str | None, int], ...] = (
-    (AlertType.COST_THRESHOLD, "cost", "1d", None, None, 10),
-    (AlertType.COST_THRESHOLD, "cost", "month", None, "model", 6),
-    (AlertType.COST_THRESHOLD, "cost", "1h", {"type": "model", "value": "gpt-*"}, None, 12),
-    (AlertType.COST_THRESHOLD, "cost", "7d", {"type": "provider", "value": "OPENAI"}, "project", 8),
-    (AlertType.COST_THRESHOLD, "cost", "day", {"type": "team", "value": "web"}, "user", 8),
-    (AlertType.COST_THRESHOLD, "cost", "30d", {"type": "tag", "value": "stage=live"}, None, 2),
-    (AlertType.COST_THRESHOLD, "unpriced", "1d", None, None, 6),
-    (AlertType.COST_THRESHOLD, "drift", "7d", None, None, 1),
-    (AlertType.USAGE_SPIKE, "cost", "1h", None, None, 6),
-    (AlertType.USAGE_SPIKE, "requests", "1d", None, "model", 5),
-    (AlertType.USAGE_SPIKE, "new_models", "1d", None, None, 2),
-    (AlertType.USAGE_SPIKE, "new_keys", "1d", None, None, 2),
-    (AlertType.RATE_LIMIT, "used", "1d", None, "key", 4),
-    (AlertType.RATE_LIMIT, "refusals", "15m", None, None, 6),
-    (AlertType.ERROR_RATE, "errors", "1h", None, "model", 10),
-    (AlertType.ERROR_RATE, "sync_failures", "1d", None, "key", 4),
-    (AlertType.BUDGET_EXCEEDED, "spent", "1d", None, None, 6),
-    (AlertType.BUDGET_EXCEEDED, "forecast", "1d", None, None, 2),
-)
 
 
 def run() -> list[Figure]:
     """Every figure of this bench, from servers of its own that are gone afterwards."""
     with place() as at:
         with Session(db.engine()) as session:
-            actors = _organizations(session)
-            _fill(session, actors, utcnow())
-            _rules(session, actors)
+            actors = organizations(session)
+            fill(session, actors, utcnow())
+            add_rules(session, actors)
         return [*_hourly(), *_messages(at, actors[0])]
 
 
@@ -108,14 +78,15 @@ def _messages(at: Place, actor: Actor) -> list[Figure]:
         stack.enter_context(_allowing(at.environment["OUTBOUND_ALLOWLIST"]))
         with db.session() as session:
             secret, _ = create_token(session, actor, name="bench", scopes=["ingest"])
-            for number in range(EVENTS):
+            for number in range(1 + EVENTS):
                 create_alert(session, actor, _waiting_for(number, sink))
         client = stack.enter_context(serving(at, "guardian.api:create_api", "--factory", ready="/health/live"))
         client.headers["Authorization"] = f"Bearer {secret}"
         for number in range(_WORKERS):
             stack.enter_context(_worker(at, number))
-        _tell(client, EVENTS)  # so that workers have begun
-        taken = [_told(client, sink, number) for number in range(EVENTS)]
+        if not wait_until(lambda: len(Worker.all(connection=connection())) == _WORKERS, 60):
+            raise RuntimeError("The workers did not start.")
+        taken = [_told(client, sink, number) for number in range(1 + EVENTS)][1:]
     return [figure("from the call to the message at its receiver", taken, target=MESSAGE_MS)]
 
 
@@ -155,73 +126,6 @@ def _waiting_for(number: int, sink: Sink) -> NewAlert:
         notify_webhook=True,
         webhook_url=sink.url(f"/{number}"),
     )
-
-
-def _organizations(session: Session) -> list[Actor]:
-    found: list[Actor] = []
-    for number in range(ORGANIZATIONS):
-        organization = Organization(name=f"Tenant {number}", settings={"timeZone": "Europe/Berlin"})
-        session.add(organization)
-        session.flush()
-        owner = User(email=f"owner{number}@example.com", organization_id=organization.id)
-        session.add(owner)
-        session.flush()
-        session.add(TeamMember(organization_id=organization.id, user_id=owner.id, role=TeamRole.OWNER))
-        found.append(Actor(owner.id, organization.id, owner.role, TeamRole.OWNER, owner.email))
-    session.commit()
-    return found
-
-
-def _fill(session: Session, actors: list[Actor], now: datetime) -> None:
-    """Thirteen months of calls and of reports, which a sync has covered up to a few hours ago."""
-    ensure_partitions(session, now - (generate.DAYS + 1) * DAY, now)
-    cursor: Any = session.connection().connection.cursor()
-    with cursor.copy(f"COPY usage_logs ({', '.join(generate.COLUMNS)}) FROM STDIN") as copy:
-        for number, actor in enumerate(actors):
-            chance = Random(f"alerts {number}")
-            for row in generate.generated(chance, actor, ROWS * (_LARGE if number == 0 else 1), now):
-                copy.write_row(row)
-    session.connection().execute(text(generate.roll_up()))
-    for actor in actors:
-        for provider in (Provider.OPENAI, Provider.ANTHROPIC):
-            covered = {"covered_from": floor_day(now) - 270 * DAY, "covered_to": floor_hour(now) - DAY / 8}
-            account = f"{provider.value.lower()}_account"
-            session.add(
-                ProviderAccount(organization_id=actor.organization_id, provider=provider, account_id=account, **covered)
-            )
-    session.commit()
-    for table in ("usage_logs", "usage_rollups"):
-        session.connection().execute(text(f"ANALYZE {table}"))
-    session.commit()
-    generate.sum_up(session, actors[0], now)
-
-
-def _rules(session: Session, actors: list[Actor]) -> None:
-    """As many of each organization; one in twenty of those about spend is over its threshold."""
-    chance, weights = Random("rules"), [shape[-1] for shape in _SHAPES]
-    for actor in actors:
-        limit = {"organization_id": actor.organization_id, "thresholds": [50, 80, 100]}
-        session.add(Budget(name="All", limit=Decimal(100_000), **limit))
-        session.add(Budget(name="Web", limit=Decimal(5_000), scope={"type": "team", "value": "web"}, **limit))
-        for number in range(RULES // len(actors)):
-            kind, metric, window, scope, group_by, _ = chance.choices(_SHAPES, weights)[0]
-            session.add(
-                Alert(
-                    name=f"Rule {number}",
-                    type=kind,
-                    metric=metric,
-                    threshold=Decimal(0 if chance.random() < 0.05 else 90_000),
-                    comparison_type=ComparisonType.GREATER_THAN,
-                    frequency=AlertFrequency.HOURLY,
-                    scope=scope,
-                    group_by=group_by,
-                    window=window,
-                    notify_email=False,
-                    user_id=actor.user_id,
-                    organization_id=actor.organization_id,
-                )
-            )
-    session.commit()
 
 
 @contextmanager
