@@ -187,17 +187,28 @@ def test_an_alert_is_edited_as_it_is(page: AlertsState, session: Session, compan
         group_by="tag:feature",
         comparison_type=ComparisonType.PERCENT_CHANGE,
         threshold=Decimal(-30),
-        renotify_minutes=240,
+        renotify_minutes=45,
+        pending_minutes=90,
         channel_ids=[target.id],
     )
     before = alerts.get_alert(session, company.actor, id)
     work(page, "open_edit", id)
     assert (page.draft.comparison, page.draft.threshold, page.draft.tag) == (FALL, "30", "feature")
     assert [each.text for each in page.channels] == ["#ops (Slack)"]
+    assert [each.value for each in page.waits][-1] == page.draft.pending == "90"
+    assert [each.text for each in page.repeats][-1] == "every 45 minutes"
     work(page, "save", {"name": "Spend"})
     session.expire_all()
     after = alerts.get_alert(session, company.actor, id)
-    for name in ("threshold", "comparison_type", "group_by", "renotify_minutes", "channel_ids", "scope", "window"):
+    for name in (
+        "threshold",
+        "comparison_type",
+        "group_by",
+        "renotify_minutes",
+        "pending_minutes",
+        "channel_ids",
+        "window",
+    ):
         assert getattr(after, name) == getattr(before, name), name
     work(page, "open_edit", id)
     work(page, "choose", "group", "")

@@ -52,6 +52,8 @@ class Building(Page, mixin=True):
     picked: bool = False
     budgets: list[Option] = []
     channels: list[Option] = []
+    waits: list[Option] = []
+    repeats: list[Option] = []
     unit: str = ""
 
     @rx.event
@@ -180,6 +182,9 @@ class Building(Page, mixin=True):
         metric = draft.metric
         self.comparisons, self.windows = words.comparisons(metric), words.windows(metric)
         self.scopes, self.groups = words.scopes(metric), words.groups(metric)
+        # Another client may have set a time that is none of the list, which a list without it would change.
+        self.waits = words.with_current(words.PENDING, draft.pending, f"after {draft.pending} minutes")
+        self.repeats = words.with_current(words.AGAIN, draft.again, f"every {draft.again} minutes")
         self.unit = words.UNITS[metric.unit]
         self.values, self.budgets, self.channels = await self._call(
             lambda session, actor: _lists(session, actor, draft)

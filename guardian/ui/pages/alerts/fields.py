@@ -189,8 +189,8 @@ def _more(state: Any) -> rx.Component:
         rx.el.summary("More: when to wait, when to tell again"),
         rx.el.div(
             rx.el.div(
-                select_field(state, "Tell", "pending", draft.pending, words.PENDING),
-                select_field(state, "Tell again", "again", draft.again, words.AGAIN),
+                select_field(state, "Tell", "pending", draft.pending, state.waits),
+                select_field(state, "Tell again", "again", draft.again, state.repeats),
                 class_name="pair",
             ),
             rx.el.div(
