@@ -69,11 +69,12 @@ def enqueue(
     job_id: str,
     timeout: int = 600,
     delay: timedelta | None = None,
+    keep: timedelta = RESULT_TTL,
 ) -> Job:
     """Put one job on a queue. `job_id` uses "-" and names what the job does, so that the same job is there only once.
 
     Services name `function` by its dotted path, because they do not know the jobs. A job with that id that still
-    waits is left where it is. `timeout` is in seconds.
+    waits is left where it is. `timeout` is in seconds, `keep` is how long a finished job is known.
     """
     run = cast("Callable[..., Any]", function)  # RQ takes a path too, but types the two apart
     target = Queue(queue, connection=connection())
@@ -83,7 +84,7 @@ def enqueue(
     options: dict[str, Any] = {
         "job_id": job_id,
         "job_timeout": timeout,
-        "result_ttl": int(RESULT_TTL.total_seconds()),
+        "result_ttl": int(keep.total_seconds()),
         "failure_ttl": int(FAILURE_TTL.total_seconds()),
     }
     if delay is not None and delay > timedelta(0):
@@ -113,6 +114,7 @@ def check_soon(organization_id: str) -> None:
     try:
         if connection().set(check_mark(organization_id), 1, nx=True, ex=_MARK_SECONDS):
             job_id = f"check-alerts-{organization_id}-{time.time_ns() // 1_000_000}"
-            enqueue(ALERT_QUEUE, CHECK_ALERTS, organization_id, job_id=job_id)
+            # Some each second where much is used: an hour of them would fill Redis.
+            enqueue(ALERT_QUEUE, CHECK_ALERTS, organization_id, job_id=job_id, keep=timedelta(minutes=1))
     except RedisError as error:
         log.warning("queue.unreachable", job="check-alerts", organization=organization_id, error=str(error))
