@@ -1,4 +1,4 @@
-"""The queues of the installation: what waits, what runs, what failed and why; failed jobs are tried again or dropped."""
+"""The queues of the installation: what waits, runs and failed, and why; failed jobs are tried again or dropped."""
 
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
