@@ -19,9 +19,12 @@ KILLS = 20 if os.environ.get("GUARDIAN_FULL") else 4
 _PROGRAM = """
 import asyncio, os, sys
 from pathlib import Path
+import structlog
 from guardian.journal import places
 from guardian.journal.writing import Journal
 
+# What the journal logs is no acknowledgement: it stays out of the pipe that carries those.
+structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
 life, parent = sys.argv[1], Path(sys.argv[2])
 held = places.own_folder(parent)
 journal = Journal(held.path, 2**30, segment_bytes=50_000)

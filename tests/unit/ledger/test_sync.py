@@ -12,6 +12,7 @@ from guardian import db, live, queue
 from guardian.errors import AuthorizationError, NotFoundError, ValidationError
 from guardian.models import ApiKey, SyncRun
 from guardian.models.enums import KeyStatus, Provider, SyncStatus, SyncTrigger, TeamRole
+from guardian.periods import DAY, utcnow
 from guardian.services.actor import Actor
 from guardian.services.ledger.sync import due_keys, get_run, list_runs, request_sync, resume_runs
 from guardian.services.ledger.sync.events import SYNC_USAGE
@@ -196,7 +197,7 @@ def test_the_schedule_leaves_out_what_is_switched_off_or_marked(session: Session
     make_key(session, people.alice, label="inference", meta={"kind": "inference"})
     make_key(session, people.alice, label="nobody's", organization_id=None)
     with db.session() as own:
-        found = {key.key_id: key.organization_id for key in due_keys(own)}
+        found = {key.key_id: key.organization_id for key in due_keys(own, utcnow() + DAY)}
     assert found.keys() == wanted
     assert set(found.values()) == {people.alice.organization_id, people.charlie.organization_id}
 
