@@ -12,6 +12,7 @@ from google.genai import errors, types
 from guardian import db
 from guardian.embedded.processes import wait_until
 from guardian.models import AccessToken
+from guardian.models.shared import shared_id
 from guardian.periods import utcnow
 from guardian.services.people.access.tokens import revoke_token
 from tests.e2e.gateway.conftest import Start
@@ -84,7 +85,7 @@ def test_what_a_token_may_not_is_refused_and_written_down(stage: Stage) -> None:
         assert row.error is not None
         assert row.error.startswith("policy_")
         if token == minis_only:
-            assert (row.model, row.access_token_id) == ("gpt-5.4", token_id)
+            assert (row.model, row.access_token_id) == ("gpt-5.4", shared_id(token_id))
     assert stage.fake.served == []
 
 
