@@ -2,13 +2,14 @@
 
 from guardian.models.activity import ActivityLog, EmailLog
 from guardian.models.alerts import Alert, AlertGroup, AlertNotification, AlertTransition, NotificationTarget
-from guardian.models.billing import Invoice, Subscription
+from guardian.models.billing import Invoice, StripeEvent, Subscription
 from guardian.models.budgets import Budget
 from guardian.models.cells import UsageChange, UsageDay
 from guardian.models.closing import ClosedMonth
 from guardian.models.costs import ProviderCost
 from guardian.models.currencies import ExchangeRate
 from guardian.models.events import KnownEvent
+from guardian.models.idempotency import IdempotentRequest
 from guardian.models.imports import ImportRun
 from guardian.models.keys import ApiKey, ProviderAccount, ProviderResource
 from guardian.models.people import (
@@ -17,7 +18,9 @@ from guardian.models.people import (
     Invitation,
     Organization,
     PasswordReset,
+    SecondFactor,
     Session,
+    Team,
     TeamMember,
     User,
 )
@@ -42,6 +45,7 @@ __all__ = [
     "ClosedMonth",
     "EmailLog",
     "ExchangeRate",
+    "IdempotentRequest",
     "ImportRun",
     "Invitation",
     "Invoice",
@@ -57,10 +61,13 @@ __all__ = [
     "RepriceChange",
     "RepriceRun",
     "SavedView",
+    "SecondFactor",
     "Session",
     "SharedText",
+    "StripeEvent",
     "Subscription",
     "SyncRun",
+    "Team",
     "TeamMember",
     "UsageChange",
     "UsageDay",

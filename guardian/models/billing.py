@@ -6,7 +6,16 @@ from typing import Any
 
 from sqlmodel import Field
 
-from guardian.models.base import Row, enum_field, flag_field, json_field, json_list_field, money_field, time_field
+from guardian.models.base import (
+    Row,
+    Table,
+    enum_field,
+    flag_field,
+    json_field,
+    json_list_field,
+    money_field,
+    time_field,
+)
 from guardian.models.enums import InvoiceStatus, Plan, SubscriptionStatus
 
 
@@ -44,3 +53,14 @@ class Invoice(Row, table=True):
     stripe_invoice_id: str | None = Field(default=None, unique=True)
     lines: list[Any] | None = json_list_field()
     meta: dict[str, Any] | None = json_field("metadata")
+
+
+class StripeEvent(Table, table=True):
+    """A message of Stripe's that was taken: it is sent again until it is answered, and counts once."""
+
+    __tablename__ = "stripe_events"
+
+    id: str = Field(primary_key=True)
+    type: str
+    created_at: datetime = time_field()
+    taken_at: datetime = time_field(now=True, index=True)

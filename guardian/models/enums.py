@@ -116,10 +116,13 @@ class BudgetPeriod(StrEnum):
 
 
 class TeamRole(StrEnum):
+    """A person's role in an organization; what each may do is the table of guardian.services.permissions."""
+
     OWNER = "OWNER"
     ADMIN = "ADMIN"
     MEMBER = "MEMBER"
     VIEWER = "VIEWER"
+    BILLING = "BILLING"
 
 
 class SubscriptionStatus(StrEnum):

@@ -4,46 +4,7 @@ from dataclasses import dataclass, field
 
 from guardian.errors import AuthorizationError
 from guardian.models.enums import TeamRole, UserRole
-
-# resource:action. A team role grants what it names and everything of the roles below it.
-_VIEWER = frozenset(
-    {
-        "usage:read",
-        "keys:read",
-        "jobs:read",
-        "organization:read",
-        "team:read",
-        "activity:read",
-        "prices:read",
-        "budgets:read",
-        "alerts:read",
-        "channels:read",
-        "reports:read",
-    }
-)
-_MEMBER = _VIEWER | {"keys:create", "keys:sync", "usage:write", "views:share", "alerts:create", "reports:create"}
-_ADMIN = _MEMBER | {
-    "keys:update",
-    "keys:delete",
-    "organization:update",
-    "team:update",
-    "prices:update",
-    "books:close",
-    "budgets:update",
-    "alerts:update",
-    "channels:update",
-}
-_GRANTS: dict[TeamRole, frozenset[str]] = {
-    TeamRole.VIEWER: _VIEWER,
-    TeamRole.MEMBER: _MEMBER,
-    TeamRole.ADMIN: _ADMIN,
-    TeamRole.OWNER: _ADMIN | {"organization:delete", "billing:update"},
-}
-# What a person may do to their own account, whatever their role.
-_SELF = frozenset({"session:read", "session:delete", "tokens:read", "tokens:create", "tokens:delete"})
-_INGEST = frozenset({"usage:write"})
-_NOTHING: frozenset[str] = frozenset()
-_INSTALLATION = frozenset({"admin:read", "admin:update", "mailbox:read"})
+from guardian.services.permissions import GRANTS, INSTALLATION, OWN_ACCOUNT, SCOPES
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +12,8 @@ class Actor:
     """A signed-in person, or a job that acts for one.
 
     `scopes` is None for a browser session, else the scopes of the access token in use. `session_id` names the session
-    so that it can be told apart in the list of sessions. `request_id` and `ip_address` go to the audit log.
+    so that it can be told apart in the list of sessions. `request_id` and `ip_address` go to the audit log, and so does
+    `impersonator_id`: who really acts where an administrator of the installation looks through this person's eyes.
     """
 
     user_id: str
@@ -63,16 +25,17 @@ class Actor:
     scopes: frozenset[str] | None = None
     request_id: str | None = None
     ip_address: str | None = None
+    impersonator_id: str | None = None
     permissions: frozenset[str] = field(init=False)
 
     def __post_init__(self) -> None:
-        granted = _GRANTS[self.team_role] | _SELF
+        granted = GRANTS[self.team_role] | OWN_ACCOUNT
         if self.role is UserRole.ADMIN:
-            granted |= _ADMIN
+            granted |= GRANTS[TeamRole.ADMIN]
         if self.role is UserRole.SUPER_ADMIN:
-            granted |= _GRANTS[TeamRole.OWNER] | _INSTALLATION
+            granted |= GRANTS[TeamRole.OWNER] | INSTALLATION
         if self.scopes is not None and "api" not in self.scopes:
-            granted = _INGEST if "ingest" in self.scopes else _NOTHING
+            granted = frozenset[str]().union(*(SCOPES.get(scope, ()) for scope in self.scopes))
         object.__setattr__(self, "permissions", granted)
 
     @classmethod
