@@ -8,6 +8,7 @@ import json
 import sys
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 from tests.api.ingest.making import chat, event, request
@@ -22,8 +23,14 @@ def bodies(kind: str, requests: int, each: int) -> Iterator[bytes]:
             spans = [chat(_id=n, _start=_NANOS + n * 1_000_000, **_more(n)) for n in numbers]
             yield request(*spans, resource={"service.name": "web"}).SerializeToString()
         else:
-            events = [event(n, cacheReadTokens=400, responseTime=900, statusCode=200) for n in numbers]
+            told = {"cacheReadTokens": 400, "responseTime": 900, "statusCode": 200}
+            events = [event(n, timestamp=_at(n), **told) for n in numbers]
             yield json.dumps(events if kind == "batch" else events[0]).encode()
+
+
+def _at(number: int) -> str:
+    """A millisecond later for each, as the spans: an index keeps equal times once, and would look small."""
+    return datetime.fromtimestamp((_NANOS // 1_000_000 + number) / 1_000, UTC).isoformat()
 
 
 def _more(number: int) -> dict[str, object]:
