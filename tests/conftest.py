@@ -17,7 +17,7 @@ from guardian.config import settings
 from guardian.embedded.postgres import PostgresServer
 from guardian.embedded.redis import RedisServer
 from guardian.models import Organization, TeamMember, User
-from guardian.models.enums import TeamRole, UserRole
+from guardian.models.enums import Plan, TeamRole, UserRole
 from guardian.services.actor import Actor
 from tests.tools.databases import Databases
 from tests.tools.places import open_folder
@@ -137,7 +137,7 @@ def make_actor(
 
 @pytest.fixture
 def people(session: Session) -> People:
-    acme, globex = Organization(name="Acme"), Organization(name="Globex")
+    acme, globex = (Organization(name=name, plan=Plan.ENTERPRISE) for name in ("Acme", "Globex"))
     session.add_all([acme, globex])
     session.flush()
     found = People(

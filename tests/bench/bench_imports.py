@@ -14,6 +14,7 @@ from sqlalchemy import text
 
 from guardian import db
 from guardian.models import Organization, User
+from guardian.models.enums import Plan
 from guardian.services.ledger.sums.rollups import disagreements
 from tests.bench import logs
 from tests.bench.figures import Figure, figure
@@ -105,7 +106,7 @@ def _organization() -> tuple[str, str]:
     """A person of a new organization, and nothing else in the ledger."""
     with db.session() as session:
         session.connection().execute(text("TRUNCATE usage_logs, usage_rollups"))
-        owner = Organization(name="Acme")
+        owner = Organization(name="Acme", plan=Plan.ENTERPRISE)
         session.add(owner)
         session.flush()
         person = User(email=f"{owner.id}@example.com", organization_id=owner.id)

@@ -13,7 +13,7 @@ from sqlalchemy import text
 
 from guardian import db
 from guardian.models import Organization, TeamMember, User
-from guardian.models.enums import TeamRole
+from guardian.models.enums import Plan, TeamRole
 from guardian.services.actor import Actor
 from guardian.services.ledger.sums.rollups import disagreements
 from guardian.services.people.access.tokens import create_token
@@ -76,7 +76,7 @@ def _bytes() -> float:
 
 def _token() -> str:
     with db.session() as session:
-        owner = Organization(name="Acme")
+        owner = Organization(name="Acme", plan=Plan.ENTERPRISE)
         session.add(owner)
         session.flush()
         person = User(email="owner@example.com", organization_id=owner.id)

@@ -18,6 +18,7 @@ from sqlalchemy import text
 from guardian import db
 from guardian.journal.writing import Journal
 from guardian.models import Organization, User
+from guardian.models.enums import Plan
 from guardian.periods import utcnow
 from guardian.services.ledger.ingest.entries import CallEntry, encode
 from guardian.services.ledger.sums.rollups import disagreements
@@ -86,7 +87,7 @@ async def _load(journal: Journal, record: bytes, tasks: int, each: int) -> tuple
 
 def _shipping(at: Place) -> list[Figure]:
     with db.session() as session:
-        owner = Organization(name="Acme")
+        owner = Organization(name="Acme", plan=Plan.ENTERPRISE)
         session.add(owner)
         session.flush()
         person = User(email=f"{owner.id}@example.com", organization_id=owner.id)

@@ -9,7 +9,7 @@ from sqlalchemy import text
 from sqlmodel import Session
 
 from guardian.models import Alert, Budget, Organization, ProviderAccount, TeamMember, User
-from guardian.models.enums import AlertFrequency, AlertType, ComparisonType, Provider, TeamRole
+from guardian.models.enums import AlertFrequency, AlertType, ComparisonType, Plan, Provider, TeamRole
 from guardian.periods import DAY, HOUR, floor_day, floor_hour
 from guardian.services.actor import Actor
 from guardian.services.ledger.sql.partitions import ensure_partitions
@@ -48,7 +48,9 @@ def organizations(session: Session) -> list[Actor]:
     """Their owners; committed."""
     found: list[Actor] = []
     for number in range(ORGANIZATIONS):
-        organization = Organization(name=f"Tenant {number}", settings={"timeZone": "Europe/Berlin"})
+        organization = Organization(
+            name=f"Tenant {number}", plan=Plan.ENTERPRISE, settings={"timeZone": "Europe/Berlin"}
+        )
         session.add(organization)
         session.flush()
         owner = User(email=f"owner{number}@example.com", organization_id=organization.id)

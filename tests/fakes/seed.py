@@ -12,7 +12,7 @@ from decimal import Decimal
 from sqlmodel import Session
 
 from guardian.models import ApiKey, Organization, ProviderAccount, ProviderResource, SyncRun, TeamMember, User
-from guardian.models.enums import KeyStatus, Provider, ResourceKind, SyncStatus, SyncTrigger, TeamRole, UserRole
+from guardian.models.enums import KeyStatus, Plan, Provider, ResourceKind, SyncStatus, SyncTrigger, TeamRole, UserRole
 from guardian.periods import DAY, HOUR, floor_day, floor_hour, utcnow
 from guardian.records import CostBucket, CostRecord, UsageBucket, UsageCounts, UsageRecord
 from guardian.services.actor import Actor
@@ -49,7 +49,7 @@ def company(
     session: Session, name: str = "Acme", *, zone: str = "Europe/Berlin", role: UserRole = UserRole.USER
 ) -> Company:
     """An organization with one person who is signed in, and nothing else."""
-    organization = Organization(name=name, settings={"timeZone": zone})
+    organization = Organization(name=name, plan=Plan.ENTERPRISE, settings={"timeZone": zone})
     session.add(organization)
     session.flush()
     owner = User(email=f"mia@{name.lower()}.example", name="Mia Winter", role=role, organization_id=organization.id)

@@ -19,7 +19,7 @@ from guardian.embedded.redis import RedisServer
 from guardian.embedded.server import EmbeddedServer
 from guardian.jobs.usage import resume_syncs
 from guardian.models import Organization
-from guardian.models.enums import SyncStatus, TeamRole
+from guardian.models.enums import Plan, SyncStatus, TeamRole
 from tests.conftest import ENCRYPTION_KEY, ROOT, People, forget_caches, make_actor
 from tests.fakes.provider_server import FakeProvider
 from tests.jobs.conftest import FIRST_DAY, Pulls
@@ -76,7 +76,7 @@ def stage(open_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ge
             forget_caches()
             subprocess.run([sys.executable, "-m", "alembic", "upgrade", "head"], cwd=ROOT, env=os.environ, check=True)
             with Session(db.engine(), expire_on_commit=False) as session:
-                acme = Organization(name="Acme")
+                acme = Organization(name="Acme", plan=Plan.ENTERPRISE)
                 session.add(acme)
                 session.flush()
                 alice = make_actor(session, acme, "alice", TeamRole.OWNER)

@@ -32,7 +32,7 @@ from guardian.journal.positions import read_position, waiting_bytes
 from guardian.journal.shipper import Shipper
 from guardian.journal.writing import Journal
 from guardian.models import ApiKey, Organization
-from guardian.models.enums import Provider, TeamRole
+from guardian.models.enums import Plan, Provider, TeamRole
 from guardian.services.actor import Actor
 from guardian.services.ledger.ingest.entries import CallEntry, encode
 from guardian.services.ledger.sums.rollups import disagreements
@@ -183,7 +183,7 @@ def stage(open_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Generator[Stage]:
         forget_caches()
         subprocess.run([sys.executable, "-m", "alembic", "upgrade", "head"], cwd=ROOT, env=os.environ, check=True)
         with Session(db.engine(), expire_on_commit=False) as session:
-            acme = Organization(name="Acme")
+            acme = Organization(name="Acme", plan=Plan.ENTERPRISE)
             session.add(acme)
             session.flush()
             alice = make_actor(session, acme, "alice", TeamRole.OWNER)
@@ -305,7 +305,7 @@ def test_what_was_set_aside_is_sent_again_and_counts_once(
     }
     assert resend(file) == Resent(taken=0, refused=3)
 
-    session.add(Organization(id="late", name="Late"))
+    session.add(Organization(id="late", name="Late", plan=Plan.ENTERPRISE))
     session.commit()
     # As if it had been stopped before it was done, and more was set aside since.
     file.rename(file.with_name(file.name + ".resending"))

@@ -15,7 +15,7 @@ from guardian import db
 from guardian.embedded.postgres import PostgresServer
 from guardian.embedded.redis import RedisServer
 from guardian.models import Organization
-from guardian.models.enums import TeamRole
+from guardian.models.enums import Plan, TeamRole
 from guardian.services.actor import Actor
 from tests.conftest import ENCRYPTION_KEY, ROOT, Servers, forget_caches, make_actor
 from tests.e2e.gateway.stage import GatewayProcess, Stage, with_all_keys
@@ -108,7 +108,7 @@ def chaos(open_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ge
 
 def owner(name: str = "alice") -> Actor:
     with Session(db.engine(), expire_on_commit=False) as session:
-        acme = Organization(name="Acme")
+        acme = Organization(name="Acme", plan=Plan.ENTERPRISE)
         session.add(acme)
         session.flush()
         alice = make_actor(session, acme, name, TeamRole.OWNER)

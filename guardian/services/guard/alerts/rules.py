@@ -30,6 +30,7 @@ from guardian.services.guard.alerts.secrets import renew_secret
 from guardian.services.guard.alerts.states import INTERNAL, calm
 from guardian.services.guard.alerts.views import AlertView, SavedAlert
 from guardian.services.guard.budgets.scopes import Scope, stored_scope
+from guardian.services.people.billing.plans import require_room
 
 MAX_ALERTS = 500  # of one organization: each is looked at whenever usage arrives
 _WHOLE = Decimal(100)
@@ -84,7 +85,7 @@ def create_alert(session: Session, actor: Actor, wanted: NewAlert) -> SavedAlert
     """A new rule of the actor's; name and type are needed, and a threshold unless budgets have their own.
 
     Raises AuthorizationError, ValidationError on the wrong field, NotFoundError for a channel or budget of another
-    organization, ConflictError when there are MAX_ALERTS.
+    organization, ConflictError when there are MAX_ALERTS, or as many as the plan has room for.
     """
     actor.require("alerts:create")
     if wanted.name is None:
@@ -94,6 +95,7 @@ def create_alert(session: Session, actor: Actor, wanted: NewAlert) -> SavedAlert
     count = session.exec(select(func.count()).where(col(Alert.organization_id) == actor.organization_id)).one()
     if count >= MAX_ALERTS:
         raise ConflictError(f"There are {MAX_ALERTS} alerts, which is as many as fit. Delete one first.")
+    require_room(session, actor.organization_id, "alerts")
     secret = renew_secret(row, utcnow()) if row.notify_webhook else None
     session.add(row)
     return _saved(session, actor, row, secret)

@@ -11,6 +11,7 @@ from guardian.models import Organization, TeamMember, User
 from guardian.models.enums import TeamRole, UserRole
 from guardian.services.actor import Actor
 from guardian.services.people.access import passwords
+from guardian.services.people.billing.plans import plan_of_new
 from guardian.services.people.emails import normal_email
 from guardian.services.people.organizations import organization_view
 from guardian.services.people.views import UserView
@@ -40,7 +41,7 @@ def register(
             "There is already an account with this e-mail address. Sign in instead, or reset your password."
         )
     organization = Organization(
-        name=company or f"{name or address.split('@')[0]}'s organization", billing_email=address
+        name=company or f"{name or address.split('@')[0]}'s organization", billing_email=address, plan=plan_of_new()
     )
     session.add(organization)
     session.flush()

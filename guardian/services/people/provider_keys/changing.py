@@ -15,6 +15,7 @@ from guardian.periods import utcnow
 from guardian.providers.registry import adapter_of
 from guardian.records import TestResult
 from guardian.services.actor import Actor
+from guardian.services.people.billing.plans import require_room
 from guardian.services.people.provider_keys.balances import keep_balance
 from guardian.services.people.provider_keys.checks import (
     EXTERNAL_ID,
@@ -48,13 +49,15 @@ def add_key(
     """Seal and store a key that `test_key` has just found good.
 
     Raises ProviderError with the test's words when it was not, ConflictError when the key, or the label, is there
-    already. Whoever adds an admin key (`kind`) also asks for its back-fill, in the same transaction.
+    already, or the plan has no room. Whoever adds an admin key (`kind`) also asks for its back-fill, in the same
+    transaction.
     """
     actor.require("keys:create")
     secret, kept = prepared(provider, secret, metadata)
     require_good(tested)
     label = clean_label(label)
     one_at_a_time(session, actor)
+    require_room(session, actor.organization_id, "keys")
     require_new_label(session, actor.user_id, provider, label)
     require_new_secret(session, actor, provider, secret)
     told = clean_id(session, actor, provider, external_id)
