@@ -1,0 +1,1 @@
+"""The figures that processes tell of themselves."""
