@@ -5,7 +5,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Literal
 
-from guardian.channels.notice import Notice, NoticeUnit
+from guardian.amounts import Unit, figure, percent
+from guardian.channels.notice import Cause, Notice
 from guardian.models.enums import AlertState
 from guardian.periods import zone
 
@@ -41,9 +42,9 @@ def facts(notice: Notice) -> list[tuple[str, str]]:
     if notice.kind in ("digest", "report"):
         return found
     if notice.value is not None:
-        found.append(("Now", amount(notice.value, notice.unit)))
+        found.append(("Now", _named(notice.value, notice.unit)))
     if notice.threshold is not None:
-        found.append(("Threshold", amount(notice.threshold, notice.unit)))
+        found.append(("Threshold", _named(notice.threshold, notice.unit)))
     if notice.group:
         found.append(("Of", notice.group))
     if notice.window_start is not None and notice.window_end is not None:
@@ -55,10 +56,14 @@ def causes(notice: Notice) -> list[str]:
     """The weightiest causes, one line each: "more calls: +$50.00 (80 %)"."""
     lines: list[str] = []
     for cause in notice.causes[:MOST_CAUSES]:
-        share = "" if cause.share is None else f" ({_number(cause.share, 1)} %)"
-        sign = "+" if cause.amount > 0 else ""
-        lines.append(f"{cause.label}: {sign}{amount(cause.amount, cause.unit)}{share}")
+        share = "" if cause.share is None else f" ({percent(cause.share)})"
+        lines.append(f"{cause.label}: {moved(cause)}{share}")
     return lines
+
+
+def moved(cause: Cause) -> str:
+    """What a cause added, or took away: +$50.00."""
+    return ("+" if cause.amount > 0 else "") + _named(cause.amount, cause.unit)
 
 
 def footer(notice: Notice) -> str:
@@ -72,18 +77,10 @@ def tone(notice: Notice) -> Tone:
     return "good" if notice.kind == "alert" and notice.recovered else notice.severity
 
 
-def amount(value: Decimal, unit: NoticeUnit) -> str:
-    """A number of its unit as people write it: $312.40, 80 %, 1,200 tokens, 3."""
-    if unit == "dollars":
-        # Under a cent the first digits that are not zero are what there is to say.
-        text = f"{abs(value):,.2f}" if abs(value) >= Decimal("0.01") or not value else f"{abs(value):.3g}"
-        if "e" in text.lower():
-            text = format(Decimal(text), "f")
-        return f"{'-' if value < 0 else ''}${text}"
-    if unit == "percent":
-        return f"{_number(value, 1)} %"
-    number = _number(value, 0 if value == value.to_integral_value() else 2)
-    return number if unit == "count" else f"{number} {unit}"
+def _named(value: Decimal, unit: Unit) -> str:
+    """A figure that says what is counted: $312.40, 1,200 tokens, 3."""
+    text = figure(value, unit)
+    return f"{text} {unit}" if unit in ("requests", "tokens") else text
 
 
 def clip(text: str, most: int) -> str:
@@ -113,11 +110,6 @@ def fit_lines(lines: Sequence[str], most: int, escape: Escape) -> str:
         room -= len(escaped) + 1
     left = len(lines) - len(taken)
     return "\n".join([*taken, *([f"… and {left:,} more"] if left else [])])
-
-
-def _number(value: Decimal, places: int) -> str:
-    text = f"{value:,.{places}f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def _clock(notice: Notice, moment: datetime) -> str:

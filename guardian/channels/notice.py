@@ -6,12 +6,12 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Literal, Self
 
+from guardian.amounts import Unit
 from guardian.models.enums import AlertState
 from guardian.periods import rfc3339
 
 NoticeKind = Literal["alert", "test", "digest", "report"]
 Severity = Literal["info", "warning", "critical"]
-NoticeUnit = Literal["dollars", "percent", "requests", "tokens", "count"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,7 +20,7 @@ class Cause:
 
     label: str
     amount: Decimal
-    unit: NoticeUnit = "dollars"
+    unit: Unit = "dollars"
     share: Decimal | None = None
 
     def to_json(self) -> dict[str, Any]:
@@ -58,7 +58,7 @@ class Notice:
     group: str = ""
     value: Decimal | None = None
     threshold: Decimal | None = None
-    unit: NoticeUnit = "dollars"
+    unit: Unit = "dollars"
     sentence: str
     causes: tuple[Cause, ...] = ()
     items: tuple[str, ...] = ()

@@ -1,22 +1,15 @@
-"""How numbers, money and times are written for people: pure functions, text out, nothing rounded to a false zero."""
+"""How counts, changes and times are written on the pages: pure functions, text out; amounts as guardian/amounts.py."""
 
 from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from zoneinfo import ZoneInfo
 
+from guardian.amounts import MINUS, NBSP, digits, dollars, significant
 from guardian.services.people.currency_codes import CURRENCIES
 
-MINUS = "\u2212"  # U+2212 lines up with the digits, the hyphen does not
-NBSP = "\u00a0"
-_CENT = Decimal("0.01")
 # Only signs that mean one currency: "kr" and "$" mean several.
 _SIGNS = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥", "INR": "₹", "KRW": "₩", "ILS": "₪", "UAH": "₴", "VND": "₫"}
 _UNITS = ((Decimal(10) ** 3, "k"), (Decimal(10) ** 6, "M"), (Decimal(10) ** 9, "B"), (Decimal(10) ** 12, "T"))
-
-
-def money(amount: Decimal) -> str:
-    """Dollars: two decimals from $1 up, four significant digits below: $1,234.50, $0.0042, $0.00000020."""
-    return (MINUS if amount < 0 else "") + "$" + _digits(abs(amount))
 
 
 def exact(amount: Decimal) -> str:
@@ -25,29 +18,13 @@ def exact(amount: Decimal) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def _digits(amount: Decimal) -> str:
-    rounded = amount.quantize(_CENT, ROUND_HALF_UP) if amount >= 1 else _significant(amount, 4)
-    if rounded >= 1 or not rounded:
-        return f"{rounded.quantize(_CENT):,.2f}"
-    # 0.004200 says no more than 0.0042, but one lone digit (0.5, 0.0000002) looks cut off: keep two of them.
-    text = f"{rounded:f}".rstrip("0")
-    decimals = max(len(text.partition(".")[2]), 1 - rounded.adjusted())
-    return f"{rounded:.{decimals}f}"
-
-
-def _significant(amount: Decimal, digits: int) -> Decimal:
-    if not amount:
-        return Decimal(0)
-    return amount.quantize(Decimal(1).scaleb(amount.adjusted() - digits + 1), ROUND_HALF_UP)
-
-
 def tokens(count: int) -> str:
     """Counts: 1,234 / 12.3 k / 4.56 M, three digits from ten thousand up."""
     if abs(count) < 10_000:
         return number(count)
     value, unit = Decimal(abs(count)), ""
     for size, name in _UNITS:
-        scaled = _significant(abs(count) / size, 3)
+        scaled = significant(abs(count) / size, 3)
         # 999,950 rounds to 1,000 k, which is 1.00 M.
         value, unit = scaled, name
         if scaled < 1000:
@@ -74,7 +51,7 @@ def change(difference: Decimal | None, percent: Decimal | None) -> str:
         return "no change"
     sign = "+" if difference > 0 else MINUS
     size = abs(difference)
-    amount = f"{sign}${size:,.0f}" if size >= 100 else f"{sign}${_digits(size)}"
+    amount = f"{sign}${size:,.0f}" if size >= 100 else f"{sign}{dollars(size)}"
     return amount if percent is None else f"{sign}{_percent(abs(percent))}{NBSP}%, {amount}"
 
 
@@ -153,23 +130,23 @@ def short_id(identifier: str) -> str:
     return identifier if len(identifier) <= 16 else f"{identifier[:8]}…{identifier[-4:]}"
 
 
-def in_currency(dollars: Decimal, currency: str, per_dollar: Decimal) -> str:
-    """Dollars in another currency (ISO 4217), with the places of its coins, small amounts as in `money`: €12.34, ¥185.
+def in_currency(amount: Decimal, currency: str, per_dollar: Decimal) -> str:
+    """Dollars in another currency (ISO 4217), with the places of its coins, small ones with four digits: €12.34, ¥185.
 
     One dollar is `per_dollar` of it. Codes without a sign of their own stand before the amount: CHF 9.75.
     """
-    amount = abs(dollars) * per_dollar
+    size = abs(amount) * per_dollar
     places = CURRENCIES.get(currency, 2)
-    whole = amount.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
-    digits = f"{whole:,.{places}f}" if amount >= 1 or not amount else _digits(amount)
-    sign = MINUS if dollars < 0 else ""
-    return f"{sign}{_SIGNS.get(currency) or currency + NBSP}{digits}"
+    whole = size.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
+    text = f"{whole:,.{places}f}" if size >= 1 or not size else digits(size)
+    sign = MINUS if amount < 0 else ""
+    return f"{sign}{_SIGNS.get(currency) or currency + NBSP}{text}"
 
 
-def approximately(dollars: Decimal, day: date, currency: str, per_dollar: Decimal, rate_day: date, source: str) -> str:
+def approximately(amount: Decimal, day: date, currency: str, per_dollar: Decimal, rate_day: date, source: str) -> str:
     """An amount of `day` in another currency, with the rate's own day and source: ≈ €10.68, rate of 2026-11-20, ECB.
 
     A rate of an earlier day says that it is the last one before.
     """
     stale = f" (the last one before {day})" if rate_day < day else ""
-    return f"≈ {in_currency(dollars, currency, per_dollar)}, rate of {rate_day}{stale}, {source}"
+    return f"≈ {in_currency(amount, currency, per_dollar)}, rate of {rate_day}{stale}, {source}"

@@ -3,6 +3,7 @@
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from guardian import amounts
 from guardian.services.ledger.views import Freshness, Totals
 from guardian.ui import format
 from guardian.ui.ranges import PRESETS
@@ -20,7 +21,7 @@ def total(totals: Totals) -> Money:
     if totals.unpriced_rows:
         notes.append(f"{format.tokens(totals.unpriced_tokens)} tokens have no known price and are not in it.")
     if totals.estimated_cost:
-        notes.append(f"{format.money(totals.estimated_cost)} of it is an estimate.")
+        notes.append(f"{amounts.dollars(totals.estimated_cost)} of it is an estimate.")
     if totals.unpriced_rows and not totals.cost:
         return Money.unknown("unpriced", notes[0])
     return Money.of(totals.cost, " ".join(notes))

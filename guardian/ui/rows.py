@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
+from guardian import amounts
 from guardian.ui import format
 
 
@@ -24,7 +25,7 @@ class Money:
     def of(cls, amount: Decimal, note: str = "") -> "Money":
         """A known amount; `note` says in a sentence what about it is estimated or missing."""
         exact = format.exact(amount)
-        return cls(format.money(amount), exact, note, f"${exact}. {note}".removesuffix(". "))
+        return cls(amounts.dollars(amount), exact, note, f"${exact}. {note}".removesuffix(". "))
 
     @classmethod
     def unknown(cls, text: str, note: str = "") -> "Money":

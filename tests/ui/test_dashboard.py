@@ -7,7 +7,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import BrowserContext, Page, expect
 from sqlmodel import Session, select
 
-from guardian import live
+from guardian import amounts, live
 from guardian.models import Organization, User
 from guardian.models.enums import Provider
 from guardian.periods import HOUR, floor_hour, utcnow
@@ -15,7 +15,6 @@ from guardian.records import UsageCounts, UsageRecord
 from guardian.services.ledger import queries
 from guardian.services.ledger.writing.rows import LedgerAccount
 from guardian.services.people.access.sessions import actor_for_user
-from guardian.ui import format
 from tests.fakes import seed
 from tests.ui.conftest import Web
 
@@ -140,7 +139,7 @@ def test_it_is_accessible_steady_and_fits(
 def _this_month(session: Session) -> str:
     session.rollback()
     actor = actor_for_user(session, session.exec(select(User)).one().id)
-    return format.money(queries.dashboard(session, actor).totals.cost)
+    return amounts.dollars(queries.dashboard(session, actor).totals.cost)
 
 
 def _plant(session: Session, dollars: Decimal) -> None:

@@ -9,7 +9,7 @@ import pytest
 from guardian.models.enums import AlertType, ComparisonType, NoDataRule
 from guardian.services.guard.alerts import METRICS, Rule, happened, metric_of, sentence_of
 from guardian.services.guard.alerts.metrics import TAG
-from guardian.services.guard.alerts.wording import amount, listed, minutes
+from guardian.services.guard.alerts.wording import listed, minutes
 from guardian.services.guard.budgets import Scope
 
 TELLS = ("ada@acme.test by e-mail",)
@@ -142,17 +142,5 @@ def test_every_rule_that_can_be_made_has_words() -> None:
                         assert "AI provider spend" in said or "spend" not in said, said
 
 
-def test_figures_keep_their_digits() -> None:
-    found = [amount(Decimal(value), "dollars") for value in ("0", "0.0000002", "0.5", "1234.5", "-3")]
-    assert found == ["$0.00", "$0.0000002", "$0.50", "$1,234.50", "\u2212$3.00"]
-    assert [amount(Decimal(value), "percent") for value in ("0.04", "99.95", "150.4")] == [
-        "0.04\u00a0%",
-        "100\u00a0%",
-        "150\u00a0%",
-    ]
-    assert (amount(Decimal(1234), "count"), minutes(1), minutes(2880), listed(["a", "b", "c"])) == (
-        "1,234",
-        "1 minute",
-        "2 days",
-        "a, b and c",
-    )
+def test_spans_and_lists() -> None:
+    assert (minutes(1), minutes(2880), listed(["a", "b", "c"])) == ("1 minute", "2 days", "a, b and c")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
-from guardian.channels.notice import NoticeUnit
+from guardian.amounts import Unit
 from guardian.models.enums import AlertType, ComparisonType
 
 WindowName = Literal["15m", "1h", "6h", "1d", "7d", "30d", "day", "week", "month"]
@@ -47,7 +47,7 @@ class Metric:
 
     name: str
     title: str
-    unit: NoticeUnit
+    unit: Unit
     comparisons: tuple[ComparisonType, ...] = _LEVELS
     windows: tuple[WindowName, ...] = _EVERY_WINDOW
     groups: tuple[str, ...] = GROUPS

@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from guardian.channels.notice import NoticeUnit
+from guardian.amounts import Unit
 from guardian.models.enums import (
     AlertFrequency,
     AlertState,
@@ -46,7 +46,7 @@ class AlertView:
     name: str
     type: AlertType
     metric: str
-    unit: NoticeUnit
+    unit: Unit
     threshold: Decimal
     comparison_type: ComparisonType
     frequency: AlertFrequency

@@ -1,15 +1,13 @@
 """Alerts in plain words: what a rule waits for, and what happened when it speaks."""
 
 from collections.abc import Mapping, Sequence
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 
-from guardian.channels.notice import NoticeUnit
+from guardian.amounts import figure, percent
 from guardian.models.enums import AlertType, ComparisonType, NoDataRule
 from guardian.services.guard.alerts.metrics import TAG
 from guardian.services.guard.alerts.rule import Rule
 
-NBSP = "\u00a0"
-_CENT = Decimal("0.01")
 _IN: Mapping[str, tuple[str, str]] = {  # as a rule says it, and as a message does
     "15m": ("in 15 minutes", "in the last 15 minutes"),
     "1h": ("in an hour", "in the last hour"),
@@ -62,7 +60,7 @@ def sentence_of(rule: Rule) -> str:
     if rule.renotify_minutes:
         sentences.append(f"Tell again every {minutes(rule.renotify_minutes)} while it lasts")
     if rule.recover_threshold is not None:
-        back = amount(rule.recover_threshold, rule.metric.unit)
+        back = figure(rule.recover_threshold, rule.metric.unit)
         sentences.append(f"It is over once it is back at {back}")
     if rule.no_data is NoDataRule.NOTIFY:
         sentences.append("Also tell when there is no data")
@@ -93,28 +91,16 @@ def happened(
     if _deviates(rule):
         return f"{subject} was {_deviation(value)}{span}{_limit_of_deviation(rule, limit, recovered)}."
     if rule.comparison is ComparisonType.PERCENT_CHANGE:
-        moved = f"{'rose' if value >= 0 else 'fell'} by {amount(abs(value), 'percent')}"
+        moved = f"{'rose' if value >= 0 else 'fell'} by {figure(abs(value), 'percent')}"
         against = f" against the {_BEFORE[window]} before" if window in _BEFORE else ""
-        asked = f"{amount(abs(limit), 'percent')} or more"
+        asked = f"{figure(abs(limit), 'percent')} or more"
         return f"{subject} {moved}{span}{against}, {'no longer ' if recovered else ''}{asked}."
     word = {"GREATER_THAN": "above", "GREATER_THAN_OR_EQUAL": "at or above", "LESS_THAN": "below"}.get(
         rule.comparison.value, "at or below"
     )
     no_longer = "no longer " if recovered else ""
     unit = rule.metric.unit
-    return f"{subject} was {amount(value, unit)}{span}, {no_longer}{word} {amount(limit, unit)}."
-
-
-def amount(value: Decimal, unit: NoticeUnit) -> str:
-    """A figure with its unit, never rounded to a false zero: $312.40, $0.0042, 83 %, 1,234."""
-    sign, size = ("\u2212" if value < 0 else ""), abs(value)
-    if unit == "dollars":
-        return f"{sign}${_dollars(size)}"
-    if unit == "percent":
-        places = 0 if size >= 100 else 1 if size >= 1 or not size else 1 - size.adjusted()
-        rounded = size.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
-        return f"{sign}{_trimmed(rounded)}{NBSP}%"
-    return f"{sign}{_trimmed(size)}"
+    return f"{subject} was {figure(value, unit)}{span}, {no_longer}{word} {figure(limit, unit)}."
 
 
 def minutes(count: int) -> str:
@@ -139,21 +125,21 @@ def _condition(rule: Rule) -> str:
     if rule.type is AlertType.BUDGET_EXCEEDED:
         budget = f"the budget {rule.budget_name}" if rule.budget_name else "a budget"
         what = "the forecast for" if rule.metric.name == "forecast" else "AI provider spend of"
-        whole = amount(rule.threshold, "percent")
+        whole = percent(rule.threshold)
         return f"{what} {budget} reaches one of the budget's thresholds, or {whole} of it where it has none"
     subject = _subject(rule, "")
     span = f" {_IN[rule.window][0]}" if rule.metric.windows and rule.window in _IN else ""
     if _deviates(rule):
         more = "or more" if rule.comparison.value.endswith("OR_EQUAL") else ""
-        than = f"{amount(abs(rule.threshold), 'percent')} {more}".rstrip()
+        than = f"{figure(abs(rule.threshold), 'percent')} {more}".rstrip()
         above = "below" if rule.threshold < 0 else "above"
         least = "" if more else "more than "
         return f"{subject}{span} is {least}{than} {above} what is usual at that hour of the week"
     if rule.comparison is ComparisonType.PERCENT_CHANGE:
         verb = "rises" if rule.threshold > 0 else "falls"
-        by = amount(abs(rule.threshold), "percent")
+        by = percent(abs(rule.threshold))
         return f"{subject}{span} {verb} by {by} or more against the {_BEFORE[rule.window]} before"
-    asked = amount(rule.threshold, rule.metric.unit)
+    asked = figure(rule.threshold, rule.metric.unit)
     words = {
         ComparisonType.GREATER_THAN: f"is above {asked}",
         ComparisonType.GREATER_THAN_OR_EQUAL: f"reaches {asked}",
@@ -166,7 +152,7 @@ def _of_budget(rule: Rule, name: str, value: Decimal | None, limit: Decimal, rec
     budget = f"the budget {name}" if name else "a budget"
     if value is None:
         return f"It is not known what is spent of {budget}, so that this alert cannot tell."
-    now, asked = amount(value, "percent"), amount(limit, "percent")
+    now, asked = percent(value), percent(limit)
     past = f"no longer at {asked}" if recovered else f"past {asked}"
     if rule.metric.name == "forecast":
         return f"At this pace, AI provider spend will reach {now} of {budget} by the end of its period, {past}."
@@ -178,12 +164,12 @@ def _deviates(rule: Rule) -> bool:
 
 
 def _deviation(value: Decimal) -> str:
-    return f"{amount(abs(value), 'percent')} {'below' if value < 0 else 'above'} what is usual at this hour of the week"
+    return f"{figure(abs(value), 'percent')} {'below' if value < 0 else 'above'} what is usual at this hour of the week"
 
 
 def _limit_of_deviation(rule: Rule, limit: Decimal, recovered: bool) -> str:
     side = "below" if limit < 0 else "above"
-    return f", {'no longer ' if recovered else ''}more than {amount(abs(limit), 'percent')} {side}"
+    return f", {'no longer ' if recovered else ''}more than {figure(abs(limit), 'percent')} {side}"
 
 
 def _subject(rule: Rule, group_name: str) -> str:
@@ -212,19 +198,6 @@ def _each(rule: Rule) -> str:
         return ""
     name = _dimension(rule.group_by)
     return f", for each {_EACH.get(name, name)} by itself"
-
-
-def _dollars(size: Decimal) -> str:
-    if size >= 1 or not size:
-        return f"{size.quantize(_CENT, ROUND_HALF_UP):,}"
-    digits = size.quantize(Decimal(1).scaleb(size.adjusted() - 3), ROUND_HALF_UP)
-    text = f"{digits:f}".rstrip("0")
-    return f"{digits:.{max(2, len(text.partition('.')[2]))}f}"
-
-
-def _trimmed(size: Decimal) -> str:
-    text = f"{size:,f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def _upper(text: str) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from guardian.channels import facts
-from guardian.channels.notice import Cause, Notice
+from guardian.channels.notice import Notice
 from guardian.services.people.mail import Table, Tone, letter
 
 _SUBJECT = 150
@@ -14,7 +14,7 @@ _TONES: Mapping[facts.Tone, Tone] = {"good": "good", "info": "plain", "warning":
 def letter_of(notice: Notice) -> tuple[str, str, str]:
     """Subject, text and HTML; nothing that a notice says is markup."""
     changed = [
-        (cause.label, _signed(cause), "–" if cause.share is None else f"{cause.share:.0f} %")
+        (cause.label, facts.moved(cause), "–" if cause.share is None else f"{cause.share:.0f} %")
         for cause in notice.causes[: facts.MOST_CAUSES]
     ]
     if all(cause.share is None for cause in notice.causes):
@@ -37,7 +37,3 @@ def letter_of(notice: Notice) -> tuple[str, str, str]:
         foot=f"{facts.footer(notice)}. You get this mail because an alert names your address.",
     )
     return facts.clip(" ".join(f"{facts.title(notice)}. {notice.sentence}".split()), _SUBJECT), text, html
-
-
-def _signed(cause: Cause) -> str:
-    return f"{'+' if cause.amount > 0 else ''}{facts.amount(cause.amount, cause.unit)}"

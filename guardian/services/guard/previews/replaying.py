@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from sqlmodel import Session, col, func, select
 
+from guardian.amounts import figure
 from guardian.models import Alert, Budget
 from guardian.models.enums import AlertState, AlertType
 from guardian.periods import DAY, HOUR, floor_hour, utcnow
@@ -15,7 +16,7 @@ from guardian.services.guard.alerts.metrics import Metric
 from guardian.services.guard.alerts.recipients import recipients_of
 from guardian.services.guard.alerts.rule import Rule, budget_id_of, group_names, rule_of
 from guardian.services.guard.alerts.rules import NewAlert, drafted
-from guardian.services.guard.alerts.wording import amount, happened, sentence_of
+from guardian.services.guard.alerts.wording import happened, sentence_of
 from guardian.services.guard.watching.measuring import measure
 from guardian.services.guard.watching.moving import moves_of
 from guardian.services.guard.watching.states import Group
@@ -177,7 +178,7 @@ def _peak(rule: Rule, readings: Sequence[Reading]) -> Decimal | None:
 def _sentence(count: int, told: int, peak: Decimal | None, metric: Metric, step: timedelta) -> str:
     looked = "looked at once a day" if step == DAY else "looked at every hour"
     if not count:
-        nearest = f"; the nearest that it came was {amount(peak, metric.unit)}" if peak is not None else ""
+        nearest = f"; the nearest that it came was {figure(peak, metric.unit)}" if peak is not None else ""
         return f"Would not have fired in the last 30 days{nearest}."
     times = "once" if count == 1 else f"{count:,} times"
     messages = "1 message" if told == 1 else f"{told:,} messages"

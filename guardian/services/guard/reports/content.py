@@ -5,9 +5,9 @@ from decimal import Decimal
 
 from sqlmodel import Session
 
+from guardian import amounts
 from guardian.periods import DAY, Window, local_date, month_start, rfc3339
 from guardian.services.actor import Actor
-from guardian.services.guard.alerts.wording import amount
 from guardian.services.guard.analysis.baseline import WEEKS, Spike, spikes
 from guardian.services.guard.analysis.decomposition import PARTS, Change, Mix, decompose
 from guardian.services.guard.analysis.forecast import forecast
@@ -82,14 +82,14 @@ def scope_name(scope: Scope) -> str:
 
 def _headline(scope: Scope, period: Period, change: Change, known: bool) -> str:
     of = f" of team {scope.value}" if scope.type == "team" else ""
-    said = f"AI provider spend{of} was {amount(change.after, 'dollars')}"
+    said = f"AI provider spend{of} was {amounts.dollars(change.after)}"
     before = {"weekly": "the week before", "monthly": "the month before"}.get(period.kind, "the days before")
     if not known:
         return f"{said}; of {before} nothing is known."
     if not change.amount:
         return f"{said}, as much as in {before}."
     moved = change.percent
-    size = f"{amount(abs(moved), 'percent')} " if moved is not None else f"{amount(abs(change.amount), 'dollars')} "
+    size = f"{amounts.percent(abs(moved))} " if moved is not None else f"{amounts.dollars(abs(change.amount))} "
     first = causes_of(change, 1)
     why = f": {first[0].label}" if first else ""
     return f"{said}, {size}{'more' if change.amount > 0 else 'less'} than in {before}{why}."
@@ -204,8 +204,8 @@ def _anomalies(session: Session, organization_id: str, scope: Scope, period: Per
 
 def _anomaly(spike: Spike, period: Period) -> Content:
     start, end = (moment.astimezone(period.tz) for moment in (spike.start, spike.end))
-    cost = amount(spike.value, "dollars")
-    usual = amount(spike.expected.quantize(Decimal("0.0001")), "dollars") if spike.expected else "nothing"
+    cost = amounts.dollars(spike.value)
+    usual = amounts.dollars(spike.expected.quantize(Decimal("0.0001"))) if spike.expected else "nothing"
     when = f"On {start.day} {start:%B} from {start:%H:%M} to {end:%H:%M}"
     return {
         "start": rfc3339(spike.start),

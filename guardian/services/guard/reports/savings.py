@@ -8,8 +8,8 @@ from decimal import Decimal
 
 from sqlmodel import Session
 
+from guardian.amounts import dollars
 from guardian.periods import Window
-from guardian.services.guard.alerts.wording import amount
 from guardian.services.guard.analysis.decomposition import Change, Mix
 from guardian.services.guard.budgets.scopes import Scope
 from guardian.services.guard.explaining.prices import BATCH, weights_of, without_batch, without_cache
@@ -33,7 +33,7 @@ def savings(
     for kind, saved in found:
         saved = saved.quantize(_PLACES)
         if saved > 0:
-            sentence = _SENTENCES[kind].format(amount(saved, "dollars"))
+            sentence = _SENTENCES[kind].format(dollars(saved))
             told.append({"kind": kind, "amount": exact(saved), "sentence": sentence})
     return told
 

@@ -6,7 +6,8 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from guardian.services.guard.alerts.wording import NBSP, amount
+from guardian import amounts
+from guardian.amounts import NBSP
 from guardian.services.guard.reports.movers import TRACKED
 
 Content = Mapping[str, Any]
@@ -27,22 +28,20 @@ _PLUS = "+\u2060"
 
 def dollars(text: str | None) -> str:
     """$1,234.56, and four significant digits under a dollar: $0.0042; – for what is not known."""
-    return _NONE if text is None else amount(Decimal(text), "dollars")
+    return _NONE if text is None else amounts.dollars(Decimal(text))
 
 
 def signed(text: str | None) -> str:
     """A difference: +$12.30, −$4.00."""
-    if text is None:
-        return _NONE
-    return ("+" if Decimal(text) > 0 else "") + dollars(text)
+    return _NONE if text is None else amounts.signed(Decimal(text))
 
 
 def percent(text: str | None) -> str:
-    return _NONE if text is None else amount(Decimal(text), "percent")
+    return _NONE if text is None else amounts.percent(Decimal(text))
 
 
 def signed_percent(text: str | None) -> str:
-    return _NONE if text is None else ("+" if Decimal(text) > 0 else "") + percent(text)
+    return _NONE if text is None else amounts.signed_percent(Decimal(text))
 
 
 def facts(content: Content) -> dict[str, Any]:

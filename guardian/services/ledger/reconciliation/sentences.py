@@ -2,15 +2,15 @@
 
 from collections.abc import Callable, Mapping
 from datetime import date
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 
+from guardian.amounts import dollars
 from guardian.models.enums import Provider
 from guardian.services.ledger.reconciliation.kinds import TOKENS
 from guardian.services.ledger.reconciliation.views import Cause, Comparison, Finding
 
 Names = Mapping[tuple[str, str], str]
 
-_CENT = Decimal("0.01")
 _PROVIDERS: Mapping[Provider, str] = {
     Provider.OPENAI: "OpenAI",
     Provider.ANTHROPIC: "Anthropic",
@@ -57,15 +57,6 @@ def sentence(finding: Finding, label: str, names: Names) -> str:
     return _SENTENCES[finding.cause](finding, label, names)
 
 
-def _money(amount: Decimal) -> str:
-    """Two decimals from $1 up, four significant digits below: $0.035, and never $0.00 for something."""
-    size = abs(amount)
-    if size >= 1 or not size:
-        return f"${size.quantize(_CENT, ROUND_HALF_UP):,}"
-    shown = size.quantize(Decimal(1).scaleb(size.adjusted() - 3), ROUND_HALF_UP)
-    return f"${shown.quantize(_CENT) if shown == shown.quantize(_CENT) else shown.normalize():f}"
-
-
 def _count(quantity: Decimal | None) -> str:
     return f"{abs(quantity):,.0f}" if quantity is not None else ""
 
@@ -103,7 +94,7 @@ def _provider(finding: Finding) -> str:
 
 
 def _bypass(finding: Finding, label: str, names: Names) -> str:
-    size = _money(finding.size)
+    size = dollars(finding.size)
     if label == "no key":
         return f"{_provider(finding)} reports {size} of use without a key (its own console) that no tracked call made."
     if label:
@@ -114,14 +105,14 @@ def _bypass(finding: Finding, label: str, names: Names) -> str:
 
 def _unknown_key(finding: Finding, label: str, names: Names) -> str:
     return (
-        f"{_provider(finding)} key {_key(finding)} spent {_money(finding.size)} and is not in the vault. "
+        f"{_provider(finding)} key {_key(finding)} spent {dollars(finding.size)} and is not in the vault. "
         "Add it, or revoke it at the provider."
     )
 
 
 def _stream(finding: Finding, label: str, names: Names) -> str:
     if label == "unpriced":
-        return f"Tracked calls of {_what(finding)} have no price; the report has them for {_money(finding.size)}."
+        return f"Tracked calls of {_what(finding)} have no price; the report has them for {dollars(finding.size)}."
     maybe = (
         " More calls were reported than tracked, so some of it may have gone past the gateway."
         if finding.estimated
@@ -130,12 +121,12 @@ def _stream(finding: Finding, label: str, names: Names) -> str:
     direction = "more" if finding.amount >= 0 else "less"
     return (
         f"Tracked calls of {_what(finding)} came without their final usage (a stream cut short, or an estimate): "
-        f"the report has {_money(finding.size)} {direction}.{maybe}"
+        f"the report has {dollars(finding.size)} {direction}.{maybe}"
     )
 
 
 def _stale_price(finding: Finding, label: str, names: Names) -> str:
-    size = _money(finding.size)
+    size = dollars(finding.size)
     if finding.comparison is Comparison.TRACKED_REPORTED:
         return (
             f"The same tokens of {_priced(finding)} were priced otherwise when tracked than reported: {size}. Re-price."
@@ -152,7 +143,7 @@ def _stale_price(finding: Finding, label: str, names: Names) -> str:
 
 
 def _tier(finding: Finding, label: str, names: Names) -> str:
-    size, direction = _money(finding.size), "more" if finding.amount > 0 else "less"
+    size, direction = dollars(finding.size), "more" if finding.amount > 0 else "less"
     if finding.comparison is Comparison.TRACKED_REPORTED:
         return f"Calls of {_priced(finding)} were tracked in another tier than reported ({label}): {size} {direction}."
     if label == "priority" and finding.our_price is None:
@@ -164,9 +155,9 @@ def _tier(finding: Finding, label: str, names: Names) -> str:
 
 
 def _late(finding: Finding, label: str, names: Names) -> str:
-    size = _money(finding.size)
+    size = dollars(finding.size)
     if label == "not billed yet":
-        return f"{_provider(finding)} has no bill yet for {_money(finding.size)} of use {_when(finding)}."
+        return f"{_provider(finding)} has no bill yet for {dollars(finding.size)} of use {_when(finding)}."
     if label == "not reported yet":
         return f"{_provider(finding)} has not reported yet what was tracked {_when(finding)}: {size}."
     if label == "restated":
@@ -177,42 +168,44 @@ def _late(finding: Finding, label: str, names: Names) -> str:
 def _shift(finding: Finding, label: str, names: Names) -> str:
     before, after = (date.fromisoformat(part) for part in label.split("/"))
     book = "bill" if finding.comparison is Comparison.REPORTED_BILLED else "report"
-    return f"{_money(finding.size)} stands on the neighbouring day in the {book}: {_day(before)} against {_day(after)}."
+    return (
+        f"{dollars(finding.size)} stands on the neighbouring day in the {book}: {_day(before)} against {_day(after)}."
+    )
 
 
 def _tool_fee(finding: Finding, label: str, names: Names) -> str:
     name = kind_name(finding.token_kind) or "tools"
     if finding.comparison is Comparison.TRACKED_REPORTED:
-        return f"{_provider(finding)} reports {_money(finding.size)} for tools, which are no calls of their own."
-    return f"{_money(finding.size)} was billed for {name}, which no usage report counts."
+        return f"{_provider(finding)} reports {dollars(finding.size)} for tools, which are no calls of their own."
+    return f"{dollars(finding.size)} was billed for {name}, which no usage report counts."
 
 
 def _credit(finding: Finding, label: str, names: Names) -> str:
-    return f"{_provider(finding)} credited {_money(finding.size)}: {label}."
+    return f"{_provider(finding)} credited {dollars(finding.size)}: {label}."
 
 
 def _discount(finding: Finding, label: str, names: Names) -> str:
     return (
-        f"{_provider(finding)} bills every line at {label} % of our price: {_money(finding.size)} less. "
+        f"{_provider(finding)} bills every line at {label} % of our price: {dollars(finding.size)} less. "
         "If that is agreed, enter it as a price override."
     )
 
 
 def _double(finding: Finding, label: str, names: Names) -> str:
     if finding.comparison is Comparison.TRACKED_REPORTED:
-        return f"Calls of {_what(finding)} were tracked more than once: {_money(finding.size)} too much."
+        return f"Calls of {_what(finding)} were tracked more than once: {dollars(finding.size)} too much."
     return (
         f"{_what(finding)} is billed {label} what was reported {_when(finding)}, as if a line were there twice: "
-        f"{_money(finding.size)} too much."
+        f"{dollars(finding.size)} too much."
     )
 
 
 def _rounding(finding: Finding, label: str, names: Names) -> str:
-    return f"{_provider(finding)} keeps other digits than we do: {_money(finding.size)} in all."
+    return f"{_provider(finding)} keeps other digits than we do: {dollars(finding.size)} in all."
 
 
 def _no_book(finding: Finding, label: str, names: Names) -> str:
-    size, provider = _money(finding.size), _provider(finding)
+    size, provider = dollars(finding.size), _provider(finding)
     account = finding.account and (names.get(("account", finding.account)) or finding.account)
     where = f" (account {account})" if account else ""
     if label == "billed":
@@ -230,7 +223,7 @@ def _unexplained(finding: Finding, label: str, names: Names) -> str:
     books = ("tracked", "reported") if finding.comparison is Comparison.TRACKED_REPORTED else ("reported", "billed")
     direction = f"more was {books[1]} than {books[0]}" if finding.amount > 0 else f"less was {books[1]} than {books[0]}"
     tokens = f" ({_count(finding.quantity)} tokens)" if finding.quantity else ""
-    return f"{_what(finding)} {_when(finding)}: {_money(finding.size)}{tokens} {direction}, and nothing explains it."
+    return f"{_what(finding)} {_when(finding)}: {dollars(finding.size)}{tokens} {direction}, and nothing explains it."
 
 
 _SENTENCES: Mapping[Cause, Callable[[Finding, str, Names], str]] = {

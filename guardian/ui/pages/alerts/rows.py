@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from guardian.channels.notice import NoticeUnit
+from guardian import amounts
+from guardian.amounts import Unit, figure
 from guardian.models.enums import AlertState, DeliveryStatus
 from guardian.services.guard.alerts import AlertView, GroupView, NotificationView, TransitionView
 from guardian.services.guard.alerts.recipients import CHANNEL_NAMES
-from guardian.services.guard.alerts.wording import amount
 from guardian.ui import format
 from guardian.ui.pages.alerts.words import STATES
 from guardian.ui.rows import NO_MOMENT, Moment
@@ -137,21 +137,21 @@ def _group(view: AlertView, group: GroupView, now: datetime, tz: ZoneInfo) -> Gr
         name=group.name or "Everything",
         state=word,
         tone=tone,
-        value="–" if group.value is None else amount(group.value, view.unit),
+        value="–" if group.value is None else figure(group.value, view.unit),
         since=Moment.of(group.since, now, tz),
         note=note,
         fires=group.state is AlertState.FIRING,
     )
 
 
-def history_rows(found: Sequence[TransitionView], unit: NoticeUnit, now: datetime, tz: ZoneInfo) -> list[HistoryRow]:
+def history_rows(found: Sequence[TransitionView], unit: Unit, now: datetime, tz: ZoneInfo) -> list[HistoryRow]:
     return [_history_row(each, unit, now, tz) for each in found]
 
 
-def _history_row(view: TransitionView, unit: NoticeUnit, now: datetime, tz: ZoneInfo) -> HistoryRow:
+def _history_row(view: TransitionView, unit: Unit, now: datetime, tz: ZoneInfo) -> HistoryRow:
     word, tone = ("Test", "accent") if view.test else STATES[view.to_state]
     same = view.from_state is view.to_state
-    value = "" if view.value is None else f"At {amount(view.value, unit)}."
+    value = "" if view.value is None else f"At {figure(view.value, unit)}."
     return HistoryRow(
         id=view.id,
         title="told again"
@@ -195,7 +195,7 @@ def _message(view: NotificationView, now: datetime, tz: ZoneInfo) -> MessageRow:
 
 def _result(status: int, error: str, seconds: float) -> str:
     answer = f"HTTP {status}" if status else ("no answer" if error else "taken")
-    return f"{answer} after {seconds:.1f}{format.NBSP}s" + (f": {error}" if error else "")
+    return f"{answer} after {seconds:.1f}{amounts.NBSP}s" + (f": {error}" if error else "")
 
 
 def _clock(text: str, now: datetime, tz: ZoneInfo) -> str:

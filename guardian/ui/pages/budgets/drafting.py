@@ -5,9 +5,9 @@ from decimal import Decimal
 
 import reflex as rx
 
+from guardian import amounts
 from guardian.errors import GuardianError
 from guardian.services.guard.budgets import Scope
-from guardian.ui import format
 from guardian.ui.pages.budgets import changes, rows, words
 from guardian.ui.pages.budgets.draft import NEW, Draft, amount_text, suggested, told
 from guardian.ui.pages.budgets.rows import NO_LOOK, Look
@@ -99,7 +99,7 @@ class Drafting(Page, mixin=True):
     async def _suggest(self) -> None:
         """Last month's spend of the scope, and a limit from it where nobody has typed one."""
         spent = await self._last_month(self._draft.wanted_scope)
-        self.before = "" if spent is None else f"Last month: {format.money(spent)}."
+        self.before = "" if spent is None else f"Last month: {amounts.dollars(spent)}."
         if not self._own_amount:
             amount = amount_text(suggested(spent or Decimal(0)))
             self._draft, self.shown = replace(self._draft, amount=amount), replace(self.shown, amount=amount)

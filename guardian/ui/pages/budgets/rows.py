@@ -7,6 +7,7 @@ from decimal import Decimal
 from itertools import zip_longest
 from zoneinfo import ZoneInfo
 
+from guardian import amounts
 from guardian.periods import local_date
 from guardian.services.guard.budgets import BudgetState, BudgetView
 from guardian.services.guard.budgets.what_if import WhatIf
@@ -123,7 +124,7 @@ def budget_row(view: BudgetView, now: datetime, tz: ZoneInfo) -> BudgetRow:
         limit_at="" if scale == view.effective_limit else _at(view.effective_limit, scale),
         ticks=_ticks(view, scale),
         href=_rows_behind(view, now, tz),
-        told=f"{format.percent(view.spent, view.effective_limit)} of {format.money(view.effective_limit)} spent",
+        told=f"{format.percent(view.spent, view.effective_limit)} of {amounts.dollars(view.effective_limit)} spent",
     )
 
 
@@ -183,7 +184,7 @@ def _ticks(view: BudgetView, scale: Decimal) -> tuple[Tick, ...]:
     return tuple(
         Tick(
             at=f"{at:.2f}",
-            text=f"{each}{format.NBSP}%" if after is None or after - at >= _WORD else "",
+            text=f"{each}{amounts.NBSP}%" if after is None or after - at >= _WORD else "",
             reached=each in view.crossed,
         )
         for (each, at), after in zip_longest(shown, ends)
@@ -193,7 +194,7 @@ def _ticks(view: BudgetView, scale: Decimal) -> tuple[Tick, ...]:
 def _bounds(view: BudgetView) -> str:
     if view.forecast_low is None or view.forecast_high is None:
         return ""
-    return f"{format.money(view.forecast_low)} to {format.money(view.forecast_high)}"
+    return f"{amounts.dollars(view.forecast_low)} to {amounts.dollars(view.forecast_high)}"
 
 
 def _resets(view: BudgetView, now: datetime, tz: ZoneInfo) -> str:
@@ -217,7 +218,7 @@ def _raise_note(view: BudgetView, now: datetime, tz: ZoneInfo) -> str:
         return ""
     by = f" by {raised.by}" if raised.by else ""
     until = format.clock(raised.until, now, tz)
-    return f"Raised from {format.money(view.limit)}{by} until {until}: {raised.reason}"
+    return f"Raised from {amounts.dollars(view.limit)}{by} until {until}: {raised.reason}"
 
 
 def _rows_behind(view: BudgetView, now: datetime, tz: ZoneInfo) -> str:

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
+from guardian import amounts
 from guardian.models.enums import BudgetKind, BudgetPeriod
 from guardian.services.guard.budgets import BudgetState
 from guardian.services.guard.budgets.scopes import ScopeType
 from guardian.services.guard.budgets.what_if import PastPeriod, WhatIf
-from guardian.ui import format
 
 ROLLING = "ROLLING"
 SCOPES: Mapping[ScopeType, str] = {
@@ -89,12 +89,12 @@ def name(kind: ScopeType, of: str, span: BudgetPeriod, rolling_days: int | None)
 
 def ran(found: WhatIf, span: BudgetPeriod, rolling_days: int | None) -> str:
     """How the past would have run against the limit, in a sentence."""
-    limit = format.money(found.limit)
+    limit = amounts.dollars(found.limit)
     if len(found.periods) > 1:
         passed = f"{found.over} of the last {len(found.periods)} {_SPAN[span]}s would have passed {limit}"
-        return f"{passed}; the most in one was {format.money(max(each.spent for each in found.periods))}."
+        return f"{passed}; the most in one was {amounts.dollars(max(each.spent for each in found.periods))}."
     past = max(found.periods, key=lambda each: each.first)
-    spent = format.money(past.spent)
+    spent = amounts.dollars(past.spent)
     if rolling_days is not None:
         said = f"Looked at every day of a month, the {period(span, rolling_days)} cost {spent} at most"
     else:
@@ -104,12 +104,12 @@ def ran(found: WhatIf, span: BudgetPeriod, rolling_days: int | None) -> str:
 
 def _crossed(past: PastPeriod, limit: Decimal) -> str:
     if not past.crossings:
-        return f"no threshold of {format.money(limit)} would have been reached"
-    first, *others = [f"{each.threshold}{format.NBSP}%|{day(each.day)}" for each in past.crossings]
-    told = [first.replace("|", f" of {format.money(limit)} on "), *(other.replace("|", " on ") for other in others)]
+        return f"no threshold of {amounts.dollars(limit)} would have been reached"
+    first, *others = [f"{each.threshold}{amounts.NBSP}%|{day(each.day)}" for each in past.crossings]
+    told = [first.replace("|", f" of {amounts.dollars(limit)} on "), *(other.replace("|", " on ") for other in others)]
     return ", ".join(told)
 
 
 def day(value: date) -> str:
     """14 Oct."""
-    return f"{value.day}{format.NBSP}{value:%b}"
+    return f"{value.day}{amounts.NBSP}{value:%b}"

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from guardian.amounts import NBSP, dollars
 from guardian.services.ledger.currencies import Display
 from guardian.services.ledger.views import (
     Comparison,
@@ -44,9 +45,7 @@ def month_change(month: Comparison, now: datetime, tz: ZoneInfo) -> Delta:
     if month.previous is None or month.change is None:
         return Delta("", f"no data for {named}")
     direction = "same" if not month.change else ("up" if month.change > 0 else "down")
-    return Delta(
-        format.change(month.change, month.percent), f"against {format.money(month.previous)} on {named}", direction
-    )
+    return Delta(format.change(month.change, month.percent), f"against {dollars(month.previous)} on {named}", direction)
 
 
 def billed(found: Dashboard) -> tuple[Money, str]:
@@ -57,7 +56,7 @@ def billed(found: Dashboard) -> tuple[Money, str]:
     if not drift:
         return Money.of(found.billed), "the same as ours"
     share = format.percent(abs(drift), found.billed)
-    return Money.of(found.billed), f"ours is {format.money(abs(drift))} {'more' if drift > 0 else 'less'}" + (
+    return Money.of(found.billed), f"ours is {dollars(abs(drift))} {'more' if drift > 0 else 'less'}" + (
         f" ({share})" if share else ""
     )
 
@@ -84,7 +83,7 @@ def pull(run: SyncRunView, now: datetime) -> Pull:
         return Pull(run.api_key_id, label, 0, run.error)
     left = format.remaining(run.progress, now - run.started_at) if run.started_at else ""
     percent = int(run.progress * 100)
-    note = f"{format.number(run.rows_read)} rows, {percent}{format.NBSP}%" + (f", {left}" if left else "")
+    note = f"{format.number(run.rows_read)} rows, {percent}{NBSP}%" + (f", {left}" if left else "")
     return Pull(run.api_key_id, label, percent, note if run.started_at else "waiting")
 
 
@@ -133,7 +132,7 @@ def figure(buckets: Sequence[SpendBucket], asked: Range, tz: ZoneInfo) -> tuple[
     labels = [_bucket_label(bucket, tz) for bucket in buckets]
     series = [_series(buckets, labels, provider) for provider in order]
     whole = sum(sums.values(), Decimal(0))
-    text = f"Spend, {asked.label}: {format.money(whole)} in {len(buckets)} bars by provider."
+    text = f"Spend, {asked.label}: {dollars(whole)} in {len(buckets)} bars by provider."
     return {"data": series, "layout": {"autosize": True}}, text
 
 
@@ -145,7 +144,7 @@ def _series(buckets: Sequence[SpendBucket], labels: list[str], provider: str) ->
         "x": labels,
         # Heights in pixels need no more than a float; the amounts that people read are text.
         "y": [None if amount is None else float(amount) for amount in amounts],
-        "customdata": ["" if amount is None else format.money(amount) for amount in amounts],
+        "customdata": ["" if amount is None else dollars(amount) for amount in amounts],
         "hovertemplate": "%{fullData.name}  %{customdata}<extra></extra>",
         "marker": {"color": provider_color(provider)},
         # One or two bars would fill the whole card.

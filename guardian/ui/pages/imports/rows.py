@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from guardian import amounts
 from guardian.models.enums import ImportStatus
 from guardian.services.ledger.imports import READERS, ImportView
 from guardian.services.people.views import KeyView
@@ -100,7 +101,7 @@ def lines_left(view: ImportView) -> str:
 
 def bound(most: int) -> tuple[str, str]:
     """How large a file may be, as the end of a sentence, and what is said of a larger one before it is sent."""
-    size = f"{most / 1e9:,.2f}{format.NBSP}GB" if most >= 1e9 else f"{most / 1e6:,.1f}{format.NBSP}MB"
+    size = f"{most / 1e9:,.2f}{amounts.NBSP}GB" if most >= 1e9 else f"{most / 1e6:,.1f}{amounts.NBSP}MB"
     return (
         f"; up to {size} each",
         f"Larger than {size}, so it was not sent. Import it with `guardian import`, or have GUARDIAN_IMPORT_MAX_BYTES "
@@ -133,6 +134,6 @@ def _facts(view: ImportView) -> str:
 
 
 def _note(view: ImportView, now: datetime) -> str:
-    size = f"{view.bytes_read / 1e6:,.1f} of {(view.bytes_total or 0) / 1e6:,.1f}{format.NBSP}MB"
+    size = f"{view.bytes_read / 1e6:,.1f} of {(view.bytes_total or 0) / 1e6:,.1f}{amounts.NBSP}MB"
     left = format.remaining(view.progress, now - view.created_at)
     return f"{size}, {left}" if left else size

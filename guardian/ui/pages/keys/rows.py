@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import cast
 from zoneinfo import ZoneInfo
 
+from guardian import amounts
 from guardian.models.enums import KeyStatus, SyncStatus
 from guardian.providers.describing import KeyField, KeyKind, ProviderDescription
 from guardian.providers.registry import describe
@@ -133,8 +134,8 @@ def _balance(key: KeyView) -> str:
     if key.balance is None:
         return ""
     if key.balance_currency in (None, "USD"):
-        return format.money(key.balance)
-    return f"{key.balance:,.2f}{format.NBSP}{key.balance_currency}"
+        return amounts.dollars(key.balance)
+    return f"{key.balance:,.2f}{amounts.NBSP}{key.balance_currency}"
 
 
 def key_row(
@@ -228,5 +229,5 @@ def _progress_note(run: SyncRunView, now: datetime, tz: ZoneInfo) -> str:
     if run.started_at is None:
         return "waiting for a worker"
     left = format.remaining(run.progress, now - run.started_at)
-    note = f"{rows_of(run.rows_read)} read, {int(run.progress * 100)}{format.NBSP}%"
+    note = f"{rows_of(run.rows_read)} read, {int(run.progress * 100)}{amounts.NBSP}%"
     return f"{note}, {left}" if left else note

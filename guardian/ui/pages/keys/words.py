@@ -1,5 +1,6 @@
 """What the key manager says when a key was stored, and before one is deleted: whole sentences."""
 
+from guardian import amounts
 from guardian.services.people.views import KeyLoss, KeyView
 from guardian.ui import format
 from guardian.ui.colors import provider_name
@@ -25,7 +26,7 @@ def loss(found: KeyLoss) -> list[str]:
         account = f"the account {key.account_name}" if key.account_name else "this account"
         said.append(f"It is the last active admin key of {account}: its figures stop being updated.")
     if found.usage_rows:
-        worth = f"{rows_of(found.usage_rows)} worth {format.money(found.cost)}"
+        worth = f"{rows_of(found.usage_rows)} worth {amounts.dollars(found.cost)}"
         said.append(f"What was recorded stays: {worth}.")
     else:
         said.append("No usage was recorded with it, so no figure changes.")

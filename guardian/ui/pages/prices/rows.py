@@ -6,6 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
+from guardian import amounts
 from guardian.services.ledger.currencies import RateView
 from guardian.services.ledger.pricebook import Example, OverrideView, Preview
 from guardian.services.ledger.repricing.unpriced import Suggestion, UnpricedView
@@ -131,13 +132,13 @@ def example_words(example: Example | None) -> str:
     if example is None or example.cost is None:
         return ""
     size = f"{format.number(example.input_tokens)} in + {format.number(example.output_tokens)} out"
-    cost = f"A call of {size} of {example.model} costs {format.money(example.cost)}"
+    cost = f"A call of {size} of {example.model} costs {amounts.dollars(example.cost)}"
     if example.list_cost is None:
         return f"{cost}; the list knows no price to compare."
     if example.list_cost == example.cost:
         return f"{cost}."
     share = format.percent(example.cost, example.list_cost)
-    return f"{cost}, {share} of the list price ({format.money(example.list_cost)})."
+    return f"{cost}, {share} of the list price ({amounts.dollars(example.list_cost)})."
 
 
 def preview_words(found: Preview) -> tuple[str, str]:
@@ -162,13 +163,13 @@ def _reason(found: UnpricedView) -> str:
 
 
 def _guess(each: Suggestion) -> str:
-    return f"≈ {format.money(each.cost)}" if each.cost is not None else ""
+    return f"≈ {amounts.dollars(each.cost)}" if each.cost is not None else ""
 
 
 def price_words(found: OverrideView) -> tuple[str, str]:
     """The price in a line, and every unit of it for the hover."""
     if found.percent_of_list is not None:
-        text = f"{format.exact(found.percent_of_list)}{format.NBSP}% of list"
+        text = f"{format.exact(found.percent_of_list)}{amounts.NBSP}% of list"
         return text, text
     named = {"input_tokens": "in", "output_tokens": "out"}
     short = [f"{dollars(amount)} {named[unit]}" for unit, amount in found.prices.items() if unit in named]

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
+from guardian import amounts
 from guardian.models.enums import RepriceStatus
 from guardian.services.ledger.repricing.views import UNFINISHED, ModelDifference, RepriceView
 from guardian.ui import format
@@ -94,7 +95,7 @@ def change_words(change: Decimal) -> str:
     """With its sign: +$0.0015."""
     if not change:
         return "no change"
-    return ("+" if change > 0 else format.MINUS) + format.money(abs(change))
+    return amounts.signed(change)
 
 
 def _title(run: RepriceView, tz: ZoneInfo) -> str:
@@ -111,7 +112,7 @@ def _progress(run: RepriceView, now: datetime) -> Pull:
     if run.started_at is None:
         return Pull(run.id, _WORKING[run.phase], 0, "waiting for a worker")
     left = format.remaining(run.progress, now - run.started_at)
-    note = f"{format.number(run.rows_total)} rows, {percent}{format.NBSP}%" + (f", {left}" if left else "")
+    note = f"{format.number(run.rows_total)} rows, {percent}{amounts.NBSP}%" + (f", {left}" if left else "")
     return Pull(run.id, _WORKING[run.phase], percent, note)
 
 
@@ -124,7 +125,7 @@ def _result(run: RepriceView) -> str:
         return f"{_rows(run.rows_read)} read: every one has the price of today already."
     verb = "changed" if run.status is not RepriceStatus.FINISHED else "would change"
     change = change_words(run.cost_after - run.cost_before)
-    sums = f"{format.money(run.cost_before)} → {format.money(run.cost_after)} ({change})"
+    sums = f"{amounts.dollars(run.cost_before)} → {amounts.dollars(run.cost_after)} ({change})"
     gone = run.unpriced_before - run.unpriced_after
     priced = (
         f" Without a price: {format.number(run.unpriced_before)} before, {format.number(run.unpriced_after)} after."

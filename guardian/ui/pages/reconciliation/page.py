@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import reflex as rx
 from sqlmodel import Session
 
+from guardian import amounts
 from guardian.errors import ConflictError, GuardianError, ValidationError
 from guardian.live import USAGE_UPDATE
 from guardian.periods import utcnow
@@ -19,7 +20,7 @@ from guardian.services.ledger.closing import close_month, get_month, list_months
 from guardian.services.ledger.closing.views import MonthView
 from guardian.services.ledger.reconciliation import reconcile
 from guardian.services.ledger.reconciliation.views import Reconciliation, ReconciliationQuery
-from guardian.ui import format, headline, ranges
+from guardian.ui import headline, ranges
 from guardian.ui.audited import audited
 from guardian.ui.live_hub import Query
 from guardian.ui.pages.reconciliation import rows, words
@@ -122,7 +123,7 @@ class ReconciliationState(Page, rx.State):
         self._show_figures(found)
         self.findings = [rows.finding(each) for each in found.findings[: rows.MOST_FINDINGS]]
         rest = found.findings[rows.MOST_FINDINGS :]
-        left = format.money(sum((each.size for each in rest), Decimal(0)))
+        left = amounts.dollars(sum((each.size for each in rest), Decimal(0)))
         self.more_findings = f"{len(rest)} smaller ones, {left} in all, are left out here." if rest else ""
         self._show_lines(found, address)
         may_change = "books:close" in self.viewer.permissions
@@ -136,7 +137,7 @@ class ReconciliationState(Page, rx.State):
         self.answer, self.answer_note = words.answer(found)
         self.unpriced = words.unpriced(found.unpriced_tokens)
         self.tracked, self.reported, self.billed = (rows.money(book) for book in books)
-        self.spend = f"Spend is {format.money(found.spend)}"
+        self.spend = f"Spend is {amounts.dollars(found.spend)}"
         self.coverage, self.coverage_note = words.coverage(figures, found.tracked_reported)
         self.drift, self.drift_note = words.drift(figures)
         self.coverage_figure, self.coverage_text = words.over_time(found.days, "coverage", "Coverage", _ACCENT)

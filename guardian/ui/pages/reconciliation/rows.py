@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
+from guardian import amounts
 from guardian.services.ledger.closing.views import MonthView
 from guardian.services.ledger.reconciliation.sentences import kind_name
 from guardian.services.ledger.reconciliation.views import BookLine, Cause, Comparison, Finding, Line
-from guardian.ui import format
 from guardian.ui.colors import provider_color, provider_name
 from guardian.ui.pages.reconciliation.address import NAMES, STEPS, Address, explorer_href
 from guardian.ui.rows import Choice, Money
@@ -101,7 +101,6 @@ def money(amount: Decimal | None) -> Money:
 
 def finding(found: Finding) -> FindingRow:
     name, tone = _CAUSES[found.cause]
-    sign = "+" if found.amount > 0 else format.MINUS if found.amount < 0 else ""
     note = "This cause is likely, not proven." if found.estimated else ""
     return FindingRow(
         key=f"{found.comparison} {found.cause} {found.sentence}",
@@ -111,7 +110,7 @@ def finding(found: Finding) -> FindingRow:
         between=_BETWEEN[found.comparison],
         days=_span(found.first_day, found.last_day),
         size=Money.of(found.size, note),
-        amount=f"{sign}{format.money(abs(found.amount))}",
+        amount=amounts.signed(found.amount),
         href=explorer_href(
             found.first_day,
             found.last_day,
@@ -231,11 +230,7 @@ def month(found: MonthView, *, may_change: bool) -> MonthRow:
         spend=Money.of(closed.spend),
         billed=money(closed.billed),
         note=f"Closed on {_day(closed.closed_at.date())}{by}{f': “{closed.note}”' if closed.note else ''}",
-        adjustments=[
-            f"{'+' if each.amount > 0 else format.MINUS if each.amount < 0 else ''}{format.money(abs(each.amount))}"
-            f" {each.book}. {each.sentence}"
-            for each in found.adjustments
-        ],
+        adjustments=[f"{amounts.signed(each.amount)} {each.book}. {each.sentence}" for each in found.adjustments],
         adjusted=bool(found.adjustments),
         may_reopen=may_change,
     )

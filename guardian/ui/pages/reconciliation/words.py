@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
+from guardian import amounts
 from guardian.services.ledger.reconciliation.views import (
     BookFigures,
     Cause,
@@ -23,22 +24,22 @@ def answer(found: Reconciliation) -> tuple[str, str]:
     if gap is None:
         if reported is None:
             return _no_report(found), ""
-        return f"Reported {format.money(reported)}, not billed yet", "No cost report covers these days."
+        return f"Reported {amounts.dollars(reported)}, not billed yet", "No cost report covers these days."
     named = sum(f.comparison is Comparison.REPORTED_BILLED and f.cause is not Cause.UNEXPLAINED for f in found.findings)
     if gap.unexplained_size:
-        words = f"{format.money(gap.unexplained_size)} of {format.money(gap.second)} unexplained"
-        return words, f"Ours is {format.money(gap.first)}. {_explained(named, 'the rest of the difference')}"
-    words = f"Billed {format.money(gap.second)}, ours {format.money(gap.first)}: nothing unexplained"
+        words = f"{amounts.dollars(gap.unexplained_size)} of {amounts.dollars(gap.second)} unexplained"
+        return words, f"Ours is {amounts.dollars(gap.first)}. {_explained(named, 'the rest of the difference')}"
+    words = f"Billed {amounts.dollars(gap.second)}, ours {amounts.dollars(gap.first)}: nothing unexplained"
     if not named:
         return words, "The bill is exactly what we work out."
-    return words, _explained(named, f"the {format.money(abs(gap.second - gap.first))} between them")
+    return words, _explained(named, f"the {amounts.dollars(abs(gap.second - gap.first))} between them")
 
 
 def _no_report(found: Reconciliation) -> str:
     tracked, billed = found.figures.tracked, found.figures.billed
     if billed is not None:
-        return f"Billed {format.money(billed)}, no usage report to explain it"
-    return f"Tracked {format.money(tracked or Decimal(0))}, no report of the providers yet"
+        return f"Billed {amounts.dollars(billed)}, no usage report to explain it"
+    return f"Tracked {amounts.dollars(tracked or Decimal(0))}, no report of the providers yet"
 
 
 def _explained(named: int, what: str) -> str:
@@ -52,7 +53,7 @@ def coverage(figures: BookFigures, gap: Gap | None) -> tuple[str, str]:
     if figures.coverage is None:
         return _UNKNOWN, "tracked ÷ reported, once both exist"
     if gap is not None and gap.unexplained_size:
-        return _percent(figures.coverage), f"{format.money(gap.unexplained_size)} of the rest has no cause"
+        return _percent(figures.coverage), f"{amounts.dollars(gap.unexplained_size)} of the rest has no cause"
     return _percent(figures.coverage), "of what the providers report was tracked"
 
 
@@ -61,8 +62,8 @@ def drift(figures: BookFigures) -> tuple[str, str]:
     if figures.drift is None:
         return _UNKNOWN, "ours ÷ billed − 1, once both exist"
     if not figures.drift:
-        return f"0{format.NBSP}%", "our prices make exactly the bill"
-    sign = "+" if figures.drift > 0 else format.MINUS
+        return f"0{amounts.NBSP}%", "our prices make exactly the bill"
+    sign = "+" if figures.drift > 0 else amounts.MINUS
     return f"{sign}{_percent(abs(figures.drift))}", f"ours is {'more' if figures.drift > 0 else 'less'} than the bill"
 
 
@@ -73,7 +74,7 @@ def _percent(share: Decimal) -> str:
     # 0.004 % is not nothing, and 99.97 % is not all.
     if digits == 2 and percent and shown == "0.00":
         shown = "<0.01"
-    return f"{'99.9' if percent < 100 and shown == '100.0' else shown}{format.NBSP}%"
+    return f"{'99.9' if percent < 100 and shown == '100.0' else shown}{amounts.NBSP}%"
 
 
 def unpriced(tokens: int) -> str:
@@ -121,5 +122,5 @@ def over_time(days: Sequence[DayFigures], name: str, title: str, color: str) -> 
 
 
 def _signed(value: Decimal, name: str) -> str:
-    sign = "" if name == "coverage" or not value else "+" if value > 0 else format.MINUS
+    sign = "" if name == "coverage" or not value else "+" if value > 0 else amounts.MINUS
     return sign + _percent(abs(value))

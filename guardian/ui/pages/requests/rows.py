@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any, cast
 from zoneinfo import ZoneInfo
 
+from guardian import amounts
 from guardian.services.ledger.queries.names import Names
 from guardian.services.ledger.views import CallChoices, UsageView
 from guardian.ui import format
@@ -160,11 +161,11 @@ def milliseconds(span: int | None, *, unknown: str = "–") -> str:
     if span is None:
         return unknown
     if span < 1000:
-        return f"{span}{format.NBSP}ms"
+        return f"{span}{amounts.NBSP}ms"
     if span < 60_000:
-        return f"{Decimal(span) / 1000:.{2 if span < 10_000 else 1}f}{format.NBSP}s"
+        return f"{Decimal(span) / 1000:.{2 if span < 10_000 else 1}f}{amounts.NBSP}s"
     minutes, seconds = divmod(round(span / 1000), 60)
-    return f"{format.number(minutes)}{format.NBSP}min {seconds}{format.NBSP}s"
+    return f"{format.number(minutes)}{amounts.NBSP}min {seconds}{amounts.NBSP}s"
 
 
 def time_of(moment: datetime, now: datetime, tz: ZoneInfo) -> str:

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any, cast
 from zoneinfo import ZoneInfo
 
+from guardian import amounts
 from guardian.models.enums import CostSource, UsageOrigin
 from guardian.records import BillLine
 from guardian.services.ledger.views import UsageView
@@ -104,7 +105,7 @@ def _bill_row(key: str, line: BillLine) -> BillRow:
         key=key,
         unit=line.unit.replace("_", " "),
         quantity=format.exact_count(line.quantity),
-        price=format.money(price) + (" per million" if tokens else ""),
+        price=amounts.dollars(price) + (" per million" if tokens else ""),
         price_title=f"${format.exact(line.unit_price)} for each",
         multiplier="" if line.multiplier == 1 else f"× {format.exact(line.multiplier)}",
         amount=Money.of(line.amount),
@@ -142,7 +143,7 @@ def _is_told(view: UsageView) -> bool:
 def _times(view: UsageView, tz: ZoneInfo) -> tuple[Fact, ...]:
     found = [Fact("When", span(view, tz))]
     if view.response_time is not None:
-        found.append(Fact("Answered in", f"{format.number(view.response_time)}{format.NBSP}ms"))
+        found.append(Fact("Answered in", f"{format.number(view.response_time)}{amounts.NBSP}ms"))
     if view.status_code is not None:
         found.append(Fact("Status", str(view.status_code)))
     if view.error:

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from guardian.amounts import dollars
 from guardian.services.ledger.views import Bucket, Group, SpendBucket
 from guardian.ui import format
 from guardian.ui.colors import OTHER, provider_color, series_colors
@@ -38,7 +39,7 @@ def figure(
     series = [_series(bars, labels, group_by, key, names, painted) for key in _order(bars, group_by)]
     whole = sum((bar.totals.cost for bar in bars), Decimal(0))
     told = ", ".join(f"{each['name']} {each['meta']}" for each in series)
-    text = f"Spend, {span.label}: {format.money(whole)} in {len(bars)} bars, one for each {bucket}. {told}."
+    text = f"Spend, {span.label}: {dollars(whole)} in {len(bars)} bars, one for each {bucket}. {told}."
     return {"data": series, "layout": {"autosize": True}}, text
 
 
@@ -67,11 +68,11 @@ def _series(
     return {
         "type": "bar",
         "name": "Other" if key == _OTHERS else format.cut(value(group_by, key, names.get(key)), 32),
-        "meta": format.money(sum((amount for amount in amounts if amount), Decimal(0))),
+        "meta": dollars(sum((amount for amount in amounts if amount), Decimal(0))),
         "x": labels,
         # Heights in pixels need no more than a float; the amounts that people read are text.
         "y": [None if amount is None else float(amount) for amount in amounts],
-        "customdata": ["" if amount is None else format.money(amount) for amount in amounts],
+        "customdata": ["" if amount is None else dollars(amount) for amount in amounts],
         "hovertemplate": "%{fullData.name}  %{customdata}<extra></extra>",
         "marker": {"color": OTHER if key == _OTHERS else painted[key]},
         # One or two bars would fill the whole card.

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from guardian import amounts
 from guardian.errors import ValidationError
 from guardian.services.ledger.views import Bucket, Totals
 from guardian.ui import format
@@ -107,7 +108,7 @@ def change(found: Spending) -> Delta:
         return Delta("", f"no complete data for {named}")
     before = found.previous.totals.cost
     said = change_against(found.summary.totals.cost - before, before)
-    return Delta(said.text, f"against {format.money(before)} on {named}", said.direction)
+    return Delta(said.text, f"against {amounts.dollars(before)} on {named}", said.direction)
 
 
 def volume(totals: Totals) -> tuple[str, str, str]:
