@@ -56,6 +56,13 @@ class Settings(BaseSettings):
     oidc_issuer: str | None = None
     oidc_client_id: str | None = None
     oidc_client_secret: SecretStr | None = None
+    # What the button of OIDC_ISSUER says after "Continue with".
+    oidc_name: str = "single sign-on"
+    google_issuer: str = "https://accounts.google.com"
+    github_base_url: str = "https://github.com"
+    github_api_url: str = "https://api.github.com"
+    # How long a sign-in provider may stay silent while a person waits for it.
+    sign_in_timeout_seconds: float = Field(default=5, gt=0)
     stripe_secret_key: SecretStr | None = None
     stripe_webhook_secret: SecretStr | None = None
     outbound_allowlist: Annotated[tuple[str, ...], NoDecode] = ()

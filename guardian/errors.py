@@ -5,6 +5,7 @@
     │   ├── ValidationError           400 VALIDATION_ERROR
     │   ├── AuthenticationError       401 AUTH_ERROR
     │   ├── AuthorizationError        403 AUTHZ_ERROR
+    │   ├── SignInRefused             403 SIGN_IN_REFUSED: not in this way (`reason`); what else to do is said
     │   ├── NotFoundError             404 NOT_FOUND
     │   ├── BudgetExceeded            402 BUDGET_EXCEEDED: a hard budget has no room for this call
     │   ├── ConflictError             409 CONFLICT
@@ -85,6 +86,17 @@ class AuthorizationError(ApiError):
 
     def __init__(self, message: str = "Forbidden") -> None:
         super().__init__(message)
+
+
+class SignInRefused(ApiError):
+    """This way to sign in is closed; `reason` is a short code, for which the pages have words of their own."""
+
+    status_code = 403
+    code = "SIGN_IN_REFUSED"
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message, details={"reason": reason})
+        self.reason = reason
 
 
 class NotFoundError(ApiError):
