@@ -215,6 +215,8 @@ ROUTES: tuple[Route, ...] = (
     ),
     Route("GET", "/organization", "organizations"),
     Route("PATCH", "/organization", "organizations", {"name": "Acme & Co"}, {"timeZone": "Mars"}, roles=_ADMINS),
+    Route("GET", "/account/onboarding", "users"),
+    Route("PATCH", "/account/onboarding", "users", {"skipped": ["invite"]}, {"skipped": ["nap"]}),
     Route("GET", "/activity", "activity_logs", query="?limit=5", wrong_query="?cursor=abc"),
     Route("GET", "/admin/organizations", "sessions", roles=(), installation=True),
     Route("GET", "/admin/queues", "sessions", roles=(), installation=True),

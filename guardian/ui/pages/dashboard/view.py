@@ -11,6 +11,7 @@ from guardian.ui.components.frame import frame
 from guardian.ui.components.range_picker import range_picker
 from guardian.ui.components.states import empty_state, notice, progress_bar, skeleton_card
 from guardian.ui.components.table import Column, cell, copy_csv, data_table
+from guardian.ui.pages.dashboard.setup_view import setup_again, setup_card
 from guardian.ui.rows import Line, Pull
 
 _MODEL = Column("Model", sort="model", narrow="first")
@@ -30,7 +31,9 @@ def dashboard_view(state: Any, here: str) -> rx.Component:
     return frame(
         state,
         here,
-        rx.cond(state.has_keys, _content(state), _nothing_connected()),
+        # Figures come first where there are any; before, the steps are all there is to do.
+        rx.cond(state.has_keys, _content(state), rx.fragment(setup_card(state), _nothing_connected())),
+        setup_again(state),
         skeleton=_skeleton(),
         about=rx.cond(
             state.loaded,
@@ -50,6 +53,7 @@ def _content(state: Any) -> rx.Component:
         rx.foreach(state.failures, _failure),
         rx.foreach(state.pulls, _pull),
         _tiles(state),
+        setup_card(state),
         rx.cond(
             state.unpriced != "",
             notice(
