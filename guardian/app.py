@@ -8,6 +8,7 @@ from guardian.errors import GuardianError
 from guardian.models.base import new_id
 from guardian.ui.components.crash import crash_boundary
 from guardian.ui.components.offline import offline_banner
+from guardian.ui.demo import demo_label
 from guardian.ui.pages.admin import page as admin
 from guardian.ui.pages.alerts import page as alerts
 from guardian.ui.pages.budgets import page as budgets
@@ -60,6 +61,7 @@ app = rx.App(
     app_wraps={
         (55, "ErrorBoundary"): lambda _stateful: crash_boundary(),
         (5, "Overlay"): lambda stateful: offline_banner() if stateful else None,
+        (4, "DemoLabel"): lambda stateful: demo_label() if stateful else None,
     },
     backend_exception_handler=show_error,
     frontend_exception_handler=note_browser_error,

@@ -38,6 +38,13 @@ class Settings(BaseSettings):
     guardian_host: str = "127.0.0.1"
     guardian_port: int = Field(default=8000, ge=1, le=65535)
     guardian_gateway_port: int = Field(default=8001, ge=1, le=65535)
+    # Where workers and schedulers, which serve nothing else, answer /metrics: the first free port from this one on; 0:
+    # nowhere. Web and gateway answer it on their own ports.
+    guardian_metrics_port: int = Field(default=8002, ge=0, le=65535)
+    # Who scrapes from another machine sends it as `Authorization: Bearer …`; from this one nobody needs it.
+    metrics_token: SecretStr | None = None
+    # Set by `guardian demo`: every page and mail says that nothing in it is real.
+    guardian_demo: bool = False
     guardian_log_format: str = Field(default="auto", pattern="^(auto|json|console)$")
     guardian_log_level: str = "INFO"
 

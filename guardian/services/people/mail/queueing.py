@@ -11,6 +11,7 @@ from sqlmodel import Session, col, select
 
 from guardian import db, queue
 from guardian.channels.email import Attachment, Letter
+from guardian.config import settings
 from guardian.models import EmailLog
 from guardian.models.enums import DeliveryStatus
 from guardian.periods import utcnow
@@ -52,6 +53,8 @@ def queue_mail(
         "urgent": urgent,
         "unsubscribe": unsubscribe,
     }
+    if settings().guardian_demo:
+        subject = f"[Demonstration] {subject}"
     row = EmailLog(organization_id=organization_id, kind=kind, to=to, subject=subject, payload=payload)
     session.add(row)
     session.flush()

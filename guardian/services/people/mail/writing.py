@@ -7,6 +7,8 @@ from typing import Literal
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
+from guardian.config import settings
+
 Tone = Literal["plain", "good", "warning", "critical"]
 _COLORS: Mapping[Tone, str] = {"plain": "#2563eb", "good": "#218358", "warning": "#ad5700", "critical": "#ce2c31"}
 _PREVIEW = 140  # characters that lists of mails show of a mail
@@ -47,6 +49,7 @@ def letter(
         "color": _COLORS[tone],
         "foot": foot,
         "unsubscribe": unsubscribe,
+        "is_demo": settings().guardian_demo,
     }
     text, html = (_templates().get_template(f"letter.{kind}.j2").render(found) for kind in ("txt", "html"))
     return text.rstrip() + "\n", html
