@@ -106,7 +106,7 @@ def hard_budgets_of(session: Session, organization_id: str) -> list[HardBudget]:
     ).all()
     if not rows:
         return []
-    tz = time_zone_of(session, organization_id)
+    tz = session.get_one(Organization, organization_id).time_zone
     tied = tokens_by_budget(session, [row.id for row in rows])
     return [limit_of(row, tz, tied.get(row.id, frozenset())) for row in rows]
 
@@ -134,11 +134,6 @@ def when_redis_is_away(meta: Mapping[str, Any] | None, kind: BudgetKind) -> str:
     """open or closed: the budget's own word, else closed for a hard one (it stops spend) and open for a soft one."""
     told: object = (meta or {}).get(REDIS_AWAY)
     return told if told in (OPEN, CLOSED) else CLOSED if kind is BudgetKind.HARD else OPEN
-
-
-def time_zone_of(session: Session, organization_id: str) -> str:
-    stored: object = (session.get_one(Organization, organization_id).settings or {}).get("timeZone")
-    return stored if isinstance(stored, str) else "UTC"
 
 
 def tokens_by_budget(session: Session, budget_ids: list[str]) -> dict[str, frozenset[str]]:

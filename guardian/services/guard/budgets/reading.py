@@ -10,7 +10,7 @@ from redis.exceptions import RedisError
 from sqlmodel import Session, col, select
 
 from guardian.errors import NotFoundError
-from guardian.models import Budget, User
+from guardian.models import Budget, Organization, User
 from guardian.periods import DAY, local_date, utcnow, zone
 from guardian.queue import connection
 from guardian.services.actor import Actor
@@ -20,7 +20,6 @@ from guardian.services.guard.budgets.limits import (
     UNPRICED,
     HardBudget,
     limit_of,
-    time_zone_of,
     tokens_by_budget,
     when_redis_is_away,
 )
@@ -70,7 +69,7 @@ def views_of(session: Session, rows: Sequence[Budget], now: datetime) -> list[Bu
 
 def limits_of(session: Session, rows: Sequence[Budget]) -> list[HardBudget]:
     """Stored budgets of one organization as they are held, or would be if they were hard, in their order."""
-    tz = time_zone_of(session, rows[0].organization_id)
+    tz = session.get_one(Organization, rows[0].organization_id).time_zone
     tied = tokens_by_budget(session, [row.id for row in rows])
     return [limit_of(row, tz, tied.get(row.id, frozenset())) for row in rows]
 

@@ -8,6 +8,7 @@ from itertools import accumulate
 
 from sqlmodel import Session
 
+from guardian.models import Organization
 from guardian.models.enums import BudgetPeriod
 from guardian.periods import DAY, Window, local_date, utcnow, zone
 from guardian.services.actor import Actor
@@ -19,7 +20,7 @@ from guardian.services.guard.budgets.checking import (
     wrong,
 )
 from guardian.services.guard.budgets.history import days_of
-from guardian.services.guard.budgets.limits import HardBudget, time_zone_of
+from guardian.services.guard.budgets.limits import HardBudget
 from guardian.services.guard.budgets.reading import limits_of, own_budget
 from guardian.services.guard.budgets.scopes import Scope, checked_scope
 
@@ -134,7 +135,7 @@ def _blank(session: Session, actor: Actor, limit: Decimal) -> HardBudget:
         scope=Scope("organization"),
         limit=limit,
         period=BudgetPeriod.MONTHLY,
-        time_zone=time_zone_of(session, actor.organization_id),
+        time_zone=session.get_one(Organization, actor.organization_id).time_zone,
     )
 
 

@@ -78,5 +78,4 @@ _STATES = {True: "Recovered", False: "Firing"}
 
 def _zone(session: Session, organization_id: str | None) -> str:
     organization = session.get(Organization, organization_id) if organization_id else None
-    stored: object = ((organization.settings if organization else None) or {}).get("timeZone")
-    return stored if isinstance(stored, str) else "UTC"
+    return organization.time_zone if organization else "UTC"

@@ -20,7 +20,6 @@ from guardian.models.base import new_id
 from guardian.models.enums import ReportStatus
 from guardian.periods import HOUR, ceil_hour, rfc3339, utcnow, zone
 from guardian.services.actor import Actor
-from guardian.services.guard.budgets.limits import time_zone_of
 from guardian.services.guard.budgets.scopes import MAX_VALUE, Scope
 from guardian.services.guard.explaining.reading import ORGANIZATION, groups_of
 from guardian.services.guard.reports.content import build, scope_name
@@ -50,14 +49,14 @@ def request_report(
     """
     actor.require("reports:create")
     now = utcnow()
-    period = period_of(kind, zone(time_zone_of(session, actor.organization_id)), first, last, now)
+    period = period_of(kind, zone(session.get_one(Organization, actor.organization_id).time_zone), first, last, now)
     row = _wait(session, actor.organization_id, actor.user_id, period, _checked(scope))
     return view_of(row)
 
 
 def queue_due(session: Session, organization_id: str, now: datetime) -> int:
     """Have the weekly and monthly reports made that are due: of the organization, and of each team with spend."""
-    tz = zone(time_zone_of(session, organization_id))
+    tz = zone(session.get_one(Organization, organization_id).time_zone)
     made = 0
     for kind in RECURRING:
         period = last_over(kind, tz, now)

@@ -6,8 +6,8 @@ from zoneinfo import ZoneInfo
 
 from sqlmodel import Session
 
+from guardian.models import Organization
 from guardian.periods import zone
-from guardian.services.guard.budgets.limits import time_zone_of
 from guardian.services.guard.watching import budgets, drift, keys, seen, usage
 from guardian.services.guard.watching.watched import Reading, Watched
 
@@ -20,7 +20,7 @@ def measure(
     Rules of one organization are asked together, and so are the moments: a month of hours takes as many questions as
     one. A moment of the past is best a full hour. What is not kept (rate limits) has no data in the past.
     """
-    tz: ZoneInfo = zone(time_zone_of(session, organization_id))
+    tz: ZoneInfo = zone(session.get_one(Organization, organization_id).time_zone)
 
     def of(metrics: frozenset[tuple[object, str]]) -> list[Watched]:
         return [each for each in watched if (each.rule.type, each.metric) in metrics]

@@ -23,7 +23,6 @@ from guardian.periods import utcnow, zone
 from guardian.services.guard.alerts.recipients import recipients_of_each
 from guardian.services.guard.alerts.rule import group_names
 from guardian.services.guard.alerts.states import snoozed_until, worst
-from guardian.services.guard.budgets.limits import time_zone_of
 from guardian.services.guard.watching.budgets import budget_of
 from guardian.services.guard.watching.causes import causes_of, explains
 from guardian.services.guard.watching.states import Group, Move, decide
@@ -106,7 +105,7 @@ def _notices(session: Session, organization_id: str, told: Sequence[Moved]) -> d
         for dimension, values in by_dimension.items()
     }
     now = utcnow() if told[0].move.group.since is None else told[0].move.group.since
-    tz = zone(time_zone_of(session, organization_id))
+    tz = zone(session.get_one(Organization, organization_id).time_zone)
     explained = {each.key for each in [each for each in told if explains(each)][:_MOST_EXPLAINED]}
     return {
         each.key: notice_of(

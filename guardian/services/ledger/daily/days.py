@@ -135,9 +135,8 @@ def _wanted(session: Session, organization_id: str, now: datetime) -> list[Windo
 
 
 def _zone(session: Session, organization_id: str) -> ZoneInfo:
-    query = select(col(Organization.settings)).where(col(Organization.id) == organization_id)
-    settings: dict[str, Any] | None = session.connection().execute(query).scalar_one_or_none()
-    return zone(str((settings or {}).get("timeZone") or "UTC"))
+    organization = session.get(Organization, organization_id)
+    return zone(organization.time_zone if organization else "UTC")
 
 
 def _outdated(session: Session, organization_id: str, wanted: Sequence[Window]) -> list[Window]:

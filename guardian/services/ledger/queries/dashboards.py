@@ -1,14 +1,13 @@
 """Everything the dashboard shows: the figures through the cache, the state of the pulls always fresh."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime
 from functools import reduce
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from pydantic import TypeAdapter
-from sqlalchemy import exists, or_, select
-from sqlmodel import Session, col
+from sqlalchemy import exists, or_
+from sqlmodel import Session, col, select
 
 from guardian.errors import NotFoundError
 from guardian.models.keys import ApiKey, ProviderAccount
@@ -55,8 +54,8 @@ def dashboard(
     """
     actor.require("usage:read")
     now = now or utcnow()
-    settings, has_keys = _organization(session, actor)
-    tz = zone(str(settings.get("timeZone") or "UTC"))
+    organization, has_keys = _organization(session, actor)
+    tz = zone(organization.time_zone)
     last = end or local_date(now, tz)
     first = start or month_start(last)
     if not end and first > last:
@@ -82,14 +81,13 @@ def dashboard(
     )
 
 
-def _organization(session: Session, actor: Actor) -> tuple[Mapping[str, Any], bool]:
+def _organization(session: Session, actor: Actor) -> tuple[Organization, bool]:
     tables = (ApiKey.organization_id, ProviderAccount.organization_id, UsageRollup.organization_id)
     connected = or_(*(exists().where(col(column) == actor.organization_id) for column in tables))
-    query = select(col(Organization.settings), connected).where(col(Organization.id) == actor.organization_id)
-    row: Any = session.connection().execute(query).first()
-    if row is None:
+    found = session.exec(select(Organization, connected).where(col(Organization.id) == actor.organization_id)).first()
+    if found is None:
         raise NotFoundError("Organization")
-    return row[0] or {}, row[1]
+    return found
 
 
 def _figures(session: Session, actor: Actor, window: Window, now: datetime, tz: ZoneInfo) -> BoardFigures:
