@@ -1,6 +1,6 @@
 """Whether a call may go out at all: its token, its provider and model, its body, and the limits that hold for it."""
 
-from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -111,7 +111,7 @@ class Admission:
         wanted = _wanted(arrival, body)
         facts, caller, asked = entered.facts, entered.caller, arrival.asked
         facts.model, facts.streamed = wanted.model, wanted.stream
-        _attribute(facts, entered.ours, wanted)
+        _attribute(facts, entered.ours, wanted, caller.default_tags)
         if not allows(caller, wanted.model):
             models = ", ".join(caller.models)
             raise Refused("model_forbidden", f"This token may not call the model {wanted.model!r}, only {models}.")
@@ -209,9 +209,10 @@ def allows(caller: Caller, model: str) -> bool:
     return not caller.models or any(fnmatchcase(model, pattern) for pattern in caller.models)
 
 
-def _attribute(facts: Facts, ours: Sequence[Header], wanted: bodies.Wanted) -> None:
+def _attribute(facts: Facts, ours: Sequence[Header], wanted: bodies.Wanted, defaults: Mapping[str, str]) -> None:
     found = attribution.attribution_of(ours, wanted.user, wanted.tags)
-    facts.user, facts.session, facts.tags = found.user, found.session, found.tags
+    facts.user, facts.session = found.user, found.session
+    facts.tags = {**defaults, **found.tags} if defaults else found.tags
     if found.metadata:
         facts.more["metadata"] = dict(found.metadata)
     if found.ignored:

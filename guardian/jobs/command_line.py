@@ -14,7 +14,7 @@ from sqlmodel import Session, col, or_, select
 from guardian import db
 from guardian.errors import ValidationError
 from guardian.jobs.importing import import_file
-from guardian.models import Organization, User
+from guardian.models import Organization, TeamMember, User
 from guardian.models.enums import ImportStatus
 from guardian.services.actor import Actor
 from guardian.services.ledger import imports
@@ -83,12 +83,12 @@ def _signals() -> Generator[_Asked]:
 
 def _actor(session: Session, organization: str | None, email: str | None) -> Actor:
     """Who imports: the person that was named, else the oldest of the organization that was named or is the only one."""
-    people = select(User.id, User.organization_id).where(col(User.organization_id).is_not(None))
+    people = select(User.id, TeamMember.organization_id).join(TeamMember, col(TeamMember.user_id) == col(User.id))
     if email is not None:
         people = people.where(User.email == email.strip().lower())
     if organization is not None:
         wanted = select(Organization.id).where(or_(Organization.id == organization, Organization.name == organization))
-        people = people.where(col(User.organization_id).in_(wanted))
+        people = people.where(col(TeamMember.organization_id).in_(wanted))
     found = session.exec(people.order_by(col(User.created_at), col(User.id))).all()
     if not found:
         raise ValidationError(
@@ -101,7 +101,7 @@ def _actor(session: Session, organization: str | None, email: str | None) -> Act
             "There is more than one organization. Name it with --organization, or a person with --user."
         )
     user_id, organization_id = found[0]
-    return Actor.for_job(user_id, organization_id or "")
+    return Actor.for_job(user_id, organization_id)
 
 
 def _import(

@@ -11,9 +11,10 @@ from guardian.services.permissions import GRANTS, INSTALLATION, OWN_ACCOUNT, SCO
 class Actor:
     """A signed-in person, or a job that acts for one.
 
-    `scopes` is None for a browser session, else the scopes of the access token in use. `session_id` names the session
-    so that it can be told apart in the list of sessions. `request_id` and `ip_address` go to the audit log, and so does
-    `impersonator_id`: who really acts where an administrator of the installation looks through this person's eyes.
+    What they may is by `team_role`, their role in this organization: `role` adds to it only for those who run the
+    installation. `scopes` is None for a browser session, else the scopes of the access token in use. `session_id` names
+    the session so that it can be told apart in the list of sessions. `request_id` and `ip_address` go to the audit log,
+    and so does `impersonator_id`: who really acts where an administrator of the installation looks through their eyes.
     """
 
     user_id: str
@@ -30,8 +31,6 @@ class Actor:
 
     def __post_init__(self) -> None:
         granted = GRANTS[self.team_role] | OWN_ACCOUNT
-        if self.role is UserRole.ADMIN:
-            granted |= GRANTS[TeamRole.ADMIN]
         if self.role is UserRole.SUPER_ADMIN:
             granted |= GRANTS[TeamRole.OWNER] | INSTALLATION
         if self.scopes is not None and "api" not in self.scopes:

@@ -89,7 +89,10 @@ def test_a_token_has_the_rights_of_its_person_today(bob: Client, new_client: Mak
     execute("UPDATE team_members SET role = 'ADMIN' WHERE user_id = :id", id=people.bob.user_id)
     script.data("PATCH", "/organization", json={"name": "Bob's"})
     globex = people.charlie.organization_id
+    # It is a token of its organization, wherever its owner works at the moment, until they have left.
     execute("UPDATE users SET organization_id = :globex WHERE id = :id", id=people.bob.user_id, globex=globex)
+    assert script.data("GET", "/organization")["name"] == "Bob's"
+    execute("DELETE FROM team_members WHERE user_id = :id", id=people.bob.user_id)
     script.failure("GET", "/organization", 401)
 
 

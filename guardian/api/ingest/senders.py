@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import col, select
@@ -14,7 +14,7 @@ from guardian.errors import AuthenticationError, UnavailableError
 from guardian.models import TeamMember, User
 from guardian.services.actor import Actor
 from guardian.services.people.access import sessions, tokens
-from guardian.services.people.access.callers import callers_of
+from guardian.services.people.access.callers import callers_of, tags_of_member
 
 FRESH_SECONDS = 5.0
 _MOST = 10_000  # credentials that are remembered, wrong ones too; past that all are forgotten
@@ -23,11 +23,14 @@ _MOST_PEOPLE = 5_000
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """`people` finds a person of the organization by their id, or their address in lower case."""
+    """`people` finds a person of the organization by their id, or their address in lower case; `default_tags` are
+    put on what does not say otherwise.
+    """
 
     actor: Actor
     token_id: str | None
     people: Mapping[str, str]
+    default_tags: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +82,10 @@ def _load(credential: str, is_token: bool) -> _Known:
             if is_token:
                 actor = tokens.actor_for_token(session, credential)
                 caller = callers_of(session, [hash_token(credential)]).get(hash_token(credential))
-                token_id = caller.token_id if caller else None
+                token_id, tags = (caller.token_id, caller.default_tags) if caller else (None, {})
             else:
                 actor, token_id = sessions.actor_for_session(session, credential), None
+                tags = tags_of_member(session, actor)
             people = session.exec(
                 select(User.id, User.email)
                 .join(TeamMember, col(TeamMember.user_id) == col(User.id))
@@ -91,4 +95,4 @@ def _load(credential: str, is_token: bool) -> _Known:
     except AuthenticationError as error:
         return _Known(error, started)
     by_name = {name: id for id, email in people for name in (id, email.lower())}
-    return _Known(Sender(actor, token_id, by_name), started)
+    return _Known(Sender(actor, token_id, by_name, tags), started)

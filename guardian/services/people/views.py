@@ -52,7 +52,10 @@ class UserView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionView:
-    """A signed-in browser; `current` marks the one that asks."""
+    """A signed-in browser; `current` marks the one that asks.
+
+    `method` is how it was signed in: password, or the name of a sign-in provider.
+    """
 
     id: str
     user_agent: str | None
@@ -61,6 +64,7 @@ class SessionView:
     last_used_at: datetime
     expires_at: datetime
     current: bool
+    method: str = "password"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +72,8 @@ class TokenView:
     """An access token of ours; `hint` is its last four characters.
 
     What the gateway lets it call: `allowed_providers` and `allowed_models` (patterns; empty: all of them), and at most
-    so many requests and tokens a minute (None: no limit of its own).
+    so many requests and tokens a minute (None: no limit of its own). Its calls are of `team`; None:
+    of its owner's.
     """
 
     id: str
@@ -77,6 +82,7 @@ class TokenView:
     scopes: tuple[str, ...]
     user_id: str
     budget_id: str | None
+    team: str | None = None
     allowed_providers: tuple[Provider, ...] = ()
     allowed_models: tuple[str, ...] = ()
     requests_per_minute: int | None = None

@@ -18,6 +18,7 @@ from guardian.services.guard.alerts.metrics import GROUPS, METRICS, TAG, Metric,
 from guardian.services.guard.alerts.recipients import EMAILS
 from guardian.services.guard.alerts.rule import BUDGET_ID, budget_names
 from guardian.services.guard.budgets.scopes import Scope, checked_scope
+from guardian.services.people.membership import is_member
 
 MAX_NAME, MAX_URL, MAX_CHANNELS = 100, 500, 20
 MAX_FACTS, MAX_FACT = 20, 200
@@ -111,7 +112,7 @@ def _known_emails(session: Session, actor: Actor, given: Any) -> list[str]:
     emails = list(dict.fromkeys(each.strip().lower() for each in listed if isinstance(each, str)))
     if not isinstance(given, list) or len(listed) > MAX_FACTS or len(emails) != len(set(map(str, listed))):
         raise wrong("metadata", f"Give emails as a list of at most {MAX_FACTS} addresses, each once.")
-    query = select(User.email).where(User.organization_id == actor.organization_id, col(User.email).in_(emails))
+    query = select(User.email).where(is_member(actor.organization_id), col(User.email).in_(emails))
     unknown = sorted(set(emails) - set(session.exec(query)))
     if unknown:
         raise wrong("metadata", f"Nobody of your organization has the address {unknown[0][:MAX_FACT]}.")

@@ -9,6 +9,7 @@ from sqlmodel import Session, col, select
 
 from guardian.models import Alert, NotificationTarget, User
 from guardian.models.enums import NotificationChannel
+from guardian.services.people.membership import is_member
 
 EMAILS = "emails"  # in an alert's metadata
 CHANNEL_NAMES: Mapping[NotificationChannel, str] = {
@@ -48,7 +49,7 @@ def recipients_of_each(session: Session, alerts: Sequence[Alert]) -> dict[str, t
     people = dict(
         session.exec(
             select(User.id, User.email).where(
-                User.organization_id == alerts[0].organization_id, col(User.id).in_(owners) | col(User.email).in_(named)
+                is_member(alerts[0].organization_id or ""), col(User.id).in_(owners) | col(User.email).in_(named)
             )
         ).all()
     )

@@ -10,6 +10,7 @@ from guardian.errors import ValidationError
 from guardian.models import AccessToken, ApiKey, User
 from guardian.models.enums import Provider
 from guardian.services.actor import Actor
+from guardian.services.people.membership import is_member
 
 ScopeType = Literal["organization", "team", "user", "provider", "key", "model", "tag", "token"]
 SCOPES: tuple[ScopeType, ...] = get_args(ScopeType)
@@ -76,10 +77,12 @@ def checked_scope(session: Session, actor: Actor, given: Scope) -> Scope:
 
 
 def _require_own(session: Session, actor: Actor, kind: ScopeType, value: str) -> None:
+    mine = actor.organization_id
     table = cast("Any", {"user": User, "key": ApiKey, "token": AccessToken}.get(kind))
     if table is None:
         return
-    query = select(func.count()).where(col(table.id) == value, col(table.organization_id) == actor.organization_id)
+    own = is_member(mine) if kind == "user" else col(table.organization_id) == mine
+    query = select(func.count()).select_from(table).where(col(table.id) == value, own)
     if not session.exec(query).one():
         raise _wrong(f"There is no such {kind} in your organization.")
 

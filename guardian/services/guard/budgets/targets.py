@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlmodel import Session, col, select
 
-from guardian.models import AccessToken, ApiKey, TeamMember, User
+from guardian.models import AccessToken, ApiKey, Team, User
 from guardian.models.enums import PROVIDER_NAMES, Provider
 from guardian.periods import DAY, floor_hour, utcnow
 from guardian.services.actor import Actor
@@ -14,6 +14,7 @@ from guardian.services.guard.budgets.history import TRACKED
 from guardian.services.guard.budgets.scopes import Scope, ScopeType
 from guardian.services.ledger.queries.summaries import summary
 from guardian.services.ledger.views import SummaryQuery
+from guardian.services.people.membership import is_member
 
 _MOST = 100
 _LOOK_BACK = 90 * DAY
@@ -36,7 +37,7 @@ def targets_of(session: Session, actor: Actor, kind: ScopeType, now: datetime | 
     if kind == "provider":
         return [Target(each.value, PROVIDER_NAMES[each]) for each in Provider]
     if kind == "user":
-        people = session.exec(select(User.id, User.name, User.email).where(col(User.organization_id) == mine))
+        people = session.exec(select(User.id, User.name, User.email).where(is_member(mine)))
         return _named((user_id, name or email) for user_id, name, email in people)
     if kind == "key":
         query = select(ApiKey.id, ApiKey.label, ApiKey.provider, ApiKey.hint)
@@ -50,8 +51,8 @@ def targets_of(session: Session, actor: Actor, kind: ScopeType, now: datetime | 
         )
         return _named((token_id, f"{name} (…{hint})") for token_id, name, hint in tokens)
     if kind == "team":
-        teams = select(TeamMember.team).where(col(TeamMember.organization_id) == mine).distinct()
-        return _found([*_used(session, actor, "team", now), *sorted(team for team in session.exec(teams) if team)])
+        teams = select(Team.name).where(col(Team.organization_id) == mine)
+        return _found([*_used(session, actor, "team", now), *sorted(session.exec(teams))])
     if kind == "model":
         return _found(_used(session, actor, "model", now))
     if kind == "tag":

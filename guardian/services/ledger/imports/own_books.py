@@ -20,6 +20,7 @@ from guardian.services.ledger.sql.tables import USAGE
 from guardian.services.ledger.sums.rollups import RollupChanges
 from guardian.services.ledger.writing.calls import Call, add_priced
 from guardian.services.ledger.writing.rows import LedgerAccount, cost_columns, usage_row
+from guardian.services.people.membership import is_known
 
 _COVERED = "left out: a pull has the provider's own report of these hours"
 
@@ -70,7 +71,7 @@ def _known(session: Session, organization_id: str, rows: Sequence[OwnRow]) -> se
 def _ours(session: Session, organization_id: str, rows: Sequence[OwnRow]) -> tuple[set[str], set[str]]:
     """Of the people and keys that the rows name, those of this organization."""
     people, keys = {row.call.user_id for row in rows}, {row.call.api_key_id for row in rows}
-    users = session.exec(select(User.id).where(User.organization_id == organization_id, col(User.id).in_(people)))
+    users = session.exec(select(User.id).where(is_known(organization_id), col(User.id).in_(people)))
     mine = session.exec(select(ApiKey.id).where(ApiKey.organization_id == organization_id, col(ApiKey.id).in_(keys)))
     return set(users), set(mine)
 

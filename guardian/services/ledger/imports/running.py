@@ -23,6 +23,7 @@ from guardian.services.ledger.pricebook.overrides import overrides_of
 from guardian.services.ledger.queries.caching import invalidate_organization
 from guardian.services.ledger.queries.dimensions import refuse
 from guardian.services.ledger.sync.coverage import account_id_of
+from guardian.services.people.membership import is_member
 from guardian.services.people.views import Page
 
 MOST_LISTED = 100
@@ -95,9 +96,7 @@ def _person(session: Session, actor: Actor, email: str | None) -> str:
     if not email:
         return actor.user_id
     wanted = email.strip().lower()
-    found = session.exec(
-        select(User.id).where(col(User.email) == wanted, col(User.organization_id) == actor.organization_id)
-    ).first()
+    found = session.exec(select(User.id).where(col(User.email) == wanted, is_member(actor.organization_id))).first()
     if found is None:
         message = f"Nobody with the address {wanted} belongs to your organization."
         raise refuse("user", message)

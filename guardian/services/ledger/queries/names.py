@@ -10,6 +10,7 @@ from guardian.models.enums import ResourceKind
 from guardian.models.keys import ApiKey, ProviderAccount, ProviderResource
 from guardian.models.people import AccessToken, User
 from guardian.services.ledger.queries.dimensions import Query
+from guardian.services.people.membership import is_known
 
 Names = Mapping[tuple[str, str], str]
 _KINDS: Mapping[str, tuple[ResourceKind, ...]] = {
@@ -55,7 +56,7 @@ def _query(organization_id: str, dimension: str, ids: list[str]) -> Query:
     if dimension == "user":
         named = func.coalesce(func.nullif(col(User.name), ""), col(User.email))
         return _select(dimension, User.id, named, User.updated_at).where(
-            col(User.organization_id) == organization_id, col(User.id).in_(ids)
+            is_known(organization_id), col(User.id).in_(ids)
         )
     if dimension == "account":
         account = ProviderAccount

@@ -1,6 +1,7 @@
 """Accounts: signing up, and proving who one is."""
 
 import hashlib
+from datetime import datetime
 
 from sqlmodel import Session, col, exists, select
 
@@ -10,7 +11,7 @@ from guardian.limits import Limit
 from guardian.models import Organization, TeamMember, User
 from guardian.models.enums import TeamRole, UserRole
 from guardian.services.actor import Actor
-from guardian.services.people.access import passwords
+from guardian.services.people.access import passwords, sign_in_rules
 from guardian.services.people.billing.plans import plan_of_new
 from guardian.services.people.emails import normal_email
 from guardian.services.people.organizations import organization_view
@@ -40,6 +41,19 @@ def register(
         raise ConflictError(
             "There is already an account with this e-mail address. Sign in instead, or reset your password."
         )
+    return add_person(session, address=address, name=name, company=company, password_hash=password_hash)
+
+
+def add_person(
+    session: Session,
+    *,
+    address: str,
+    name: str | None = None,
+    company: str | None = None,
+    password_hash: str | None = None,
+    email_verified: datetime | None = None,
+) -> User:
+    """The rows of somebody new, under the lock of their (normal) address; without a hash they sign in elsewhere."""
     organization = Organization(
         name=company or f"{name or address.split('@')[0]}'s organization", billing_email=address, plan=plan_of_new()
     )
@@ -50,6 +64,7 @@ def register(
         name=name,
         company=company,
         password_hash=password_hash,
+        email_verified=email_verified,
         role=_role_of_new(session),
         organization_id=organization.id,
     )
@@ -65,6 +80,7 @@ def authenticate(session: Session, *, email: str, password: str, ip_address: str
 
     Raises AuthenticationError with one sentence for every reason, and RateLimitError after 10 tries for an address
     of mail in 15 minutes or 100 from a network address in 5. An unknown person costs as much work as a known one.
+    Raises SignInRefused where the password is right, but the person's organization asks for another way to sign in.
     """
     who, where = limit_key(email.strip().lower()), ip_address or "unknown"
     limits.hit(SIGN_IN_PER_ADDRESS, where)
@@ -81,6 +97,7 @@ def authenticate(session: Session, *, email: str, password: str, ip_address: str
         session.flush()
     limits.forget(SIGN_IN_PER_USER, who)
     limits.give_back(SIGN_IN_PER_ADDRESS, where)
+    sign_in_rules.require_way(session, user, sign_in_rules.PASSWORD)
     return user
 
 
@@ -88,8 +105,8 @@ def me(session: Session, actor: Actor) -> UserView:
     """The person who asks. Raises NotFoundError when they were deleted meanwhile."""
     row = session.exec(
         select(User, Organization)
-        .join(Organization, col(Organization.id) == col(User.organization_id))
-        .where(User.id == actor.user_id, Organization.id == actor.organization_id)
+        .join(Organization, col(Organization.id) == actor.organization_id)
+        .where(User.id == actor.user_id)
     ).one_or_none()
     if row is None:
         raise NotFoundError("User")

@@ -23,7 +23,7 @@ _EXPIRED = "Your session has ended. Sign in again."
 
 
 def open_session(
-    session: Session, user: User, *, user_agent: str | None, ip_address: str | None
+    session: Session, user: User, *, user_agent: str | None, ip_address: str | None, method: str = "password"
 ) -> tuple[str, BrowserSession]:
     """A new session for a person who has proved who they are: the cookie's token, shown only here, and its row."""
     token = new_token()
@@ -32,6 +32,7 @@ def open_session(
         user_id=user.id,
         user_agent=_printable(user_agent),
         ip_address=ip_address,
+        method=method,
         expires_at=utcnow() + IDLE,
     )
     session.add(row)
@@ -140,6 +141,21 @@ def revoke_other_sessions(session: Session, actor: Actor) -> int:
     return _revoke(session, actor, col(BrowserSession.id).is_distinct_from(actor.session_id))
 
 
+def revoke_all_sessions(session: Session, actor: Actor) -> int:
+    """Sign the actor out everywhere, here too; how many browsers that were."""
+    actor.require("session:delete")
+    return _revoke(session, actor, col(BrowserSession.user_id) == actor.user_id)
+
+
+def end_token(session: Session, token: str) -> None:
+    """End the session of a cookie's token, whoever it belongs to: its browser has just signed in anew."""
+    session.exec(
+        update(BrowserSession)
+        .where(col(BrowserSession.token_hash) == hash_token(token), col(BrowserSession.revoked_at).is_(None))
+        .values(revoked_at=utcnow())
+    )
+
+
 def sign_out(session: Session, actor: Actor) -> None:
     """End the session that asks; nothing to do for an access token."""
     if actor.session_id is not None:
@@ -155,17 +171,21 @@ def person(
     user: User,
     team_role: TeamRole,
     *,
+    organization_id: str | None = None,
     session_id: str | None = None,
     scopes: frozenset[str] | None = None,
     request_id: str | None = None,
     ip_address: str | None = None,
 ) -> Actor:
-    """The actor of a user row that was joined with its team member's role."""
-    if user.organization_id is None:
+    """The actor of a user row that was joined with its team member's role, in the organization that they work in now
+    unless another one is given.
+    """
+    organization = organization_id or user.organization_id
+    if organization is None:
         raise AuthenticationError("This account belongs to no organization. Ask to be invited to one.")
     return Actor(
         user_id=user.id,
-        organization_id=user.organization_id,
+        organization_id=organization,
         role=user.role,
         team_role=team_role,
         email=user.email,
@@ -184,6 +204,7 @@ def _view(row: BrowserSession, actor: Actor) -> SessionView:
         created_at=row.created_at,
         last_used_at=row.last_used_at,
         expires_at=min(row.expires_at, row.created_at + LIFETIME),
+        method=row.method,
         current=row.id == actor.session_id,
     )
 

@@ -4,16 +4,18 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import partial
 
-from sqlmodel import Session, col, or_, select, update
+from sqlalchemy import ColumnElement
+from sqlmodel import Session, and_, col, or_, select, update
 
 from guardian import db, live
 from guardian.crypto import hash_token, new_token
 from guardian.errors import AuthenticationError, AuthorizationError, NotFoundError, ValidationError
-from guardian.models import AccessToken, Budget, TeamMember, User
+from guardian.models import AccessToken, Budget, Team, TeamMember, User
 from guardian.models.enums import Provider
 from guardian.periods import utcnow
 from guardian.services.actor import Actor
-from guardian.services.people.access.sessions import member_of_own_organization, person
+from guardian.services.people.access.callers import place_of_token
+from guardian.services.people.access.sessions import person
 from guardian.services.people.views import TokenView
 
 PREFIX = "gdn_"
@@ -34,12 +36,14 @@ def create_token(
     scopes: list[str],
     expires_at: datetime | None = None,
     budget_id: str | None = None,
+    team: str | None = None,
     allowed_providers: Sequence[str] = (),
     allowed_models: Sequence[str] = (),
     requests_per_minute: int | None = None,
     tokens_per_minute: int | None = None,
 ) -> tuple[str, TokenView]:
     """A new token: its secret, which nobody can read again, and its row. Empty lists allow all, None is no limit.
+    `team` is whose calls it makes; None: its owner's.
 
     Raises ValidationError, NotFoundError for a budget of another organization, and AuthorizationError when an access
     token asks.
@@ -57,6 +61,7 @@ def create_token(
         hint=secret[-4:],
         scopes=_scopes(scopes),
         budget_id=_budget_id(session, actor, budget_id),
+        team=_team(session, actor, team),
         allowed_providers=_providers(allowed_providers),
         allowed_models=_models(allowed_models),
         requests_per_minute=_per_minute("requestsPerMinute", requests_per_minute),
@@ -101,8 +106,8 @@ def actor_for_token(
     found = session.exec(
         select(AccessToken, User, TeamMember)
         .join(User, col(User.id) == col(AccessToken.user_id))
-        .join(TeamMember, member_of_own_organization())
-        .where(AccessToken.token_hash == hash_token(secret), User.organization_id == AccessToken.organization_id)
+        .join(TeamMember, place_of_token())
+        .where(AccessToken.token_hash == hash_token(secret))
     ).one_or_none()
     if found is None:
         raise AuthenticationError(_REFUSED)
@@ -119,7 +124,14 @@ def actor_for_token(
             .values(last_used_at=now)
             .execution_options(synchronize_session=False)
         )
-    return person(user, member.role, scopes=frozenset(row.scopes), request_id=request_id, ip_address=ip_address)
+    return person(
+        user,
+        member.role,
+        organization_id=row.organization_id,
+        scopes=frozenset(row.scopes),
+        request_id=request_id,
+        ip_address=ip_address,
+    )
 
 
 def _name(given: str) -> str:
@@ -148,6 +160,22 @@ def _budget_id(session: Session, actor: Actor, given: str | None) -> str | None:
         if budget is None or budget.organization_id != actor.organization_id:
             raise NotFoundError("Budget")
     return given
+
+
+def _team(session: Session, actor: Actor, given: str | None) -> str | None:
+    """One's own team, or any that there is for who may change the teams: calls are counted against its budgets."""
+    if not given:
+        return None
+    known = select(Team.name).where(Team.organization_id == actor.organization_id, Team.name == given)
+    if not actor.can("team:update"):
+        known = known.join(TeamMember, _place_in_team()).where(TeamMember.user_id == actor.user_id)
+    if session.exec(known).first() is None:
+        raise _wrong("team", f"There is no team {given[:MAX_NAME]!r} that you can make a token for.")
+    return given
+
+
+def _place_in_team() -> ColumnElement[bool]:
+    return and_(col(TeamMember.organization_id) == Team.organization_id, col(TeamMember.team) == Team.name)
 
 
 def _providers(given: Sequence[str]) -> list[str]:
@@ -179,6 +207,7 @@ def _view(row: AccessToken) -> TokenView:
         scopes=tuple(row.scopes),
         user_id=row.user_id,
         budget_id=row.budget_id,
+        team=row.team,
         allowed_providers=tuple(Provider(name) for name in row.allowed_providers or ()),
         allowed_models=tuple(row.allowed_models or ()),
         requests_per_minute=row.requests_per_minute,
