@@ -8,6 +8,7 @@ from guardian.errors import (
     ConflictError,
     GuardianError,
     RateLimitError,
+    SignInRefused,
     UnavailableError,
     ValidationError,
 )
@@ -26,6 +27,26 @@ _SENTENCES = {
     "origin": "This form was sent from another site and was refused. Fill it in here.",
     "unavailable": "The server cannot reach its database right now. Nothing was lost; try again shortly.",
     "signed-out": "Your session has ended. Sign in again.",
+    "code": "This code is wrong, or was used already. Wait for the next one and try again.",
+    "code-over": "This sign-in has taken too long, or is over already. Sign in again.",
+    "oauth-denied": "The sign-in was called off at the provider, and nothing happened. Try again, or another way.",
+    "oauth-state": "This sign-in was begun in another browser or too long ago, or is over already. Begin it again.",
+    "oauth-token": "What the sign-in provider answered cannot be trusted, so nobody was signed in. Try again; if it "
+    "stays, tell who runs this installation.",
+    "oauth-setup": "The sign-in provider and this installation do not fit together. Tell who runs it, and sign in "
+    "another way meanwhile.",
+    "oauth-unavailable": "The sign-in provider does not answer right now. Try again shortly, or another way.",
+    "oauth-mail": "The provider gave no verified e-mail address of yours. Verify it there, or create an account with a "
+    "password.",
+    "oauth-link": "There is an account with this address that this sign-in is not linked to. Sign in with your "
+    "password, then link it under Settings, Sign-in and security.",
+    "oauth-taken": "Somebody else here signs in with this identity already, so it was not linked.",
+    "oauth-second": "Another identity of this provider is linked. Take that one away first.",
+    "oauth-missing": "This installation is not set up for that sign-in provider.",
+    "oauth-other": "You were signed out, or somebody else signed in, before the link was made. Try again.",
+    "require-google": "Your organization asks its members to sign in with Google. Use that button.",
+    "require-github": "Your organization asks its members to sign in with GitHub. Use that button.",
+    "require-oidc": "Your organization asks its members to use its single sign-on. Use that button.",
     "internal": "Something went wrong on our side, and was recorded. Try again.",
 }
 CODES = frozenset(_SENTENCES)
@@ -40,6 +61,8 @@ def code_of(error: GuardianError) -> str:
     """The code of an error that a sign-in form met."""
     if isinstance(error, ValidationError):
         return _field_code(error.details)
+    if isinstance(error, SignInRefused) and error.reason in CODES:
+        return error.reason
     for kind, code in (
         (AuthenticationError, "credentials"),
         (AuthorizationError, "origin"),

@@ -30,9 +30,13 @@ def welcome(session: Session, user: User) -> None:
             "warns before a budget is gone.",
             "To begin, connect a provider's admin key under Keys, or send your applications' calls through the "
             "gateway; then set a budget.",
-            "Please confirm that this address is yours; alerts and reports go to it.",
+            "Please confirm that this address is yours; alerts and reports go to it."
+            if user.email_verified is None
+            else "Alerts and reports go to this address.",
         ],
-        action=("Confirm this address", _link(user)),
+        action=("Confirm this address", _link(user))
+        if user.email_verified is None
+        else ("Open the dashboard", f"{settings().base_url}/dashboard"),
         foot=f"Somebody, probably you, signed up with {user.email} at {settings().base_url}.",
     )
     queue_mail(
