@@ -72,6 +72,7 @@ class Settings(BaseSettings):
     sign_in_timeout_seconds: float = Field(default=5, gt=0)
     stripe_secret_key: SecretStr | None = None
     stripe_webhook_secret: SecretStr | None = None
+    stripe_base_url: str = "https://api.stripe.com"
     outbound_allowlist: Annotated[tuple[str, ...], NoDecode] = ()
 
     openai_base_url: str = "https://api.openai.com/v1"

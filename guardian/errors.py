@@ -9,6 +9,7 @@
     │   ├── NotFoundError             404 NOT_FOUND
     │   ├── BudgetExceeded            402 BUDGET_EXCEEDED: a hard budget has no room for this call
     │   ├── ConflictError             409 CONFLICT
+    │   ├── PaymentRefused            402 PAYMENT_REFUSED: the payment service did not take the card or the change
     │   ├── RateLimitError            429 RATE_LIMIT (retryAfter)
     │   └── UnavailableError          503 UNAVAILABLE (retryAfter)
     │       ├── JournalFull           503 JOURNAL_FULL: what the journal holds has to get to the database first
@@ -142,6 +143,13 @@ class BudgetExceeded(ApiError):
         super().__init__(message, details=details)
         self.name, self.limit, self.resets_at = name, limit, resets_at
         self.spent, self.held, self.retry_after = spent, held, retry_after
+
+
+class PaymentRefused(ApiError):
+    """The payment service declined the card, or does not allow what was asked; the message has its words."""
+
+    status_code = 402
+    code = "PAYMENT_REFUSED"
 
 
 class RateLimitError(ApiError):

@@ -20,7 +20,10 @@ from guardian.models.enums import InvoiceStatus, Plan, SubscriptionStatus
 
 
 class Subscription(Row, table=True):
-    """An organization's plan over a period of time, and who took it out."""
+    """An organization's plan over a period of time, who took it out, and what it costs (`amount` of `currency`).
+
+    `past_due_since` is when a payment first failed that is still owed; `read_at` is when Stripe was last asked.
+    """
 
     __tablename__ = "subscriptions"
 
@@ -32,11 +35,15 @@ class Subscription(Row, table=True):
     current_period_start: datetime | None = time_field(nullable=True)
     current_period_end: datetime | None = time_field(nullable=True)
     cancel_at_period_end: bool = flag_field(False)
+    currency: str | None = None
+    amount: Decimal | None = money_field(nullable=True)
+    past_due_since: datetime | None = time_field(nullable=True)
+    read_at: datetime | None = time_field(nullable=True, index=True)
     meta: dict[str, Any] | None = json_field("metadata")
 
 
 class Invoice(Row, table=True):
-    """One invoice for a subscription."""
+    """One invoice for a subscription, in its own currency. `mailed_at` is when its mail was queued, which is once."""
 
     __tablename__ = "invoices"
 
@@ -50,6 +57,7 @@ class Invoice(Row, table=True):
     period_end: datetime = time_field()
     due_at: datetime | None = time_field(nullable=True)
     paid_at: datetime | None = time_field(nullable=True)
+    mailed_at: datetime | None = time_field(nullable=True)
     stripe_invoice_id: str | None = Field(default=None, unique=True)
     lines: list[Any] | None = json_list_field()
     meta: dict[str, Any] | None = json_field("metadata")
