@@ -19,6 +19,7 @@ from guardian.ui.pages.imports import page as imports
 from guardian.ui.pages.keys import page as keys
 from guardian.ui.pages.prices import page as prices
 from guardian.ui.pages.reconciliation import page as reconciliation
+from guardian.ui.pages.reports import page as reports
 from guardian.ui.pages.requests import page as requests
 from guardian.ui.pages.settings import page as settings
 from guardian.ui.pages.usage import page as usage
@@ -82,6 +83,7 @@ for page, name, on_load in (
     (prices, "Prices", prices.PricesState.load),
     (keys, "Keys", keys.KeysState.load),
     (alerts, "Alerts", alerts.AlertsState.load),
+    (reports, "Reports", reports.ReportsState.load),
     (imports, "Import and export", imports.ImportsState.load),
     (settings, "Settings", settings.SettingsState.load),
     (admin, "Installation", admin.AdminState.load),

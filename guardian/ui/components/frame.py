@@ -33,6 +33,7 @@ PLACES: tuple[Place, ...] = (
     Place("Prices", "/prices", "badge-dollar-sign"),
     Place("Keys", "/keys", "key-round"),
     Place("Alerts", ALERTS, "bell"),
+    Place("Reports", "/reports", "file-text"),
     Place("Import and export", "/imports", "arrow-down-up"),
     Place("Settings", "/settings", "settings"),
     Place("Installation", "/admin", "server", admin=True),

@@ -163,9 +163,10 @@ def _wait(session: Session, organization_id: str, user_id: str | None, period: P
     row = session.exec(query.with_for_update()).one()
     if row.status is ReportStatus.FAILED:
         row.status, row.error, row.parameters = ReportStatus.QUEUED, None, _parameters(period)
+    session.flush()
     if row.id == facts["id"] or row.parameters == _parameters(period):
         _enqueue(session, row)
-    session.flush()
+        _tell(session, row)
     return row
 
 

@@ -1,0 +1,1 @@
+"""Reports of weeks, months and days at /reports."""

@@ -1,0 +1,142 @@
+"""/reports: reports that were made by themselves or asked for, and one of them as its PDF has it, at ?report=<id>."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, TypeAlias
+
+import reflex as rx
+from sqlmodel import Session
+
+from guardian.errors import GuardianError, NotFoundError
+from guardian.live import REPORT_UPDATE
+from guardian.periods import DAY, local_date, utcnow, zone
+from guardian.services.actor import Actor
+from guardian.services.guard import budgets, reports
+from guardian.services.guard.reports import ReportView
+from guardian.services.ledger.queries.names import read_names
+from guardian.services.people.organizations import get_organization
+from guardian.ui.audited import Work
+from guardian.ui.live_hub import Query
+from guardian.ui.pages.reports import changes, chart, rows
+from guardian.ui.pages.reports.rows import NO_PAPER, ROUTE, Option, Paper, ReportRow
+from guardian.ui.pages.reports.view import reports_view
+from guardian.ui.session import NotSignedIn, Page
+
+_PARAMETERS = frozenset({"report", "before"})
+_LISTED = 20
+
+Said: TypeAlias = rx.event.EventSpec | None
+
+
+@dataclass(frozen=True)
+class _View:
+    """The list, or the one report that the address names; None where there is none of that id."""
+
+    listed: Sequence[ReportView]
+    more: str
+    opened: ReportView | None
+    names: Mapping[tuple[str, str], str]
+    zone: str
+
+
+class ReportsState(Page, rx.State):
+    """The reports as lines, or one of them as text; and the dialog that asks for one."""
+
+    _live_events: ClassVar[frozenset[str]] = frozenset({REPORT_UPDATE})
+
+    reports: list[ReportRow] = []
+    older: str = ""
+    newest: bool = True
+    asked: str = ""
+    paper: Paper = NO_PAPER
+    figure: dict[str, Any] = {}
+    figure_text: str = ""
+    can_create: bool = False
+
+    dialog: str = ""
+    spans: list[Option] = []
+    teams: list[Option] = []
+    span: str = ""
+    first: str = ""
+    last: str = ""
+    refusal: str = ""
+
+    @classmethod
+    def _read(cls, session: Session, actor: Actor, query: Query) -> _View:
+        wanted, tz = dict(query), get_organization(session, actor).time_zone
+        if "report" in wanted:
+            try:
+                opened = reports.get_report(session, actor, wanted["report"])
+            except NotFoundError:
+                opened = None
+            return _View((), "", opened, {}, tz)
+        found = reports.list_reports(session, actor, wanted.get("before"), _LISTED)
+        names = read_names(session, actor.organization_id, {"user": [each.by for each in found.items]})
+        return _View(found.items, found.next_cursor or "", None, names, tz)
+
+    def _query(self) -> Query:
+        return tuple(item for item in super()._query() if item[0] in _PARAMETERS)
+
+    def _show(self, view: _View) -> None:
+        now, tz, query = utcnow(), zone(view.zone), dict(self._query())
+        self.can_create = "reports:create" in self.viewer.permissions
+        self.asked, self.newest = query.get("report", ""), "before" not in query
+        self.reports = [rows.report_row(each, view.names, now, tz) for each in view.listed]
+        self.older = f"{ROUTE}?before={view.more}" if view.more else ""
+        self.paper = rows.paper(view.opened) if view.opened else NO_PAPER
+        content = view.opened.content if view.opened else None
+        self.figure, self.figure_text = chart.figure(content) if content else ({}, "")
+
+    @rx.event
+    async def open_new(self) -> None:
+        """Ask what the report is about: last week, unless another span is chosen."""
+
+        def read(session: Session, actor: Actor) -> tuple[str, list[budgets.Target]]:
+            actor.require("reports:create")
+            return get_organization(session, actor).time_zone, budgets.targets_of(session, actor, "team")
+
+        name, teams = await self._call(read)
+        now, tz = utcnow(), zone(name)
+        today = local_date(now, tz)
+        self.spans, self.teams = changes.spans(now, tz), rows.teams_of(teams)
+        self.first, self.last = f"{today - 7 * DAY}", f"{today}"
+        self.dialog, self.span, self.refusal = "new", self.spans[0].value, ""
+
+    @rx.event
+    async def choose_span(self, span: str) -> None:
+        """Other days ask for the first and the last one."""
+        await self._actor()
+        self.span = span[:20]
+
+    @rx.event
+    async def close(self) -> None:
+        """Close the dialog."""
+        await self._actor()
+        self.dialog, self.refusal = "", ""
+
+    @rx.event
+    async def make(self, form: dict[str, Any]) -> Said:
+        """Have the report of the form made, and show it: it says so while it is being made."""
+        await self._actor()
+        self.refusal = ""
+        try:
+            view = await self._call(changes.asking(form))
+        except NotSignedIn:
+            raise
+        except GuardianError as error:
+            self.refusal = error.message
+            return None
+        self.dialog = ""
+        return rx.redirect(f"{ROUTE}?report={view.id}")
+
+    @rx.event
+    async def make_again(self, report_id: str) -> Said:
+        """Have a report that failed made once more."""
+        work: Work[ReportView] = changes.asking_again(report_id)
+        view = await self._call(work)
+        await self._refresh()
+        return rx.redirect(f"{ROUTE}?report={view.id}")
+
+
+def page() -> rx.Component:
+    return reports_view(ReportsState, ROUTE)
