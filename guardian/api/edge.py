@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from guardian.api.answers import failures
 
+from guardian.api.answers.limit_headers import limit_headers
 log = structlog.get_logger(__name__)
 
 OWN_PATHS = ("/api/", "/auth/", "/health/")
@@ -50,6 +51,7 @@ class Edge:
                 headers.setdefault("Cache-Control", "no-store")
                 headers["X-Content-Type-Options"] = "nosniff"
             await send(message)
+                message["headers"] = [*message["headers"], *limit_headers(state.get("standing"))]
 
         with structlog.contextvars.bound_contextvars(request_id=request_id):
             try:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.concurrency import run_in_threadpool
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from fastapi_offline import FastAPIOffline
@@ -34,7 +35,8 @@ from guardian.api import (
 from guardian.api.answers import failures
 from guardian.api.edge import Edge
 from guardian.api.front_door_docs import describe_front_door
-from guardian.api.steps import COOKIE
+from guardian.api.steps import COOKIE, call
+from guardian.limits import refuse, take
 
 ROUTERS: tuple[APIRouter, ...] = (
     *auth.ROUTERS,
@@ -105,6 +107,9 @@ async def _answer(request: Request, error: Exception) -> Response:
 
 async def _no_such_route(request: Request) -> Response:
     """Without this an unknown /api/… would be answered by the pages, in HTML, once they are mounted behind."""
+    standing = await run_in_threadpool(take, (call.PER_ADDRESS, request.client.host if request.client else "unknown"))
+    (request.state.standing,) = standing
+    refuse(*standing)
     allowed: set[str] = {"POST"} if request.url.path in ingest.PATHS else set()
     for candidate in (route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)):
         if candidate.matches(request.scope)[0] is Match.PARTIAL:

@@ -1,6 +1,8 @@
 """Rate limits: exact under concurrency, given back, forgotten, and kept in memory while Redis is away."""
 
+from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 import pytest
 
@@ -10,6 +12,20 @@ from guardian.limits import Limit
 from tests.conftest import Servers, forget_caches
 
 LIMIT = Limit("test", count=3, seconds=60)
+KEY = "limit:{test:k}"
+
+
+class _Clock:
+    """A clock that goes on when it is told to."""
+
+    def __init__(self) -> None:
+        self.now = 1_000.0
+
+    @contextmanager
+    def running(self) -> Generator[None]:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(limits.time, "monotonic", lambda: self.now)
+            yield
 
 
 def tries(count: int, key: str = "k") -> list[bool]:
@@ -17,7 +33,7 @@ def tries(count: int, key: str = "k") -> list[bool]:
         try:
             limits.hit(LIMIT, key)
         except RateLimitError as limited:
-            return not 1 <= limited.retry_after <= 60
+            return not 1 <= limited.retry_after <= 81
         return True
 
     with ThreadPoolExecutor(8) as pool:
@@ -55,10 +71,63 @@ def test_a_forgotten_window_starts_anew(store: str) -> None:
 
 
 def test_a_window_ends_by_itself(environment: Servers) -> None:
+    """Twice its length: for as long again it weighs on the next one."""
     tries(5)
-    assert 0 < queue.connection().ttl("limit:test:k") <= 60
-    queue.connection().delete("limit:test:k")
+    assert 60 < queue.connection().ttl(KEY) <= 120
+    queue.connection().delete(KEY)
     assert tries(1) == [True]
+
+
+def test_what_was_counted_before_weighs_by_its_share_of_the_last_minute(environment: Servers) -> None:
+    tries(5)
+    queue.connection().pexpire(KEY, 59_000)  # its own minute is over since a second
+    assert sum(tries(5)) == 1  # 3 calls, of which 59/60 count: 2.95
+    queue.connection().pexpire(f"{KEY}/-1", 30_000)
+    assert sum(tries(5)) == 1  # less than half of them counts: 1, and the one since
+
+
+def test_memory_slides_as_redis_does() -> None:
+    clock, memory = _Clock(), limits._Memory()
+    with clock.running():
+        assert [memory.take(LIMIT, "k").allowed for _ in range(5)] == [True] * 3 + [False] * 2
+        clock.now += 61
+        assert [memory.take(LIMIT, "k").allowed for _ in range(3)] == [True, False, False]
+        clock.now += 39
+        assert [memory.take(LIMIT, "k").allowed for _ in range(3)] == [True, False, False]
+        clock.now += 200
+        assert sum(memory.take(LIMIT, "k").allowed for _ in range(5)) == 3
+
+
+def test_the_wait_that_is_told_is_enough(store: str) -> None:
+    """Who waits as long as they are told is served: nobody is sent into a second refusal."""
+    clock, memory = _Clock(), limits._Memory()
+    with clock.running():
+        for _ in range(40):
+            standing = memory.take(LIMIT, "k")
+            if not standing.allowed:
+                clock.now += standing.reset
+                assert memory.take(LIMIT, "k").allowed
+            clock.now += 7
+
+
+def test_a_key_knows_how_it_stands(store: str) -> None:
+    assert [(s.remaining, s.allowed) for s in (limits.take((LIMIT, "k"))[0] for _ in range(4))] == [
+        (2, True),
+        (1, True),
+        (0, True),
+        (0, False),
+    ]
+    assert 1 <= limits.take((LIMIT, "k"))[0].reset <= 81
+
+
+def test_several_limits_are_one_trip(environment: Servers) -> None:
+    wide = Limit("wide", count=10, seconds=60)
+    limits.take((LIMIT, "k"), (wide, "a"))
+    before = queue.connection().info("stats")["total_reads_processed"]
+    found = limits.take((LIMIT, "k"), (wide, "a"))
+    after = queue.connection().info("stats")["total_reads_processed"]
+    assert [each.remaining for each in found] == [1, 8]
+    assert after - before <= 2  # this one, and the question itself
 
 
 def test_redis_is_asked_again_after_it_came_back(environment: Servers, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -71,4 +140,4 @@ def test_redis_is_asked_again_after_it_came_back(environment: Servers, monkeypat
     monkeypatch.setenv("REDIS_URL", url)
     forget_caches()
     assert sum(tries(5)) == 3
-    assert queue.connection().exists("limit:test:k")
+    assert queue.connection().exists(KEY)

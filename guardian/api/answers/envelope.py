@@ -1,10 +1,11 @@
 """The shape of every answer: what FastAPI documents and what a client reads."""
 
+import unicodedata
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, PlainSerializer, StringConstraints
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, PlainSerializer, StringConstraints
 
 from guardian.periods import rfc3339
 
@@ -31,9 +32,32 @@ def _no_control_characters(text: str) -> str:
     return text
 
 
+# Marks that turn the direction of what follows, and blanks without width: a name with them is not the one that is read.
+_DECEIVING = frozenset(
+    "\u061c\u200b\u200e\u200f\u2028\u2029\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff"
+)
+
+
+def _one_spelling(text: object) -> object:
+    """NFC: "é" of one and of two characters are one name, and found by each other."""
+    return unicodedata.normalize("NFC", text) if isinstance(text, str) and not text.isascii() else text
+
+
+def _as_it_reads(text: str) -> str:
+    if not _DECEIVING.isdisjoint(text):
+        raise ValueError("must not contain invisible characters or marks that change the direction of text")
+    return text
+
+
 Money = Annotated[Decimal, PlainSerializer(plain, return_type=str)]
 Time = Annotated[datetime, PlainSerializer(rfc3339, return_type=str)]
-Line = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200), AfterValidator(_no_control_characters)]
+Line = Annotated[
+    str,
+    BeforeValidator(_one_spelling),
+    StringConstraints(strip_whitespace=True, max_length=200),
+    AfterValidator(_no_control_characters),
+    AfterValidator(_as_it_reads),
+]
 
 
 class Body(BaseModel):

@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from guardian import limits
 from guardian.api.answers import failures
+from guardian.api.answers.limit_headers import limit_headers
 from guardian.api.edge import REQUESTS, SECONDS, request_id_of
 from guardian.api.ingest import bodies, events
 from guardian.api.ingest.events import Problem
@@ -85,6 +86,7 @@ class FrontDoor:
             (b"content-length", str(len(answer.body)).encode()),
             (b"x-request-id", request_id.encode()),
             *_ALWAYS,
+            *limit_headers(scope.get("standing")),
             *extra,
         ]
         await send({"type": "http.response.start", "status": answer.status, "headers": headers})
@@ -97,7 +99,9 @@ class FrontDoor:
         headers: dict[bytes, bytes] = dict(scope["headers"][::-1])
         credential, is_token = _credential(headers)
         # 1 rate limit, 2 authenticate
-        limits.hit_here(PER_CREDENTIAL, _counted_as(credential) if credential else _address(scope))
+        standing = limits.take_here(PER_CREDENTIAL, _counted_as(credential) if credential else _address(scope))
+        scope["standing"] = standing
+        limits.refuse(standing)
         if not is_token:
             require_same_origin(Request(scope))
         if not credential:

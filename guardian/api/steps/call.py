@@ -12,11 +12,15 @@ from sqlmodel import Session
 
 from guardian import db, limits
 from guardian.api.answers.envelope import Envelope, ListEnvelope, ListMetadata, Metadata
+from guardian.api.answers.limit_headers import tightest
 from guardian.api.requests.origin import require_same_origin
 from guardian.api.requests.uploading import Upload
+from guardian.api.steps.conditions import Condition, condition_of, tagged
+from guardian.api.steps.repeating import Repeat, begin, key_of
 from guardian.config import settings
 from guardian.errors import AuthenticationError
-from guardian.limits import Limit
+from guardian.limits import Limit, Standing
+from guardian.models.base import Row
 from guardian.periods import utcnow
 from guardian.services.actor import Actor
 from guardian.services.people import audit
@@ -25,8 +29,9 @@ from guardian.services.people.views import Page
 
 COOKIE = "guardian_session"
 
-# 100 requests a second for a script, and the double for an office behind one address.
+# 100 requests a second for a script, and the double for somebody with several, and for an office behind one address.
 PER_CREDENTIAL = Limit("api", count=6_000, seconds=60)
+PER_USER = Limit("api-user", count=12_000, seconds=60)
 PER_ADDRESS = Limit("api-address", count=12_000, seconds=60)
 # Sign-up, sign-in and reset cost an argon2 (35 ms) each: 300 take 10 s of a minute, from an office behind one address.
 SIGNING = Limit("auth", count=300, seconds=60)
@@ -36,7 +41,9 @@ SIGNING = Limit("auth", count=300, seconds=60)
 class Rule:
     """How a route takes the steps. `page` is set for a plain HTML form: where its failure leads back to.
 
-    `upload` is set for a route whose body is a file: it is kept on the disk, and is not read here.
+    `upload` is set for a route whose body is a file: it is kept on the disk, and is not read here. `row` is the table
+    whose row the route reads or changes, by the first id of its path: its version goes into ETag, and holds If-Match.
+    `fails` are statuses that it answers with besides those of the steps; `file` is set where its answer is no envelope.
     """
 
     permission: str | None
@@ -45,6 +52,10 @@ class Rule:
     public: bool
     page: str | None
     upload: bool = False
+    row: type[Row] | None = None
+    status: int = 200
+    fails: tuple[int, ...] = ()
+    file: bool = False
 
 
 @dataclass(slots=True)
@@ -54,6 +65,9 @@ class Call:
     request: Request
     rule: Rule
     upload: Upload | None = None
+    body: bytes = b""
+    repeat: Repeat | None = None
+    condition: Condition | None = None
     _actor: Actor | None = None
     _cookie: str | None = None
     _audited: bool = False
@@ -76,10 +90,11 @@ class Call:
     def enter(self) -> None:
         """Steps 1 and 2. Raises RateLimitError, AuthenticationError, AuthorizationError (a foreign page)."""
         bearer, cookie = _bearer(self.request), self.request.cookies.get(COOKIE)
-        credential = bearer or cookie
-        limits.hit(PER_ADDRESS, self.ip_address or "unknown")
-        key = hashlib.sha256(credential.encode()).hexdigest()[:32] if credential else self.ip_address or "unknown"
-        limits.hit(self.rule.limit, key if not self.rule.public else self.ip_address or "unknown")
+        credential, address = bearer or cookie, self.ip_address or "unknown"
+        key = address
+        if credential and not self.rule.public:
+            key = hashlib.sha256(credential.encode()).hexdigest()[:32]
+        self._count((PER_ADDRESS, address), (self.rule.limit, key))
         if bearer is None:
             require_same_origin(self.request)
         if self.rule.public:
@@ -89,6 +104,17 @@ class Call:
         find = sessions.actor_for_session if bearer is None else tokens.actor_for_token
         with db.session() as session:
             self.become(find(session, credential, request_id=self.request_id, ip_address=self.ip_address))
+        self._count((PER_USER, self.actor.user_id))
+
+    def _count(self, *counted: tuple[Limit, str]) -> None:
+        state = self.request.state
+        standings = limits.take(*counted)
+        state.standing = tightest([*standings, *self._standings()])
+        limits.refuse(*standings)
+
+    def _standings(self) -> list[Standing]:
+        known: Standing | None = getattr(self.request.state, "standing", None)
+        return [known] if known else []
 
     def become(self, actor: Actor) -> None:
         """Go on as that person: step 2, or a sign-in that has just been made."""
@@ -100,6 +126,28 @@ class Call:
         if self.rule.permission is not None:
             self.actor.require(self.rule.permission)
 
+    def begin(self) -> Response | None:
+        """Between 4 and 5: If-Match and Idempotency-Key; the answer of the first time where this is a repetition.
+
+        Raises ApiError: 409 while the first one runs, 412, 422.
+        """
+        if self._actor is None:
+            return None
+        self.condition = condition_of(self.request, self.rule.row, self._actor.organization_id)
+        key = key_of(self.request)
+        if key is None:
+            return None
+        found = begin(self.request, self._actor, key, body=self.body, upload=self.upload, status=self.rule.status)
+        if isinstance(found, Response):
+            return found
+        self.repeat = found
+        return None
+
+    def end(self, response: Response | None) -> None:
+        """Keep the answer for those who send the request again; None where it failed."""
+        if self.repeat is not None:
+            self.repeat.end(response)
+
     @contextmanager
     def transaction(self, *, audited: bool = True) -> Generator[Session]:
         """Steps 5 and 6: one transaction, whose last act is the audit row of a route that has an action.
@@ -107,10 +155,17 @@ class Call:
         `audited=False` is for what a route reads before the transaction that it is there for.
         """
         with db.session() as session:
+            changes = audited and self.rule.action is not None
+            if self.condition:
+                self.condition.look(session, self.actor, holds=changes)
             yield session
-            if audited and self.rule.action is not None:
+            if self.rule.action is not None and changes:
                 self._audit(session, self.rule.action)
                 self._audited = True
+                if self.repeat:
+                    self.repeat.mark(session)
+                if self.condition:
+                    self.condition.look_again(session, self.actor)
 
     def note(self, resource_type: str, resource_id: str | None = None, **facts: Any) -> None:
         """What the audit row will say."""
@@ -124,7 +179,7 @@ class Call:
 
     def nothing_done(self) -> None:
         """There was nothing to change, so there is nothing to audit."""
-        self._audited = True
+        self._audited, self.condition = True, None
 
     def keep_cookie(self, token: str | None) -> None:
         """Answer with this session token in the cookie; "" takes the cookie away."""
@@ -134,6 +189,8 @@ class Call:
         """Step 7."""
         if self.rule.action is not None and not self._audited:
             raise RuntimeError(f"{self.rule.action} was done without an audit row")
+        if self.condition is not None and self.condition.was_ignored:
+            raise RuntimeError(f"{self.rule.action} was done without a look at If-Match")
         if isinstance(result, Response):
             return result
         elapsed = round((time.perf_counter() - self.request.state.started) * 1000)
@@ -146,6 +203,8 @@ class Call:
         return Envelope[Any](data=result, metadata=Metadata(**facts))
 
     def finish(self, response: Response) -> Response:
+        """What every answer has besides its body: its tag, and the cookie that the route gave."""
+        response = tagged(self.request, response, self.condition.version if self.condition else None)
         if self._cookie is not None:
             response.set_cookie(
                 COOKIE,
@@ -157,6 +216,11 @@ class Call:
                 samesite="lax",
             )
         return response
+
+    def audit(self, session: Session, action: str) -> None:
+        """An audit row now, for a route whose action is decided on the way."""
+        self._audit(session, action)
+        self._audited = True
 
     def _audit(self, session: Session, action: str) -> None:
         audit.record(

@@ -7,13 +7,16 @@ from typing import Annotated, Any, ParamSpec, TypeVar, get_args, get_origin, get
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.routing import APIRoute
+from pydantic import BaseModel
 
 from guardian.api.answers.envelope import Envelope, Failure, ListEnvelope
 from guardian.api.answers.page_forms import back_to_page
+from guardian.api.requests.asking import require_acceptable, require_known
 from guardian.api.requests.bodies import read_body, replayed
 from guardian.api.requests.uploading import FILE_BODY, spooled
 from guardian.api.steps.call import PER_CREDENTIAL, Call, Rule
 from guardian.limits import Limit
+from guardian.models.base import Row
 from guardian.services.people.views import Page
 
 _SECURED: dict[str, Any] = {"security": [{"session": []}, {"accessToken": []}]}
@@ -28,24 +31,49 @@ class StepRoute(APIRoute):
         handle = super().get_route_handler()
         rule: Rule = getattr(self.endpoint, "rule")  # noqa: B009  # set by route(); a plain attribute is unknown to a type checker
 
+        known = parameters_of(self)
+
         async def steps(request: Request) -> Response:
             call = Call(request, rule)
             request.state.call = call
-            body = b""
             try:
                 await run_in_threadpool(call.enter)
+                if not rule.file and rule.page is None:
+                    require_acceptable(request)
+                if not rule.public:  # those that others send people to may carry what those others add
+                    require_known(request.query_params, known)
                 if rule.upload:
                     call.authorize()  # before two gigabytes are taken from somebody who may not send them
                     async with spooled(request) as call.upload:
-                        return call.finish(await handle(replayed(request, b"")))
-                body = await read_body(request, form=rule.page is not None)
-                return call.finish(await handle(replayed(request, body)))
+                        return await answered(call, request)
+                call.body = await read_body(request, form=rule.page is not None)
+                return await answered(call, request)
             except Exception as error:
                 if rule.page is None:
                     raise
-                return back_to_page(rule.page, error, body)
+                return back_to_page(rule.page, error, call.body)
+
+        async def answered(call: Call, request: Request) -> Response:
+            try:
+                response = await handle(replayed(request, call.body))
+            except Exception:
+                await run_in_threadpool(call.end, None)
+                raise
+            if call.repeat is not None:
+                await run_in_threadpool(call.end, response)
+            return call.finish(response)
 
         return steps
+
+
+def parameters_of(route: APIRoute) -> frozenset[str]:
+    """The names that the route knows in its query."""
+    names = {field.alias for field in route.dependant.query_params}
+    for field in route.dependant.query_params:
+        model = field.field_info.annotation
+        if isinstance(model, type) and issubclass(model, BaseModel):
+            names |= {inner.alias or name for name, inner in model.model_fields.items()}
+    return frozenset(names)
 
 
 def current_call(request: Request) -> Call:
@@ -67,20 +95,37 @@ def route(
     public: bool = False,
     page: str | None = None,
     upload: bool = False,
+    row: type[Row] | None = None,
+    fails: tuple[int, ...] = (),
 ) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Put a function behind the seven steps. It takes `call: CallDep` and gives the data, or a Page of it.
 
-    `action` names the audit row ("KEY_CREATE"); every route that changes something has one.
+    `action` names the audit row ("KEY_CREATE"); every route that changes something has one. `row` is the table whose
+    row it is about, `fails` what it answers with besides the statuses of the steps: 409, 502 and the like.
     """
-    rule = Rule(permission=permission, action=action, limit=limit, public=public, page=page, upload=upload)
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
+        data = get_type_hints(function)["return"]
+        rule = Rule(
+            permission=permission,
+            action=action,
+            limit=limit,
+            public=public,
+            page=page,
+            upload=upload,
+            row=row,
+            status=status,
+            fails=fails,
+            file=_is_file(data),
+        )
+
         @functools.wraps(function)
         def endpoint(*args: P.args, **kwargs: P.kwargs) -> Any:
             call = kwargs["call"]
             assert isinstance(call, Call)
             call.authorize()
-            return call.answer(function(*args, **kwargs))
+            again = call.begin()
+            return call.answer(function(*args, **kwargs)) if again is None else again
 
         setattr(endpoint, "rule", rule)  # noqa: B010  # as in StepRoute
         router.add_api_route(
@@ -88,7 +133,7 @@ def route(
             endpoint,
             methods=[method],
             status_code=status,
-            response_model=_envelope(get_type_hints(function)["return"]),
+            response_model=_envelope(data),
             responses={"4XX": {"model": Failure}, "5XX": {"model": Failure}},
             openapi_extra=({} if public else _SECURED) | (FILE_BODY if upload else {}),
             route_class_override=StepRoute,
@@ -99,10 +144,14 @@ def route(
     return decorate
 
 
+def _is_file(data: Any) -> bool:
+    return isinstance(data, type) and issubclass(data, Response)
+
+
 def _envelope(data: Any) -> Any:
     if data is type(None) or data is None:
         return Envelope[None]
-    if isinstance(data, type) and issubclass(data, Response):
+    if _is_file(data):
         return None
     if get_origin(data) is Page:
         return ListEnvelope[get_args(data)[0]]
