@@ -125,8 +125,13 @@ class CacheService:
 
     def hit_ratio(self) -> float | None:
         """Hits ÷ look-ups since the counters began; None before the first look-up."""
-        hits, misses = (int(n or 0) for n in cast("list[bytes | None]", self._redis.mget(_HITS, _MISSES)))
+        hits, misses = self.counts()
         return hits / (hits + misses) if hits + misses else None
+
+    def counts(self) -> tuple[int, int]:
+        """Hits and misses since the counters began. Raises RedisError."""
+        hits, misses = (int(n or 0) for n in cast("list[bytes | None]", self._redis.mget(_HITS, _MISSES)))
+        return hits, misses
 
     def _look_up(self, key: str) -> Any | None:
         cached = cast("bytes | None", self._redis.get(key))

@@ -29,6 +29,12 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
 
     database_url: SecretStr | None = None
+    # Reads that may be some seconds old go there: the explorer, exports and summaries.
+    database_replica_url: SecretStr | None = None
+    # How many seconds a replica may lag behind before the primary is read instead.
+    database_replica_lag_seconds: float = Field(default=10, gt=0)
+    # "transaction" where DATABASE_URL leads to PgBouncer in that mode: no statement is prepared on a connection then.
+    database_pooling: str = Field(default="session", pattern="^(session|transaction)$")
     redis_url: SecretStr | None = None
     encryption_key: HexKey = None
     encryption_key_previous: HexKey = None

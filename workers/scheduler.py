@@ -19,7 +19,7 @@ from rq.scheduler import RQScheduler
 from rq_scheduler import Scheduler
 from rq_scheduler.utils import get_next_scheduled_time  # pyright: ignore[reportUnknownVariableType]  # untyped library
 
-from guardian import logs
+from guardian import logs, telemetry
 from guardian.config import settings
 from guardian.queue import QUEUE_NAMES, connection
 
@@ -79,6 +79,7 @@ class GuardianScheduler(Scheduler):
         return True
 
     def enqueue_job(self, job: Job) -> None:
+        began = time.monotonic()
         queue = cast("Queue", self.get_queue_for_job(job))
         waits = queue.get_job_position(job.id) is not None
         with _utc_is_local():
@@ -87,6 +88,7 @@ class GuardianScheduler(Scheduler):
                 self.change_execution_time(job, cast("datetime", get_next_scheduled_time(job.meta["cron_string"])))
                 return
             super().enqueue_job(job)
+        telemetry.figures().note(time.monotonic() - began)
         log.info("scheduler.queued", job=job.id, queue=job.origin)
 
     def _has(self, entry: Recurring) -> bool:
@@ -156,7 +158,8 @@ def main(recurring: Iterable[Recurring]) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, leave)
     log.info("scheduler.started", recurring=[entry.job_id for entry in entries])
-    run(entries, stop)
+    with telemetry.telling("scheduler"):
+        run(entries, stop)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import secrets
 import signal
 import sys
 import threading
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn, cast
@@ -23,7 +24,7 @@ from rq.executions import Execution
 from rq.job import Job, JobStatus
 
 import guardian.jobs
-from guardian import logs
+from guardian import logs, telemetry
 from guardian.config import settings
 from guardian.embedded.processes import dying_with_parent
 from guardian.embedded.runs import Identified
@@ -52,6 +53,24 @@ class GuardianWorker(Worker):
     @property
     def was_asked_to_stop(self) -> bool:
         return self._shutdown_requested_date is not None
+
+    def execute_job(self, job: Job, queue: Queue) -> None:
+        """Here, in the process that stays: what the job's own process counts is gone with it."""
+        figures = telemetry.figures()
+        began, figures.doing = time.monotonic(), job_name(job)
+        try:
+            super().execute_job(job, queue)
+        finally:
+            figures.doing = None
+            figures.note_job(job_name(job), self._outcome(job), time.monotonic() - began)
+
+    def _outcome(self, job: Job) -> str:
+        if self._handing_over:
+            return "returned"
+        try:
+            return "failed" if job.get_status() == JobStatus.FAILED else "finished"
+        except (RedisError, LookupError):  # nobody can tell; a job that is done with may be forgotten at once
+            return "finished"
 
     def fork_work_horse(self, job: Job, queue: Queue) -> None:
         # A job must not outlive the worker that answers for it: the next worker starts it again.
@@ -88,6 +107,12 @@ class GuardianWorker(Worker):
         if self._handing_over and not self.is_horse and give_back(self, job, execution):
             return
         super().handle_job_failure(job, queue, *args, **kwargs)
+
+
+def job_name(job: Job) -> str:
+    """The function that it runs, of our own: anything else is not told apart, so that labels stay few."""
+    name = job.func_name or ""
+    return name.removeprefix("guardian.jobs.") if name.startswith("guardian.jobs.") else "_OTHER"
 
 
 def give_back(worker: Worker, job: Job, execution: Execution | None) -> bool:
@@ -214,7 +239,8 @@ def main(arguments: list[str]) -> None:
     _load_jobs()
     queues = arguments or list(QUEUE_NAMES)
     log.info("worker.starting", queues=queues)
-    run(queues)
+    with telemetry.telling("worker"):
+        run(queues)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from prometheus_client import Counter, Histogram
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from guardian import telemetry
 from guardian.api.answers import failures
 
 from guardian.api.answers.limit_headers import limit_headers
@@ -18,9 +19,9 @@ log = structlog.get_logger(__name__)
 OWN_PATHS = ("/api/", "/auth/", "/health/")
 _REQUEST_ID = re.compile(r"[\x21-\x7e]{1,128}")
 
-REQUESTS = Counter("guardian_http_requests", "Requests answered.", ["method", "route", "status"])
+REQUESTS = Counter("aicg_http_requests", "Requests answered.", ["method", "route", "status"])
 SECONDS = Histogram(
-    "guardian_http_request_seconds",
+    "aicg_http_request_seconds",
     "Time to answer a request.",
     ["method", "route"],
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
@@ -71,6 +72,7 @@ def _observe(scope: Scope, status: int, seconds: float) -> None:
     route: str = getattr(scope.get("route"), "path", "unmatched")
     REQUESTS.labels(method, route, str(status)).inc()
     SECONDS.labels(method, route).observe(seconds)
+    telemetry.figures().note(seconds, failed=status >= 500)
     actor = scope["state"].get("actor")
     log.info(
         "http.request",

@@ -1,22 +1,21 @@
 """Health and metrics: what a load balancer and a monitoring system ask, without signing in."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
-from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
-from prometheus_client.core import GaugeMetricFamily
-from prometheus_client.registry import Collector
+from prometheus_client import REGISTRY
 from redis.exceptions import RedisError
 
-from guardian import db, queue
+from guardian import db, queue, telemetry
 from guardian.api.answers.envelope import Failure, Out
-from guardian.cache import CacheService
+from guardian.api.installation_metrics import InstallationCollector
 from guardian.config import settings
-from guardian.errors import ConfigurationError, UnavailableError
+from guardian.errors import AuthorizationError, ConfigurationError, UnavailableError
 from guardian.journal import aside
 from guardian.periods import rfc3339, utcnow
-from guardian.services.people import installation
+from guardian.telemetry import scraping
+from guardian.telemetry.ledger import LedgerCollector
 
 router = APIRouter()
 
@@ -75,9 +74,36 @@ def ready(request: Request) -> Response:
 
 
 @router.get("/metrics", include_in_schema=False)
-def metrics() -> Response:
-    """Prometheus' text format."""
-    return Response(generate_latest(REGISTRY), media_type=CONTENT_TYPE_LATEST)
+def metrics(request: Request) -> Response:
+    """Prometheus' text format, for this machine or with METRICS_TOKEN."""
+    _require_scraper(request)
+    return Response(scraping.scraped(), media_type=scraping.CONTENT_TYPE)
+
+
+@router.get("/metrics/targets", include_in_schema=False)
+def targets(request: Request) -> Response:
+    """Where each process of this installation answers /metrics, as Prometheus' http_sd_configs reads it."""
+    _require_scraper(request)
+    try:
+        found = [process for process in telemetry.processes() if process.metrics]
+    except RedisError as error:
+        raise UnavailableError("Redis does not answer. Try again shortly.") from error
+    listed = [
+        {"targets": [_address(process)], "labels": {"process": process.kind, "host": process.host}} for process in found
+    ]
+    return JSONResponse(listed)
+
+
+def _address(process: telemetry.ProcessSnapshot) -> str:
+    """A process that listens everywhere is reached by its machine's name."""
+    host, _, port = (process.metrics or "").rpartition(":")
+    return f"{process.host}:{port}" if host in ("", "0.0.0.0", "::") else f"{host}:{port}"  # noqa: S104  # compared
+
+
+def _require_scraper(request: Request) -> None:
+    client = request.client.host if request.client else None
+    if not scraping.may_scrape(client, request.headers):
+        raise AuthorizationError(scraping.REFUSED)
 
 
 def _healthy(request: Request, checks: dict[str, str], warnings: Sequence[str] = ()) -> Response:
@@ -86,34 +112,5 @@ def _healthy(request: Request, checks: dict[str, str], warnings: Sequence[str] =
     return JSONResponse({"success": True, "data": data, "metadata": metadata})
 
 
-class InstallationCollector(Collector):
-    """Gauges that are read when they are asked for; a server that is away leaves its gauges out."""
-
-    def describe(self) -> Iterable[GaugeMetricFamily]:
-        # Without this the registry would collect, and so reach for the database, when it is registered.
-        return []
-
-    def collect(self) -> Iterable[GaugeMetricFamily]:
-        try:
-            ratio = CacheService().hit_ratio()
-        except (RedisError, ConfigurationError):
-            ratio = None
-        if ratio is not None:
-            yield GaugeMetricFamily("guardian_cache_hit_ratio", "Hits ÷ look-ups of the cache.", value=ratio)
-        try:
-            with db.session() as session:
-                gauges = installation.gauges(session)
-        except (UnavailableError, ConfigurationError):
-            return
-        yield GaugeMetricFamily(
-            "guardian_unpriced_tokens", "Tokens in the ledger without a price.", value=gauges.unpriced_tokens
-        )
-        if gauges.sync_age_seconds is not None:
-            yield GaugeMetricFamily(
-                "guardian_sync_age_seconds",
-                "Time since the least recently pulled active account was pulled.",
-                value=gauges.sync_age_seconds,
-            )
-
-
 REGISTRY.register(InstallationCollector())
+REGISTRY.register(LedgerCollector())

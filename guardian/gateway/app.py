@@ -1,6 +1,7 @@
 """The gateway's ASGI application: health, the calls of applications, and words in their dialect when one cannot be."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from time import perf_counter
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
@@ -18,12 +19,15 @@ from guardian.gateway.refusing import Refused, refused_by
 from guardian.gateway.tokens import without_token
 from guardian.journal.writing import Journal
 from guardian.models.base import new_id
+from guardian.telemetry import Figures
 
 Send = Callable[[Message], Awaitable[None]]
 _NOWHERE = (
     "No provider is here. Paths begin with /openai/v1, /anthropic, /google, /xai/v1, /perplexity or /custom/{label}/v1."
 )
 _LONGEST_ID = 128
+# Ends of calls for which somebody has to look at the gateway, and not at its caller or the provider.
+_OURS = frozenset({"policy_internal", "policy_unavailable", "policy_journal_full"})
 
 log = structlog.get_logger(__name__)
 
@@ -31,13 +35,15 @@ log = structlog.get_logger(__name__)
 class Gateway:
     """Everything that a request can be; its parts are made and ended by `server.py`."""
 
-    def __init__(self, health: Health, admission: Admission, calls: Calls, pool: Pool, journal: Journal) -> None:
+    def __init__(
+        self, health: Health, admission: Admission, calls: Calls, pool: Pool, journal: Journal, figures: Figures
+    ) -> None:
         self._health, self._admission, self._calls = health, admission, calls
-        self._pool, self._journal = pool, journal
+        self._pool, self._journal, self._figures = pool, journal, figures
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         raw_path: bytes = scope.get("raw_path") or scope["path"].encode()
-        if raw_path.startswith(b"/health/"):
+        if raw_path.startswith(b"/health/") or raw_path == b"/metrics":
             await self._health.respond(scope, send)
             return
         query: bytes = scope["query_string"]
@@ -53,17 +59,24 @@ class Gateway:
         call = Arrival(asked=asked, request_id=request_id, headers=headers, departure=scope["exchange"])
         method = scope["method"].encode("latin-1")
         started = _Started(send)
+        outcome = "policy_internal"  # what is let out is a mistake of ours
         try:
             if asked.endpoint is None:
                 await self._forward(call, method, query, receive, started)
             else:
                 await self._calls.serve(call, method, query, receive, started)
+            outcome = _outcome(call)
         except CallerLeft:
-            return
+            outcome = "caller_left"
         except Refused as refused:
+            outcome = refused.error_class
             await self._refuse(call, refused, started)
         except (GuardianError, SQLAlchemyError, OSError) as error:
-            await self._refuse(call, refused_by(error), started)
+            refused = refused_by(error)
+            outcome = refused.error_class
+            await self._refuse(call, refused, started)
+        finally:
+            self._figures.note_call(asked.provider.value, outcome, perf_counter() - call.began, failed=outcome in _OURS)
 
     async def _forward(self, call: Arrival, method: bytes, query: bytes, receive: Receive, send: Send) -> None:
         """A path that nothing is metered on: passed on as it is, both ways, unbuffered."""
@@ -118,6 +131,16 @@ class Gateway:
         )
         headers.append((b"x-guardian-request-id", call.request_id.encode()))
         await _answer(started, status, headers, body)
+
+
+def _outcome(call: Arrival) -> str:
+    """In one word of few: it becomes a label."""
+    facts = call.facts
+    if facts is None or facts.status is None or facts.status < 400:
+        return "caller_left" if facts is not None and facts.error == "caller_left" else "ok"
+    if facts.status == 429:
+        return "provider_429"
+    return "provider_5xx" if facts.status >= 500 else "provider_4xx"
 
 
 class _Started:

@@ -16,6 +16,7 @@ from guardian.config import Settings
 from guardian.journal import aside
 from guardian.journal.writing import Journal
 from guardian.periods import rfc3339, utcnow
+from guardian.telemetry import scraping
 
 Scope = MutableMapping[str, Any]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
@@ -38,6 +39,9 @@ class Health:
 
     async def respond(self, scope: Scope, send: Send) -> None:
         path = scope["path"]
+        if path == "/metrics":
+            await _answer_scrape(scope, send)
+            return
         request_id = _header(scope, b"x-request-id") or str(uuid4())
         if path == "/health/live":
             await _answer(send, 200, _healthy({}, request_id), request_id)
@@ -66,6 +70,20 @@ class Health:
     async def _ask_redis(self) -> None:
         async with redis.asyncio.Redis.from_url(self._redis_url, socket_connect_timeout=_CHECK_SECONDS) as client:
             await cast("Awaitable[bool]", client.ping())
+
+
+async def _answer_scrape(scope: Scope, send: Send) -> None:
+    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+    allowed = scraping.may_scrape(scope["exchange"].peer, headers)
+    # Reading the process's own figures from /proc would hold up calls.
+    content = await asyncio.to_thread(scraping.scraped) if allowed else scraping.REFUSED.encode()
+    sent = [
+        (b"content-type", scraping.CONTENT_TYPE.encode() if allowed else b"text/plain"),
+        (b"content-length", str(len(content)).encode()),
+        (b"cache-control", b"no-store"),
+    ]
+    await send({"type": "http.response.start", "status": 200 if allowed else 403, "headers": sent})
+    await send({"type": "http.response.body", "body": content})
 
 
 async def _checked(name: str, check: Awaitable[None]) -> str:

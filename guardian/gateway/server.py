@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 import structlog
 import uvloop
 
+from guardian import telemetry
 from guardian.config import Settings
 from guardian.errors import JournalFull
 from guardian.gateway.admission import Admission
@@ -61,7 +62,12 @@ async def running(settings: Settings) -> AsyncGenerator[Gateway]:
     calls = Calls(admission, pool, journal, intents, holds, limits, drain_seconds=drain_seconds)
     await asyncio.to_thread(warm_up)
     try:
-        yield Gateway(Health(settings, journal), admission, calls, pool, journal)
+        with telemetry.telling(
+            "gateway",
+            port=settings.guardian_gateway_port,
+            journal=lambda: (journal.waiting_bytes, settings.guardian_journal_max_bytes),
+        ) as figures:
+            yield Gateway(Health(settings, journal), admission, calls, pool, journal, figures)
     finally:
         await calls.close()
         await holds.close()

@@ -1,7 +1,7 @@
 """What a process tells of itself while it runs: figures that Prometheus scrapes, and a snapshot of them in Redis.
 
-Every process of the product (web, gateway, worker, scheduler) calls `start` once. Then it answers GET /metrics, and
-writes a `ProcessSnapshot` to Redis every 10 s, which `processes()` reads back:
+Every process of the product (web, gateway, worker, scheduler) is inside `telling` as long as it runs. Then it answers
+GET /metrics, and writes a `ProcessSnapshot` to Redis every 10 s, which `processes()` reads back:
 
 >>> from guardian import telemetry
 >>> for process in telemetry.processes():               # doctest: +SKIP
@@ -12,6 +12,7 @@ A process that ended in order takes its snapshot away; one that was killed is li
 """
 
 from guardian.telemetry.figures import Figures, Timings
-from guardian.telemetry.snapshots import ProcessSnapshot, Reporter, processes, start
+from guardian.telemetry.running import figures, telling
+from guardian.telemetry.snapshots import ProcessSnapshot, Reporter, processes
 
-__all__ = ["Figures", "ProcessSnapshot", "Reporter", "Timings", "processes", "start"]
+__all__ = ["Figures", "ProcessSnapshot", "Reporter", "Timings", "figures", "processes", "telling"]

@@ -61,12 +61,15 @@ class Timings:
 class Figures:
     """The counters of one process. `errors` are of what is ours to mend: not a caller's mistake, nor a provider's."""
 
-    __slots__ = ("doing", "errors", "timings")
+    __slots__ = ("doing", "errors", "jobs", "outcomes", "timings")
 
     def __init__(self) -> None:
         self.timings = Timings()
         self.errors = 0
         self.doing: str | None = None
+        # How many calls of the gateway (by provider), and jobs (by function), ended in which way.
+        self.outcomes: dict[tuple[str, str], int] = {}
+        self.jobs: dict[tuple[str, str], int] = {}
 
     @property
     def done(self) -> int:
@@ -77,3 +80,15 @@ class Figures:
         self.timings.observe(seconds)
         if failed:
             self.errors += 1
+
+    def note_call(self, provider: str, outcome: str, seconds: float, *, failed: bool) -> None:
+        """A call through the gateway ended; `outcome` is "ok", or one of the few names of how else calls end."""
+        self.note(seconds, failed=failed)
+        told = (provider, outcome)
+        self.outcomes[told] = self.outcomes.get(told, 0) + 1
+
+    def note_job(self, job: str, outcome: str, seconds: float) -> None:
+        """A job ended: finished, failed, or returned to its queue."""
+        self.note(seconds, failed=outcome == "failed")
+        told = (job, outcome)
+        self.jobs[told] = self.jobs.get(told, 0) + 1

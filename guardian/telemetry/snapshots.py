@@ -18,13 +18,15 @@ from redis.exceptions import RedisError
 
 from guardian import queue
 from guardian.config import settings
-from guardian.errors import ConfigurationError
 from guardian.periods import utcnow
 from guardian.telemetry.figures import Figures
 
 EVERY_SECONDS = 10.0
 _KEPT_SECONDS = 30  # after its last word
 _INDEX = "telemetry:processes"
+
+Journal = Callable[[], tuple[int, int]]
+"""How many bytes wait in this process's journal, and how many may."""
 
 log = structlog.get_logger(__name__)
 
@@ -86,7 +88,7 @@ class Reporter:
         figures: Figures,
         *,
         metrics: str | None = None,
-        journal: Callable[[], tuple[int, int]] | None = None,
+        journal: Journal | None = None,
         every: float = EVERY_SECONDS,
     ) -> None:
         self._kind, self._figures, self._metrics, self._journal, self._every = kind, figures, metrics, journal, every
@@ -158,22 +160,6 @@ class Reporter:
             self._figures.timings.mark()
             if self._stop.wait(self._every):
                 return
-
-
-def start(
-    kind: str,
-    figures: Figures,
-    *,
-    metrics: str | None = None,
-    journal: Callable[[], tuple[int, int]] | None = None,
-) -> Reporter | None:
-    """Begin to report; `journal` gives its waiting and most bytes. None where no Redis is named."""
-    try:
-        reporter = Reporter(kind, figures, metrics=metrics, journal=journal)
-    except ConfigurationError:
-        return None
-    reporter.start()
-    return reporter
 
 
 def _key(name: str) -> str:

@@ -14,9 +14,11 @@ from reflex.constants import Env
 from reflex.environment import environment
 from starlette.types import ASGIApp
 
-from guardian import config
+from guardian import config, telemetry
 from guardian.config import Settings
 from guardian.errors import ConfigurationError
+from guardian.journal.places import journal_folders
+from guardian.journal.positions import waiting_bytes
 from guardian.ui import build
 from guardian.ui.cookie import SealedCookie
 from guardian.ui.same_origin import allowed_origins
@@ -49,7 +51,15 @@ def serve(settings: Settings) -> None:
     # Its lines for WebSockets name the tokens of tabs.
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
     log.info("web.starting", host=settings.guardian_host, port=settings.guardian_port, url=settings.base_url)
-    asyncio.run(uvicorn.Server(options).serve())
+    with telemetry.telling("web", port=settings.guardian_port, journal=_waiting_events):
+        asyncio.run(uvicorn.Server(options).serve())
+
+
+def _waiting_events() -> tuple[int, int]:
+    """Bytes of events that wait for the database, with what earlier processes have left, and how many may wait."""
+    found = config.settings()
+    folders = journal_folders(found.guardian_data_dir / "journal" / "ingest")
+    return sum(waiting_bytes(folder) for folder in folders), found.guardian_journal_max_bytes
 
 
 def _rarely_collect() -> None:

@@ -39,6 +39,12 @@ class Connection(Writing):
         # Bytes since the head began, or since the body last moved; what came of a body that nobody wants.
         self._unparsed = self._surplus = 0
 
+    @property
+    def peer(self) -> str | None:
+        """The address of who called; None once they are gone."""
+        found = self._transport.get_extra_info("peername") if self._transport is not None else None
+        return str(found[0]) if found else None
+
     # The server's side.
 
     def end(self) -> None:

@@ -18,6 +18,8 @@ _LEFT: Message = {"type": "http.disconnect"}
 class Line(Protocol):
     """The connection that an exchange is on."""
 
+    @property
+    def peer(self) -> str | None: ...
     def write(self, data: bytes) -> None: ...
     async def drained(self) -> None: ...
     def take_more(self) -> None: ...
@@ -67,6 +69,11 @@ class Exchange:
         self._waiter: asyncio.Future[None] | None = None
 
     # The application's side.
+
+    @property
+    def peer(self) -> str | None:
+        """The address that the request came from."""
+        return self._line.peer
 
     async def receive(self) -> Message:
         """A part of the body, `more_body` unless it is the last; after that, and once the answer is done, waits until

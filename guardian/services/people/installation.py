@@ -1,19 +1,16 @@
-"""The installation as a whole: for those who run it, and for their monitoring."""
+"""The installation as a whole, for those who run it."""
 
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import func
-from sqlmodel import Session, and_, col, select
+from sqlmodel import Session, col, select
 
-from guardian.cache import CacheService
-from guardian.models import ApiKey, Organization, ProviderAccount, UsageRollup, User
+from guardian.models import ApiKey, Organization, User
 from guardian.models.enums import Plan
-from guardian.periods import utcnow
 from guardian.services.actor import Actor
 
 MAX_LISTED = 500
-_UNPRICED_TTL = 60  # seconds; a scrape every 15 s must not sum up all rollups each time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,14 +21,6 @@ class OrganizationSummary:
     users: int
     keys: int
     created_at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Gauges:
-    """`sync_age_seconds` is None while no active account was ever pulled."""
-
-    unpriced_tokens: int
-    sync_age_seconds: float | None
 
 
 def list_organizations(session: Session, actor: Actor) -> list[OrganizationSummary]:
@@ -50,28 +39,3 @@ def list_organizations(session: Session, actor: Actor) -> list[OrganizationSumma
         )
         for row, people, stored in rows
     ]
-
-
-def gauges(session: Session) -> Gauges:
-    """Figures for monitoring. They name nobody, so they ask for no actor."""
-    unpriced = CacheService().get_or_set(
-        "installation:unpriced-tokens",
-        lambda: int(session.exec(select(func.coalesce(func.sum(UsageRollup.unpriced_tokens), 0))).one()),
-        _UNPRICED_TTL,
-        owner="installation",
-    )
-    oldest = session.exec(
-        select(func.min(ProviderAccount.covered_to)).join(
-            ApiKey,
-            and_(
-                col(ApiKey.organization_id) == col(ProviderAccount.organization_id),
-                col(ApiKey.provider) == col(ProviderAccount.provider),
-                col(ApiKey.account_id) == col(ProviderAccount.account_id),
-                col(ApiKey.is_active),
-            ),
-        )
-    ).one()
-    return Gauges(
-        unpriced_tokens=unpriced,
-        sync_age_seconds=(utcnow() - oldest).total_seconds() if oldest else None,
-    )

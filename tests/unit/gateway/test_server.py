@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 import httpx
 import pytest
 
+from guardian import telemetry
 from guardian.config import settings
 from guardian.embedded.processes import free_port, wait_until
 from guardian.journal import aside
@@ -114,3 +115,23 @@ def test_without_a_token_it_says_how_to_get_one(start: Start) -> None:
     answer = httpx.post(f"{start()}/openai/v1/chat/completions", json={"model": "gpt-5.4-mini"})
     assert (answer.status_code, answer.json()["error"]["code"]) == (401, "invalid_api_key")
     assert "gdn_" in answer.json()["error"]["message"]
+
+
+def test_its_figures_are_for_this_machine(start: Start) -> None:
+    url = start()
+    answer = httpx.get(f"{url}/metrics")
+    assert (answer.status_code, answer.headers["cache-control"]) == (200, "no-store")
+    assert 'aicg_process_request_seconds_count{process="gateway"} 0.0' in answer.text
+    assert 'aicg_journal_bytes{process="gateway"} 0.0' in answer.text
+    refused = httpx.post(f"{url}/openai/v1/chat/completions", json={}, headers={"Authorization": "Bearer gdn_no"})
+    assert refused.status_code == 401
+    counted = 'aicg_gateway_calls_total{outcome="policy_token_rejected",provider="OPENAI"} 1.0'
+    assert counted in httpx.get(f"{url}/metrics").text
+    assert httpx.get(f"{url}/metrics", headers={"X-Forwarded-For": "203.0.113.9"}).status_code == 403
+
+
+def test_it_tells_of_itself(start: Start) -> None:
+    port = start().rpartition(":")[2]
+    assert wait_until(lambda: bool(telemetry.processes()), 20)
+    (found,) = telemetry.processes()
+    assert (found.kind, found.metrics, found.errors) == ("gateway", f"127.0.0.1:{port}", 0)

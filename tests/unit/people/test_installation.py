@@ -1,7 +1,6 @@
-"""The installation as a whole, for those who run it and their monitoring; and the words of the forms."""
+"""The installation as a whole, for those who run it; and the words of the forms."""
 
 from dataclasses import replace
-from datetime import timedelta
 
 import pytest
 from sqlmodel import Session
@@ -16,9 +15,7 @@ from guardian.errors import (
     UnavailableError,
     ValidationError,
 )
-from guardian.models import ApiKey, ProviderAccount
-from guardian.models.enums import Provider, UserRole
-from guardian.periods import utcnow
+from guardian.models.enums import UserRole
 from guardian.services.people import installation
 from guardian.services.people.access import problems
 from tests.conftest import People
@@ -33,22 +30,6 @@ def test_only_who_runs_it_sees_everybody(session: Session, people: People) -> No
     for actor in (people.alice, replace(people.alice, role=UserRole.ADMIN)):
         with pytest.raises(AuthorizationError):
             installation.list_organizations(session, actor)
-
-
-def test_the_age_of_the_oldest_figures(session: Session, people: People) -> None:
-    assert installation.gauges(session).sync_age_seconds is None
-    for account, hours, active in (("org-1", 2, True), ("org-2", 5, True), ("org-3", 50, False)):
-        mine = {"organization_id": people.alice.organization_id, "provider": Provider.OPENAI, "account_id": account}
-        session.add(ProviderAccount(**mine, covered_to=utcnow() - timedelta(hours=hours)))
-        session.add(
-            ApiKey(
-                **mine, encrypted_key="", iv="", tag="", label=account, is_active=active, user_id=people.alice.user_id
-            )
-        )
-    session.flush()
-    age = installation.gauges(session).sync_age_seconds
-    assert age is not None
-    assert 5 * 3600 <= age < 6 * 3600
 
 
 def test_every_code_has_words_and_every_error_a_code() -> None:

@@ -59,7 +59,7 @@ def views_of(session: Session, rows: Sequence[Budget], now: datetime) -> list[Bu
     if not rows:
         return []
     limits = limits_of(session, rows)
-    spent, held = spent_of(session, limits, now), _held(limits, now)
+    spent, held = spent_of(session, limits, now), held_of(limits, now)
     people = _names(session, {row.raised_by_id for row in rows if row.raised_by_id})
     return [
         _view(session, row, limit, spent[row.id], held_now, people, now)
@@ -146,8 +146,8 @@ def _names(session: Session, user_ids: Collection[str]) -> dict[str, str]:
     return {user_id: name or email for user_id, name, email in session.exec(query)}
 
 
-def _held(limits: Sequence[HardBudget], now: datetime) -> list[Decimal | None]:
-    """What calls under way hold, in one round trip."""
+def held_of(limits: Sequence[HardBudget], now: datetime) -> list[Decimal | None]:
+    """What calls under way hold of each budget, in one round trip; None where Redis does not say."""
     try:
         with connection().pipeline(transaction=False) as pipe:
             for limit in limits:
