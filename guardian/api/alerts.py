@@ -20,6 +20,7 @@ from guardian.api.alerts_shapes import (
 from guardian.api.answers.envelope import Body, Line
 from guardian.api.steps import CallDep, route
 from guardian.limits import Limit
+from guardian.models import Alert
 from guardian.services.guard import alerts, previews
 from guardian.services.guard.alerts import AlertView
 from guardian.services.people.views import Page
@@ -71,14 +72,14 @@ def preview_alert(call: CallDep, body: PreviewBody) -> PreviewOut:
     return PreviewOut.model_validate(found)
 
 
-@route(api, "GET", "/{alert_id}", permission="alerts:read")
+@route(api, "GET", "/{alert_id}", permission="alerts:read", row=Alert)
 def get_alert(call: CallDep, alert_id: str) -> AlertOut:
     """One alert."""
     with call.transaction() as session:
         return alert_json(alerts.get_alert(session, call.actor, alert_id))
 
 
-@route(api, "PATCH", "/{alert_id}", permission="alerts:create", action="ALERT_UPDATE")
+@route(api, "PATCH", "/{alert_id}", permission="alerts:create", action="ALERT_UPDATE", row=Alert)
 def update_alert(call: CallDep, alert_id: str, body: AlertChange) -> SavedAlertOut:
     """Change an alert: one's own, or as an administrator any. Turning its webhook on gives a secret, once."""
     with call.transaction() as session:
@@ -87,7 +88,7 @@ def update_alert(call: CallDep, alert_id: str, body: AlertChange) -> SavedAlertO
         return SavedAlertOut.of(saved)
 
 
-@route(api, "DELETE", "/{alert_id}", permission="alerts:create", action="ALERT_DELETE")
+@route(api, "DELETE", "/{alert_id}", permission="alerts:create", action="ALERT_DELETE", row=Alert)
 def delete_alert(call: CallDep, alert_id: str) -> None:
     """Delete an alert with its history: one's own, or as an administrator any."""
     with call.transaction() as session:

@@ -4,6 +4,7 @@ from fastapi import APIRouter
 
 from guardian.api.budgets_shapes import BudgetChange, BudgetOut, NewBudgetBody, PreviewBody, PreviewOut, RaiseBody
 from guardian.api.steps import CallDep, route
+from guardian.models import Budget
 from guardian.services.guard import budgets
 
 api = APIRouter(prefix="/api/v1/budgets", tags=["budgets"])
@@ -25,14 +26,14 @@ def create_budget(call: CallDep, body: NewBudgetBody) -> BudgetOut:
         return BudgetOut.of(view)
 
 
-@route(api, "GET", "/{budget_id}", permission="budgets:read")
+@route(api, "GET", "/{budget_id}", permission="budgets:read", row=Budget)
 def get_budget(call: CallDep, budget_id: str) -> BudgetOut:
     """One budget."""
     with call.transaction() as session:
         return BudgetOut.of(budgets.get_budget(session, call.actor, budget_id))
 
 
-@route(api, "PATCH", "/{budget_id}", permission="budgets:update", action="BUDGET_UPDATE")
+@route(api, "PATCH", "/{budget_id}", permission="budgets:update", action="BUDGET_UPDATE", row=Budget)
 def update_budget(call: CallDep, budget_id: str, body: BudgetChange) -> BudgetOut:
     """Change a budget. It holds for the next call; what the period has spent already counts."""
     with call.transaction() as session:
@@ -41,7 +42,7 @@ def update_budget(call: CallDep, budget_id: str, body: BudgetChange) -> BudgetOu
         return BudgetOut.of(view)
 
 
-@route(api, "DELETE", "/{budget_id}", permission="budgets:update", action="BUDGET_DELETE")
+@route(api, "DELETE", "/{budget_id}", permission="budgets:update", action="BUDGET_DELETE", row=Budget)
 def delete_budget(call: CallDep, budget_id: str) -> None:
     """Delete a budget; the access tokens that name it then have none."""
     with call.transaction() as session:

@@ -7,6 +7,7 @@ from pydantic import StrictBool, StringConstraints
 
 from guardian.api.answers.envelope import Body, Line, Out, Time
 from guardian.api.steps import CallDep, route
+from guardian.models import NotificationTarget
 from guardian.models.enums import NotificationChannel
 from guardian.services.guard import notices
 from guardian.services.guard.notices import NewTarget, TargetView
@@ -97,14 +98,14 @@ def create_channel(call: CallDep, body: NewChannelBody) -> ChannelWithSecret:
         return _with_secret(view, secret)
 
 
-@route(api, "GET", "/{channel_id}", permission="channels:read")
+@route(api, "GET", "/{channel_id}", permission="channels:read", row=NotificationTarget)
 def get_channel(call: CallDep, channel_id: str) -> ChannelOut:
     """One channel."""
     with call.transaction() as session:
         return ChannelOut.model_validate(notices.get_target(session, call.actor, channel_id))
 
 
-@route(api, "PATCH", "/{channel_id}", permission="channels:update", action="CHANNEL_UPDATE")
+@route(api, "PATCH", "/{channel_id}", permission="channels:update", action="CHANNEL_UPDATE", row=NotificationTarget)
 def update_channel(call: CallDep, channel_id: str, body: ChannelChange) -> ChannelOut:
     """Rename a channel, give it new settings, switch it off or on."""
     with call.transaction() as session:
@@ -113,7 +114,7 @@ def update_channel(call: CallDep, channel_id: str, body: ChannelChange) -> Chann
         return ChannelOut.model_validate(view)
 
 
-@route(api, "DELETE", "/{channel_id}", permission="channels:update", action="CHANNEL_DELETE")
+@route(api, "DELETE", "/{channel_id}", permission="channels:update", action="CHANNEL_DELETE", row=NotificationTarget)
 def delete_channel(call: CallDep, channel_id: str) -> None:
     """Delete a channel. Alerts that named it tell the others that they name."""
     with call.transaction() as session:

@@ -9,6 +9,7 @@ from guardian.api.keys_shapes import ChangedKeyOut, KeyChange, KeyOut, NewKey, P
 from guardian.api.requests.moments import end_of, start_of
 from guardian.api.steps import CallDep, route
 from guardian.errors import ValidationError
+from guardian.models import ApiKey
 from guardian.models.enums import SyncTrigger
 from guardian.services.ledger import sync
 from guardian.services.people import provider_keys
@@ -54,7 +55,7 @@ def add_key(call: CallDep, body: NewKey) -> ChangedKeyOut:
         return _changed(KeyOut.model_validate(view), run.id if run else None)
 
 
-@route(api, "GET", "/{key_id}", permission="keys:read")
+@route(api, "GET", "/{key_id}", permission="keys:read", row=ApiKey)
 def get_key(call: CallDep, key_id: str) -> KeyOut:
     """One key, without the key."""
     with call.transaction() as session:
@@ -62,7 +63,7 @@ def get_key(call: CallDep, key_id: str) -> KeyOut:
 
 
 # Who stored a key may also change it, whatever their role: the service decides, key by key.
-@route(api, "PATCH", "/{key_id}", permission="keys:read", action="KEY_UPDATE")
+@route(api, "PATCH", "/{key_id}", permission="keys:read", action="KEY_UPDATE", row=ApiKey)
 def update_key(call: CallDep, key_id: str, body: KeyChange) -> ChangedKeyOut:
     """Rename, switch off or on, tell its provider's id, or replace it; another account begins with its last 90 days."""
     tested = None
@@ -93,7 +94,7 @@ def update_key(call: CallDep, key_id: str, body: KeyChange) -> ChangedKeyOut:
         return _changed(KeyOut.model_validate(view), run.id if run else None)
 
 
-@route(api, "DELETE", "/{key_id}", permission="keys:read", action="KEY_DELETE")
+@route(api, "DELETE", "/{key_id}", permission="keys:read", action="KEY_DELETE", row=ApiKey)
 def delete_key(call: CallDep, key_id: str) -> None:
     """Delete a key. What it pulled stays in the ledger."""
     with call.transaction() as session:

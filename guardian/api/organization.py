@@ -4,6 +4,7 @@ from fastapi import APIRouter
 
 from guardian.api.answers.envelope import Body, Line, Out, Time
 from guardian.api.steps import CallDep, route
+from guardian.models import Organization
 from guardian.models.enums import Plan
 from guardian.services.people import organizations
 from guardian.services.people.organizations import OrganizationChange
@@ -35,14 +36,14 @@ class OrganizationBody(Body):
     currency: Line | None = None
 
 
-@route(api, "GET", "", permission="organization:read")
+@route(api, "GET", "", permission="organization:read", row=Organization)
 def get_organization(call: CallDep) -> OrganizationOut:
     """One's own organization."""
     with call.transaction() as session:
         return OrganizationOut.model_validate(organizations.get_organization(session, call.actor))
 
 
-@route(api, "PATCH", "", permission="organization:update", action="ORGANIZATION_UPDATE")
+@route(api, "PATCH", "", permission="organization:update", action="ORGANIZATION_UPDATE", row=Organization)
 def update_organization(call: CallDep, body: OrganizationBody) -> OrganizationOut:
     """Change name, time zone, the currency that pages show besides dollars, or the address for invoices."""
     change = OrganizationChange(

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from guardian.api.answers.envelope import Body, Line, Out, Time
 from guardian.api.steps import CallDep, route
+from guardian.models import SavedView
 from guardian.services.ledger import saved_views
 
 api = APIRouter(prefix="/api/v1/views", tags=["views"])
@@ -65,14 +66,14 @@ def create_view(call: CallDep, body: NewView) -> ViewOut:
         return ViewOut.model_validate(view)
 
 
-@route(api, "GET", "/{view_id}", permission="usage:read")
+@route(api, "GET", "/{view_id}", permission="usage:read", row=SavedView)
 def get_view(call: CallDep, view_id: str) -> ViewOut:
     """One view."""
     with call.transaction() as session:
         return ViewOut.model_validate(saved_views.get_view(session, call.actor, view_id))
 
 
-@route(api, "PATCH", "/{view_id}", permission="usage:read", action="VIEW_UPDATE")
+@route(api, "PATCH", "/{view_id}", permission="usage:read", action="VIEW_UPDATE", row=SavedView)
 def update_view(call: CallDep, view_id: str, body: ViewChange) -> ViewOut:
     """Rename it, share it or not, point it to another query. One's own, or as an administrator what others share."""
     with call.transaction() as session:
@@ -83,7 +84,7 @@ def update_view(call: CallDep, view_id: str, body: ViewChange) -> ViewOut:
         return ViewOut.model_validate(view)
 
 
-@route(api, "DELETE", "/{view_id}", permission="usage:read", action="VIEW_DELETE")
+@route(api, "DELETE", "/{view_id}", permission="usage:read", action="VIEW_DELETE", row=SavedView)
 def delete_view(call: CallDep, view_id: str) -> None:
     """Delete it; its address no longer leads anywhere."""
     with call.transaction() as session:

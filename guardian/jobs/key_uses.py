@@ -41,4 +41,6 @@ def _write(session: Session, newest: dict[str, int]) -> None:
     for key_id, at in sorted(newest.items()):
         moment = _EPOCH + at * _MICROSECOND
         older = or_(col(ApiKey.last_used).is_(None), col(ApiKey.last_used) <= moment - TOUCH)
-        session.exec(update(ApiKey).where(col(ApiKey.id) == key_id, older).values(last_used=moment))
+        # To be used is no change of it: whoever is about to change it still has its newest version.
+        used = {"last_used": moment, "updated_at": col(ApiKey.updated_at)}
+        session.exec(update(ApiKey).where(col(ApiKey.id) == key_id, older).values(used))

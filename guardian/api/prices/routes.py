@@ -17,6 +17,7 @@ from guardian.api.prices.shapes import (
     UnpricedOut,
 )
 from guardian.api.steps import CallDep, route
+from guardian.models import PriceOverride
 from guardian.models.enums import Provider
 from guardian.services.ledger import pricebook
 from guardian.services.ledger.pricebook import OverrideView
@@ -58,14 +59,14 @@ def add_override(call: CallDep, body: NewOverride) -> OverrideOut:
         return OverrideOut.model_validate(view)
 
 
-@route(api, "GET", "/overrides/{override_id}", permission="prices:read")
+@route(api, "GET", "/overrides/{override_id}", permission="prices:read", row=PriceOverride)
 def get_override(call: CallDep, override_id: str) -> OverrideOut:
     """One agreed price."""
     with call.transaction() as session:
         return OverrideOut.model_validate(pricebook.get_override(session, call.actor, override_id))
 
 
-@route(api, "PATCH", "/overrides/{override_id}", permission="prices:update", action="PRICE_UPDATE")
+@route(api, "PATCH", "/overrides/{override_id}", permission="prices:update", action="PRICE_UPDATE", row=PriceOverride)
 def change_override(call: CallDep, override_id: str, body: OverrideChange) -> OverrideOut:
     """Let another price follow this one, which is given; or end this one. A price itself is never edited."""
     with call.transaction() as session:
@@ -79,7 +80,7 @@ def change_override(call: CallDep, override_id: str, body: OverrideChange) -> Ov
         return OverrideOut.model_validate(view)
 
 
-@route(api, "DELETE", "/overrides/{override_id}", permission="prices:update", action="PRICE_DELETE")
+@route(api, "DELETE", "/overrides/{override_id}", permission="prices:update", action="PRICE_DELETE", row=PriceOverride)
 def delete_override(call: CallDep, override_id: str) -> DeletedOut:
     """Delete a price that has priced nothing; one that has is ended now, because bills name it."""
     with call.transaction() as session:
