@@ -94,6 +94,7 @@ def ids(alice: Client, people: People, fake: FakeProvider) -> dict[str, str]:
         "run": run.id,
         "import": brought.id,
         "month": "2020-01",
+        "provider": "oidc",
     }
 
 

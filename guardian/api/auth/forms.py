@@ -9,12 +9,24 @@ from urllib.parse import urlencode, urlsplit
 
 from fastapi import APIRouter, Form
 from fastapi.responses import RedirectResponse
+from pydantic import StringConstraints
 
+from guardian.api.answers.envelope import Body
 from guardian.api.auth import signing
-from guardian.api.auth.signing import Credentials, Forgotten, NewPassword, Registration, Verification
+from guardian.api.auth.signing import (
+    Credentials,
+    Forgotten,
+    NewPassword,
+    Registration,
+    SecondStep,
+    SecondStepOut,
+    SignedInOut,
+    Verification,
+)
 from guardian.api.steps import COOKIE, SIGNING, CallDep, route
-from guardian.errors import AuthenticationError
-from guardian.services.people.access import sessions
+from guardian.config import settings
+from guardian.errors import AuthenticationError, SignInRefused, ValidationError
+from guardian.services.people.access import second_steps, sessions
 
 forms = APIRouter(prefix="/auth")
 
@@ -23,10 +35,19 @@ SIGN_UP_PAGE = "/register"
 FORGOT_PAGE = "/forgot-password"
 RESET_PAGE = "/reset-password"
 VERIFY_PAGE = "/verify-email"
+CODE_PAGE = "/sign-in-code"
 HOME = "/dashboard"
+
+STEP_COOKIE = "guardian_step"
+STEP_PATH = "/auth/login/code"
 
 
 class CredentialsForm(Credentials):
+    next: str | None = None
+
+
+class CodeForm(Body):
+    code: Annotated[str, StringConstraints(max_length=100)]
     next: str | None = None
 
 
@@ -37,13 +58,27 @@ class RegistrationForm(Registration):
 @route(forms, "POST", "/register", action="AUTH_REGISTER", limit=SIGNING, public=True, page=SIGN_UP_PAGE)
 def register_form(call: CallDep, form: Annotated[RegistrationForm, Form()]) -> RedirectResponse:
     signing.sign_up(call, form)
-    return _go(local_path(form.next))
+    return go(local_path(form.next))
 
 
 @route(forms, "POST", "/login", action="AUTH_LOGIN", limit=SIGNING, public=True, page=SIGN_IN_PAGE)
 def login_form(call: CallDep, form: Annotated[CredentialsForm, Form()]) -> RedirectResponse:
-    signing.sign_in(call, form)
-    return _go(local_path(form.next))
+    return after(signing.sign_in(call, form), local_path(form.next))
+
+
+@route(forms, "POST", "/login/code", action="AUTH_LOGIN", limit=SIGNING, public=True, page=CODE_PAGE)
+def code_form(call: CallDep, form: Annotated[CodeForm, Form()]) -> RedirectResponse:
+    """The first step's token is in a cookie: an address would keep it in the browser's history."""
+    token = call.request.cookies.get(STEP_COOKIE, "")
+    try:
+        signing.finish(call, SecondStep(token=token[:2_000], code=form.code))
+    except AuthenticationError:
+        raise SignInRefused("code", "This code is wrong, or was used already.") from None
+    except ValidationError:
+        raise SignInRefused("code-over", "This sign-in has taken too long, or is over already.") from None
+    gone = go(local_path(form.next))
+    gone.delete_cookie(STEP_COOKIE, path=STEP_PATH)
+    return gone
 
 
 @route(forms, "POST", "/logout", action="AUTH_LOGOUT", limit=SIGNING, public=True, page=SIGN_IN_PAGE)
@@ -62,27 +97,41 @@ def logout_form(call: CallDep) -> RedirectResponse:
     except AuthenticationError:
         call.nothing_done()
         call.keep_cookie("")
-        return _go(SIGN_IN_PAGE)
+        return go(SIGN_IN_PAGE)
     signing.sign_out(call)
-    return _go(SIGN_IN_PAGE)
+    return go(SIGN_IN_PAGE)
+
+
+@route(
+    forms,
+    "POST",
+    "/logout/everywhere",
+    permission="session:delete",
+    action="SESSION_REVOKE_ALL",
+    limit=SIGNING,
+    page=SIGN_IN_PAGE,
+)
+def logout_everywhere_form(call: CallDep) -> RedirectResponse:
+    signing.sign_out_everywhere(call)
+    return go(SIGN_IN_PAGE)
 
 
 @route(forms, "POST", "/password/forgot", action="AUTH_PASSWORD_FORGOT", limit=SIGNING, public=True, page=FORGOT_PAGE)
 def forgot_form(call: CallDep, form: Annotated[Forgotten, Form()]) -> RedirectResponse:
     signing.forgot(call, form)
-    return _go(f"{FORGOT_PAGE}?sent=1")
+    return go(f"{FORGOT_PAGE}?sent=1")
 
 
 @route(forms, "POST", "/password/reset", action="AUTH_PASSWORD_RESET", limit=SIGNING, public=True, page=RESET_PAGE)
 def reset_form(call: CallDep, form: Annotated[NewPassword, Form()]) -> RedirectResponse:
     email = signing.reset(call, form)
-    return _go(f"{SIGN_IN_PAGE}?{urlencode({'reset': '1', 'email': email})}")
+    return go(f"{SIGN_IN_PAGE}?{urlencode({'reset': '1', 'email': email})}")
 
 
 @route(forms, "POST", "/verify", action="AUTH_VERIFY", limit=SIGNING, public=True, page=VERIFY_PAGE)
 def verify_form(call: CallDep, form: Annotated[Verification, Form()]) -> RedirectResponse:
     signing.verify(call, form)
-    return _go(f"{VERIFY_PAGE}?done=1")
+    return go(f"{VERIFY_PAGE}?done=1")
 
 
 def local_path(wanted: str | None) -> str:
@@ -95,6 +144,24 @@ def local_path(wanted: str | None) -> str:
     return wanted
 
 
-def _go(path: str) -> RedirectResponse:
+def after(outcome: SignedInOut | SecondStepOut, wanted: str) -> RedirectResponse:
+    """On to the page that was wanted, or to the one that asks for a code."""
+    if isinstance(outcome, SignedInOut):
+        return go(wanted)
+    asked = go(CODE_PAGE if wanted == HOME else f"{CODE_PAGE}?{urlencode({'next': wanted})}")
+    asked.set_cookie(
+        STEP_COOKIE,
+        outcome.token,
+        max_age=int(second_steps.LIFETIME.total_seconds()),
+        path=STEP_PATH,
+        secure=settings().base_url.startswith("https://"),
+        httponly=True,
+        samesite="lax",
+    )
+    return asked
+
+
+def go(path: str) -> RedirectResponse:
+    """Lead the browser on."""
     # 303 turns the form's POST into a GET.
     return RedirectResponse(path, status_code=303)

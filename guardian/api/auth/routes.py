@@ -10,6 +10,8 @@ from guardian.api.auth.signing import (
     Forgotten,
     NewPassword,
     Registration,
+    SecondStep,
+    SecondStepOut,
     SessionOut,
     SignedInOut,
     Verification,
@@ -33,9 +35,15 @@ def register(call: CallDep, body: Registration) -> SignedInOut:
 
 
 @route(api, "POST", "/login", action="AUTH_LOGIN", limit=SIGNING, public=True)
-def login(call: CallDep, body: Credentials) -> SignedInOut:
-    """Sign in: sets the cookie guardian_session."""
+def login(call: CallDep, body: Credentials) -> SignedInOut | SecondStepOut:
+    """Sign in: sets the cookie guardian_session, or asks for a code of the second factor first."""
     return signing.sign_in(call, body)
+
+
+@route(api, "POST", "/login/code", action="AUTH_LOGIN", limit=SIGNING, public=True)
+def login_code(call: CallDep, body: SecondStep) -> SignedInOut:
+    """Finish a sign-in that asked for a code: sets the cookie guardian_session."""
+    return signing.finish(call, body)
 
 
 @route(api, "POST", "/logout", action="AUTH_LOGOUT")
@@ -98,7 +106,10 @@ def revoke_session(call: CallDep, session_id: str) -> None:
 
 
 @route(api, "DELETE", "/sessions", permission="session:delete", action="SESSION_REVOKE_OTHERS")
-def revoke_other_sessions(call: CallDep) -> None:
-    """Sign out everywhere but here."""
+def revoke_other_sessions(call: CallDep, everywhere: bool = False) -> None:
+    """Sign out everywhere but here, or here too (`everywhere`)."""
+    if everywhere:
+        signing.sign_out_everywhere(call)
+        return
     with call.transaction() as opened:
         call.note("session", None, count=sessions.revoke_other_sessions(opened, call.actor))

@@ -1,17 +1,25 @@
 """Signing up, in and out, as it is done for JSON and for forms alike."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import StringConstraints
 from sqlmodel import Session
 
 from guardian.api.answers.envelope import Body, Line, Out, Time
 from guardian.api.organization import OrganizationOut
-from guardian.api.steps import Call
-from guardian.errors import AuthenticationError, RateLimitError
+from guardian.api.steps import COOKIE, Call
+from guardian.errors import AuthenticationError, RateLimitError, SignInRefused, ValidationError
 from guardian.models import User
 from guardian.models.enums import TeamRole, UserRole
-from guardian.services.people.access import accounts, password_resets, sessions, verification
+from guardian.services.people.access import (
+    accounts,
+    password_resets,
+    second_factors,
+    second_steps,
+    sessions,
+    verification,
+)
+from guardian.services.people.access.sign_in_rules import PASSWORD
 
 _Email = Annotated[str, StringConstraints(max_length=320)]
 _Password = Annotated[str, StringConstraints(max_length=1_000)]
@@ -40,6 +48,13 @@ class Verification(Body):
     token: Annotated[str, StringConstraints(max_length=2_000)]
 
 
+class SecondStep(Body):
+    """`code` is of the app, or one of the recovery codes."""
+
+    token: Annotated[str, StringConstraints(max_length=2_000)]
+    code: Annotated[str, StringConstraints(max_length=100)]
+
+
 class UserOut(Out):
     """The person who asks; `permissions` are resource:action pairs."""
 
@@ -55,7 +70,7 @@ class UserOut(Out):
 
 
 class SessionOut(Out):
-    """A signed-in browser; `current` marks the one that asks."""
+    """A signed-in browser; `current` marks the one that asks, `method` is how it was signed in."""
 
     id: str
     user_agent: str | None
@@ -64,6 +79,7 @@ class SessionOut(Out):
     last_used_at: Time
     expires_at: Time
     current: bool
+    method: str
 
 
 class SignedInOut(Out):
@@ -71,6 +87,13 @@ class SignedInOut(Out):
 
     user: UserOut
     session: SessionOut | None = None
+
+
+class SecondStepOut(Out):
+    """Half of a sign-in: POST auth/login/code takes `token` and a code within ten minutes."""
+
+    second_factor: Literal[True] = True
+    token: str
 
 
 def sign_up(call: Call, body: Registration) -> SignedInOut:
@@ -82,22 +105,49 @@ def sign_up(call: Call, body: Registration) -> SignedInOut:
         return signed_in(call, opened)
 
 
-def sign_in(call: Call, body: Credentials) -> SignedInOut:
+def sign_in(call: Call, body: Credentials) -> SignedInOut | SecondStepOut:
     try:
-        with call.transaction() as opened:
+        with call.transaction(audited=False) as opened:
             user = accounts.authenticate(opened, email=body.email, password=body.password, ip_address=call.ip_address)
-            call.note("user", user.id)
-            _open(call, opened, user)
-            return signed_in(call, opened)
-    except (AuthenticationError, RateLimitError) as error:
+            return enter(call, opened, user, PASSWORD)
+    except (AuthenticationError, RateLimitError, SignInRefused) as error:
         call.audit_failure("AUTH_LOGIN_REFUSED", email=body.email, reason=error.code)
         raise
 
 
-def _open(call: Call, opened: Session, user: User) -> None:
-    """From here on the call is that person's, in a new session whose token goes into the cookie."""
+def enter(call: Call, opened: Session, user: User, method: str) -> SignedInOut | SecondStepOut:
+    """Who has proved who they are is signed in, with an audit row, or is asked for a code first."""
+    if second_factors.is_on(opened, user.id):
+        call.nothing_done()
+        return SecondStepOut(token=second_steps.ask_for_code(user, method))
+    call.note("user", user.id, method=method)
+    _open(call, opened, user, method)
+    call.audit(opened, "AUTH_LOGIN")
+    return signed_in(call, opened)
+
+
+def finish(call: Call, body: SecondStep) -> SignedInOut:
+    try:
+        with call.transaction() as opened:
+            user, method, kind = second_steps.take_code(opened, body.token, body.code)
+            call.note("user", user.id, method=method, secondFactor=kind)
+            _open(call, opened, user, method)
+            return signed_in(call, opened)
+    except (AuthenticationError, RateLimitError, ValidationError) as error:
+        call.audit_failure("AUTH_LOGIN_REFUSED", reason=error.code, step="code")
+        raise
+
+
+def _open(call: Call, opened: Session, user: User, method: str = PASSWORD) -> None:
+    """From here on the call is that person's, in a new session whose token goes into the cookie.
+
+    What the browser held before ends: a cookie that somebody planted there signs nobody in.
+    """
+    before = call.request.cookies.get(COOKIE)
+    if before:
+        sessions.end_token(opened, before)
     token, row = sessions.open_session(
-        opened, user, user_agent=call.request.headers.get("user-agent"), ip_address=call.ip_address
+        opened, user, user_agent=call.request.headers.get("user-agent"), ip_address=call.ip_address, method=method
     )
     call.become(
         sessions.actor_for_user(
@@ -119,6 +169,12 @@ def sign_out(call: Call) -> None:
     with call.transaction() as opened:
         sessions.sign_out(opened, call.actor)
         call.note("session", call.actor.session_id)
+    call.keep_cookie("")
+
+
+def sign_out_everywhere(call: Call) -> None:
+    with call.transaction() as opened:
+        call.note("session", None, count=sessions.revoke_all_sessions(opened, call.actor))
     call.keep_cookie("")
 
 
