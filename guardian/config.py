@@ -80,6 +80,8 @@ class Settings(BaseSettings):
     stripe_webhook_secret: SecretStr | None = None
     stripe_base_url: str = "https://api.stripe.com"
     outbound_allowlist: Annotated[tuple[str, ...], NoDecode] = ()
+    # The name server (host, or host:port) that is asked whether a domain is an organization's; else the machine's own.
+    dns_resolver: str | None = None
 
     openai_base_url: str = "https://api.openai.com/v1"
     anthropic_base_url: str = "https://api.anthropic.com"

@@ -76,6 +76,8 @@ OWN_ACCOUNT = frozenset(
         "account:read",
         "account:update",
         "team:leave",
+        "organization:create",
+        "organization:switch",
     }
 )
 # What those do who run the installation.

@@ -8,13 +8,20 @@ from sqlmodel import Session, col, exists, select
 from guardian import db, limits
 from guardian.errors import AuthenticationError, ConflictError, NotFoundError, ValidationError
 from guardian.limits import Limit
-from guardian.models import Organization, TeamMember, User
-from guardian.models.enums import TeamRole, UserRole
+from guardian.models import Organization, User
+from guardian.models.enums import UserRole
 from guardian.services.actor import Actor
 from guardian.services.people.access import passwords, sign_in_rules
-from guardian.services.people.billing.plans import plan_of_new
+from guardian.services.people.domains import join_by_address
 from guardian.services.people.emails import normal_email
+from guardian.services.people.invitations import (
+    OF_SOMEBODY_ELSE,
+    accept_invitation_as,
+    invitation_refused,
+    invited_address,
+)
 from guardian.services.people.organizations import organization_view
+from guardian.services.people.places import new_organization, own_name
 from guardian.services.people.views import UserView
 
 SIGN_IN_PER_USER = Limit("sign-in-user", count=10, seconds=900)
@@ -25,13 +32,23 @@ _WRONG = "The e-mail address or the password is wrong."
 
 
 def register(
-    session: Session, *, email: str, password: str, name: str | None = None, company: str | None = None
+    session: Session,
+    *,
+    email: str,
+    password: str,
+    name: str | None = None,
+    company: str | None = None,
+    invitation: str | None = None,
 ) -> User:
-    """A new person and their organization, which they own; the installation's first person administers it.
+    """A new person and their organization, which they own; the installation's first person administers it. By the token
+    of an `invitation` to their address they join that organization instead.
 
-    Raises ValidationError (field email or password), ConflictError when the address has an account already.
+    Raises ValidationError (field email, password or invitation), ConflictError when the address has an account already,
+    or the inviting organization's plan no room.
     """
     address = normal_email(email)
+    if invitation and invited_address(session, invitation) != address:
+        raise invitation_refused(OF_SOMEBODY_ELSE)
     passwords.require_acceptable(password, address)
     name, company = _line(name, "name"), _line(company, "company")
     # Hashing takes long; it is done before any lock is held.
@@ -41,7 +58,9 @@ def register(
         raise ConflictError(
             "There is already an account with this e-mail address. Sign in instead, or reset your password."
         )
-    return add_person(session, address=address, name=name, company=company, password_hash=password_hash)
+    return add_person(
+        session, address=address, name=name, company=company, password_hash=password_hash, invitation=invitation
+    )
 
 
 def add_person(
@@ -52,26 +71,26 @@ def add_person(
     company: str | None = None,
     password_hash: str | None = None,
     email_verified: datetime | None = None,
+    invitation: str | None = None,
 ) -> User:
-    """The rows of somebody new, under the lock of their (normal) address; without a hash they sign in elsewhere."""
-    organization = Organization(
-        name=company or f"{name or address.split('@')[0]}'s organization", billing_email=address, plan=plan_of_new()
-    )
-    session.add(organization)
-    session.flush()
+    """The rows of somebody new, under the lock of their (normal) address; without a hash they sign in elsewhere.
+
+    They join the organization of the `invitation`, or by a verified address the one of their domain; else they own one.
+    """
     user = User(
         email=address,
         name=name,
         company=company,
         password_hash=password_hash,
         email_verified=email_verified,
-        role=_role_of_new(session),
-        organization_id=organization.id,
+        role=UserRole.USER if invitation else _role_of_new(session),
     )
     session.add(user)
     session.flush()
-    session.add(TeamMember(organization_id=organization.id, user_id=user.id, role=TeamRole.OWNER))
-    session.flush()
+    if invitation:
+        accept_invitation_as(session, user, invitation)
+    elif not join_by_address(session, user):
+        new_organization(session, user, company or own_name(user))
     return user
 
 

@@ -1,0 +1,66 @@
+"""Leaving an organization: what the person could do there ends at once, and what they have made there stays."""
+
+from sqlmodel import Session, col, select, update
+
+from guardian.models import AccessToken, Alert, Invitation, TeamMember, User
+from guardian.models import Session as BrowserSession
+from guardian.periods import utcnow
+from guardian.services.people.telling import tell_person_moved, tell_team_changed
+
+
+def take_out(session: Session, member: TeamMember, heir_id: str) -> None:
+    """End a place: its access tokens and the invitations that were sent from it, and the sessions that work there.
+
+    Keys, budgets, usage and history stay with the organization. So do alerts, which from now on tell `heir_id`: one
+    that tells nobody would be silent without anybody's having switched it off.
+    """
+    now, organization_id, user_id = utcnow(), member.organization_id, member.user_id
+    session.exec(
+        update(AccessToken)
+        .where(
+            col(AccessToken.organization_id) == organization_id,
+            col(AccessToken.user_id) == user_id,
+            col(AccessToken.revoked_at).is_(None),
+        )
+        .values(revoked_at=now)
+    )
+    session.exec(
+        update(Invitation)
+        .where(
+            col(Invitation.organization_id) == organization_id,
+            col(Invitation.invited_by_id) == user_id,
+            col(Invitation.accepted_at).is_(None),
+            col(Invitation.revoked_at).is_(None),
+        )
+        .values(revoked_at=now)
+    )
+    session.exec(
+        update(Alert)
+        .where(col(Alert.organization_id) == organization_id, col(Alert.user_id) == user_id)
+        .values(user_id=heir_id)
+    )
+    session.delete(member)
+    session.flush()
+    tell_team_changed(session, organization_id, gateways=True)
+
+
+def move_on(session: Session, user: User, organization_id: str, *, keep_sessions: bool) -> None:
+    """Of a person who has left: they work in the oldest of their other organizations; where they have none, or unless
+    `keep_sessions`, they are signed out everywhere.
+    """
+    if user.organization_id != organization_id:
+        return
+    user.organization_id = session.exec(
+        select(TeamMember.organization_id)
+        .where(TeamMember.user_id == user.id, TeamMember.organization_id != organization_id)
+        .order_by(col(TeamMember.created_at), col(TeamMember.id))
+        .limit(1)
+    ).first()
+    if user.organization_id is None or not keep_sessions:
+        session.exec(
+            update(BrowserSession)
+            .where(col(BrowserSession.user_id) == user.id, col(BrowserSession.revoked_at).is_(None))
+            .values(revoked_at=utcnow())
+        )
+    session.flush()
+    tell_person_moved(session, user.id)
