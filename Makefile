@@ -19,6 +19,10 @@ help: ## Show this list
 run: install ## Set up what is missing and start everything
 	@exec $(BIN)/guardian up
 
+.PHONY: demo
+demo: install ## Show it with a made-up company and a provider on this machine: no key is needed, no real data touched
+	@exec $(BIN)/guardian demo
+
 .PHONY: install
 install: $(DONE)/runtime ## Make .venv, install the locked dependencies, build the pages
 	@$(BIN)/python -m guardian.ui.build

@@ -5,7 +5,7 @@ import sys
 import typer
 
 # Reflex, FastAPI and the servers are imported inside the commands that need them: a worker starts without the pages.
-from guardian.cli import care, processes, usage
+from guardian.cli import care, demo, processes, usage
 from guardian.errors import GuardianError
 
 _app = typer.Typer(
@@ -14,7 +14,7 @@ _app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for _part in (processes, care, usage):
+for _part in (processes, demo, care, usage):
     _app.add_typer(_part.commands)
 
 

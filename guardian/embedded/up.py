@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from guardian.config import Settings
@@ -18,16 +19,37 @@ from guardian.services.people.mailbox import mailbox_folder
 ROOT = Path(__file__).parents[2]
 # A back-fill may take minutes: this worker leaves them alone, so that mails and alerts never wait behind one.
 _QUICK_QUEUES = [name for name in QUEUE_NAMES if name != USAGE_QUEUE]
+# The file by which the data directory of a demonstration is known.
+DEMO_MARK = "demo.json"
 # The worker gives a running job 20 s to end before it hands it over.
 _WORKER_STOP_SECONDS = 30.0
 
 
-def up(settings: Settings) -> None:
+@dataclass(frozen=True, slots=True)
+class Companion:
+    """A further process of a run, by the `guardian` command that it is; it is ready when `ready` answers with 200.
+
+    `announce` is what is said beside the addresses then.
+    """
+
+    name: str
+    arguments: list[str]
+    ready: str
+    announce: str
+
+
+def up(settings: Settings, companion: Companion | None = None) -> None:
     """Start everything, say the one URL when it answers, and return when a signal has stopped it all in order.
 
     Servers that are configured (DATABASE_URL, REDIS_URL, SMTP_HOST) are used, the others are embedded. Raises
-    ConfigurationError when a port is taken or another `guardian up` runs, GuardianError when the migrations fail.
+    ConfigurationError when a port is taken, another `guardian up` runs or the data are a demonstration's, GuardianError
+    when the migrations fail.
     """
+    if not settings.guardian_demo and (settings.guardian_data_dir / DEMO_MARK).exists():
+        raise ConfigurationError(
+            f"{settings.guardian_data_dir} belongs to a demonstration. Go on with it by `guardian demo`, or set "
+            "GUARDIAN_DATA_DIR to a directory of your own."
+        )
     with Supervisor(settings.guardian_data_dir) as supervisor:
         _require_free_ports(settings)
         say(f"· data and logs are in {supervisor.data_dir}")
@@ -38,6 +60,8 @@ def up(settings: Settings) -> None:
         )
         say("· bringing the database up to date")
         supervisor.finish(_child(supervisor, "migrate", ["migrate"], environment, echo=True))
+        if companion is not None:
+            supervisor.start(_child(supervisor, companion.name, companion.arguments, environment))
         supervisor.start(_child(supervisor, "gateway", ["gateway"], environment))
         supervisor.start(_child(supervisor, "web", ["web"], environment))
         worker_1 = _child(supervisor, "worker-1", ["worker"], environment, _WORKER_STOP_SECONDS)
@@ -47,9 +71,10 @@ def up(settings: Settings) -> None:
         say("· starting web, gateway, workers and scheduler")
         web, gateway = (_here(settings, port) for port in (settings.guardian_port, settings.guardian_gateway_port))
         supervisor.watch(
-            ready=[f"{web}/health/ready", f"{gateway}/health/ready"],
+            ready=[f"{web}/health/ready", f"{gateway}/health/ready", *([companion.ready] if companion else [])],
             announce=f"AI Cost Guardian is ready: {settings.base_url if settings.public_url else web}\n"
-            f"· applications call the gateway at {settings.gateway_url if settings.public_url else gateway}",
+            f"· applications call the gateway at {settings.gateway_url if settings.public_url else gateway}"
+            + (f"\n{companion.announce}" if companion else ""),
         )
 
 
