@@ -52,12 +52,13 @@ def rotate(
     """Seal all that is stored sealed with ENCRYPTION_KEY; ENCRYPTION_KEY_PREVIOUS opens what it replaces."""
     from guardian.crypto import encryption
     from guardian.services.guard.notices.rotation import reseal_alerts, reseal_channels
+    from guardian.services.people.access.second_factor_rotation import reseal_second_factors
     from guardian.services.people.provider_keys.rotation import reseal_batch
 
     configured()
     ring = encryption()
     resealed, current, unopened = 0, 0, 0
-    for reseal in (reseal_batch, reseal_channels, reseal_alerts):
+    for reseal in (reseal_batch, reseal_channels, reseal_alerts, reseal_second_factors):
         after, more = None, True
         while more:
             with db.session() as session:
@@ -102,6 +103,50 @@ def create(
             organization_id=user.organization_id,
         )
     print(f"{user.email} can sign in now, as {user.role.value}")
+
+
+@users.command("remove-second-factor")
+def remove_second_factor(email: Annotated[str, typer.Argument(help="Whose sign-in asks for a code.")]) -> None:
+    """Let somebody who lost their app and their recovery codes sign in without a code; they are told by mail."""
+    from guardian.services.people import audit
+    from guardian.services.people.access import second_factors
+
+    configured()
+    with db.session() as session:
+        user = second_factors.remove(session, email)
+        audit.record(
+            session,
+            None,
+            "SECOND_FACTOR_REMOVE",
+            resource_type="user",
+            resource_id=user.id,
+            metadata={"by": "command line"},
+            organization_id=user.organization_id,
+        )
+    print(f"{user.email} signs in without a code now")
+
+
+@users.command("lift-sign-in-rule")
+def lift_sign_in_rule(
+    email: Annotated[str, typer.Argument(help="A person whose organization asks for a sign-in provider.")],
+) -> None:
+    """Let the members of that person's organization sign in as they like, when its sign-in provider is gone."""
+    from guardian.services.people import audit
+    from guardian.services.people.access import sign_in_rules
+
+    configured()
+    with db.session() as session:
+        organization = sign_in_rules.lift_rule(session, email)
+        audit.record(
+            session,
+            None,
+            "ORGANIZATION_SIGN_IN",
+            resource_type="organization",
+            resource_id=organization.id,
+            metadata={"by": "command line"},
+            organization_id=organization.id,
+        )
+    print(f"The members of {organization.name} sign in as they like now")
 
 
 @commands.command()
