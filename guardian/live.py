@@ -17,6 +17,7 @@ ALERT_TRIGGERED = "alert:triggered"
 TEAM_UPDATE = "team:update"
 JOB_UPDATE = "job:update"
 REPORT_UPDATE = "report:update"
+BILLING_UPDATE = "billing:update"
 
 GATEWAY_CHANGED = "gateway:changed"
 """The channel on which gateways hear the id of an organization whose tokens, keys, prices, budgets, … changed."""

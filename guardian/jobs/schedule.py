@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from guardian.jobs import alerts, mail, monitoring, notices, repeats, reports, repricing, usage
+from guardian.jobs import alerts, billing, mail, monitoring, notices, repeats, reports, repricing, usage
 from guardian.queue import ALERT_QUEUE, EMAIL_QUEUE, REPORT_QUEUE, USAGE_QUEUE
 
 
@@ -35,5 +35,6 @@ RECURRING: tuple[Recurring, ...] = (
     Recurring("check-waiting", "* * * * *", alerts.check_waiting, ALERT_QUEUE),
     # Weeks and months end at midnight of each organization's zone; what is made is not made again.
     Recurring("weekly-report", "*/15 * * * *", reports.weekly_report, REPORT_QUEUE),
+    Recurring("read-subscriptions", "20 * * * *", billing.read_subscriptions, EMAIL_QUEUE),
     Recurring("resume-reports", "* * * * *", reports.resume_reports, REPORT_QUEUE),
 )

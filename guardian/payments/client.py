@@ -75,7 +75,7 @@ class Payments:
         with _asking():
             return self._client.v1.customers.create(params | ({"email": email} if email else {})).id
 
-    def checkout(self, *, customer: str, price: Price, organization_id: str, done: str, left: str) -> str:
+    def checkout(self, *, customer: str, price: Price, organization_id: str, user_id: str, done: str, left: str) -> str:
         """The address at which the customer takes the plan out; addresses that were given out before end.
 
         Otherwise two of them, both paid, would be two subscriptions.
@@ -89,7 +89,7 @@ class Payments:
                 "customer": customer,
                 "client_reference_id": organization_id,
                 "line_items": [{"price": price.id, "quantity": 1}],
-                "subscription_data": {"metadata": {"organizationId": organization_id}},
+                "subscription_data": {"metadata": {"organizationId": organization_id, reading.USER: user_id}},
                 "success_url": done,
                 "cancel_url": left,
             }

@@ -16,6 +16,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 PLAN = "guardian_plan"  # in a price's metadata: a price that another one has replaced has no key any more
+USER = "userId"  # in a subscription's metadata: who took it out
 # `unpaid` is past due that Stripe no longer collects; `paused` a trial that ended without a way to pay.
 STATUSES: Mapping[str, SubscriptionStatus] = {
     "trialing": SubscriptionStatus.TRIALING,
@@ -53,8 +54,7 @@ def _understood(read: Callable[P, R]) -> Callable[P, R]:
 @_understood
 def price(found: Found) -> Price | None:
     """A price of one of our plans, or None."""
-    told: Found = found.get("metadata") or {}
-    plan = _PLANS.get(found.get("lookup_key") or "") or _PLANS.get(told.get(PLAN, ""))
+    plan = _PLANS.get(found.get("lookup_key") or "") or _PLANS.get(_told(found, PLAN) or "")
     if plan is None:
         return None
     currency: str = found["currency"]
@@ -81,6 +81,7 @@ def subscription(found: Found) -> PaidSubscription:
         # The portal of Stripe sets the moment instead of the flag.
         cancel_at_period_end=bool(found.get("cancel_at_period_end") or found.get("cancel_at")),
         created=_moment(found["created"]),
+        user_id=_told(found, USER),
     )
 
 
@@ -112,6 +113,7 @@ def invoice(found: Found) -> PaidInvoice:
         created=_time(moved.get("finalized_at")) or _moment(found["created"]),
         due_at=_time(found.get("due_date")),
         paid_at=_time(moved.get("paid_at")),
+        attempted=bool(found.get("attempted")) or found.get("collection_method") == "send_invoice",
         page=found.get("hosted_invoice_url"),
         lines=lines,
     )
@@ -130,6 +132,12 @@ def line(found: Found) -> PaidLine:
         period_end=_moment(found["period"]["end"]),
         proration=bool(details.get("proration")),
     )
+
+
+def _told(found: Found, name: str) -> str | None:
+    """Of an object's metadata."""
+    metadata: Found = found.get("metadata") or {}
+    return metadata.get(name)
 
 
 def _address(found: Found) -> tuple[str, ...]:

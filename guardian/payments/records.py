@@ -19,7 +19,7 @@ class Price:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaidSubscription:
-    """A subscription as it is now. `plan` is None where its price is none of ours."""
+    """A subscription as it is now. `plan` is None where its price is none of ours, `user_id` where nobody was told."""
 
     id: str
     customer: str
@@ -32,6 +32,7 @@ class PaidSubscription:
     period_end: datetime | None
     cancel_at_period_end: bool
     created: datetime
+    user_id: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +47,10 @@ class PaidLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaidInvoice:
-    """An invoice as it is now. `number` is None while it is a draft; `page` is where it can be paid."""
+    """An invoice as it is now. `number` is None while it is a draft; `page` is where it can be paid.
+
+    `attempted`: it was tried to take the money, or it is to be sent to the customer without trying.
+    """
 
     id: str
     customer: str
@@ -66,6 +70,7 @@ class PaidInvoice:
     created: datetime
     due_at: datetime | None
     paid_at: datetime | None
+    attempted: bool
     page: str | None
     lines: tuple[PaidLine, ...]
 

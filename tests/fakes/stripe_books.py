@@ -164,6 +164,7 @@ class StripeBooks:
             "period_end": self.now,
             "due_date": None,
             "status": "draft",
+            "attempted": False,
             "number": None,
             "status_transitions": {"finalized_at": None, "paid_at": None},
             "hosted_invoice_url": None,
@@ -180,12 +181,14 @@ class StripeBooks:
         made["hosted_invoice_url"] = f"https://invoice.stripe.test/{made['id']}"
         self.tell("invoice.finalized", made)
         if self.declines and made["amount_due"]:
+            made["attempted"] = True
             self.tell("invoice.payment_failed", made)
         else:
             self._settle(made)
         return made
 
     def _settle(self, invoice: Found) -> None:
+        invoice["attempted"] = True
         invoice["status"], invoice["amount_paid"] = "paid", invoice["amount_due"]
         invoice["status_transitions"]["paid_at"] = self.now
         self.tell("invoice.paid", invoice)

@@ -12,12 +12,13 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Self, cast
 from urllib.parse import parse_qsl, urlsplit
 
+from guardian.config import settings
 from tests.fakes.stripe_books import Declined, Found, Missing, StripeBooks
 
 SECRET_KEY, WEBHOOK_SECRET = "sk_test_fake", "whsec_fake"  # of this fake only
@@ -71,6 +72,13 @@ class FakeStripe:
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
+
+    def configure(self, setenv: Callable[[str, str], None]) -> None:
+        """Let this installation sell its plans here."""
+        setenv("STRIPE_SECRET_KEY", SECRET_KEY)
+        setenv("STRIPE_WEBHOOK_SECRET", WEBHOOK_SECRET)
+        setenv("STRIPE_BASE_URL", self.url)
+        settings.cache_clear()
 
     # Messages
 

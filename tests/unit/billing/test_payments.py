@@ -70,7 +70,9 @@ def test_a_checkout_ends_the_one_before(stripe: FakeStripe, payments: Payments) 
     price = payments.prices(WANTED)[Plan.STARTER]
     customer = payments.make_customer(organization_id="o1", name="Acme", email=None)
     ways = [
-        payments.checkout(customer=customer, price=price, organization_id="o1", done="http://d", left="http://l")
+        payments.checkout(
+            customer=customer, price=price, organization_id="o1", user_id="u1", done="http://d", left="http://l"
+        )
         for _ in range(2)
     ]
     assert ways[0] != ways[1]

@@ -19,14 +19,10 @@ from guardian.services.people import provider_keys
 from guardian.services.people.access.accounts import register
 from guardian.services.people.billing.plans import PLANS, count, require_room
 from tests.conftest import People
+from tests.unit.billing.conftest import Put
 
 GOOD = TestResult(success=True, message="This key works.", kind="inference")
 LIMITED = ("members", "keys", "alerts", "retention_days", "requests_per_month")
-
-
-def put_on(session: Session, actor: Actor, plan: Plan) -> None:
-    session.get_one(Organization, actor.organization_id).plan = plan
-    session.commit()
 
 
 def add_key(session: Session, actor: Actor, number: int) -> None:
@@ -45,8 +41,8 @@ def test_each_larger_plan_has_more_of_everything() -> None:
     assert all(getattr(PLANS[Plan.ENTERPRISE], name) is None for name in (*LIMITED, "price"))
 
 
-def test_a_plan_has_room_for_so_many_keys_and_no_more(session: Session, people: People) -> None:
-    put_on(session, people.alice, Plan.FREE)
+def test_a_plan_has_room_for_so_many_keys_and_no_more(session: Session, people: People, put_on: Put) -> None:
+    put_on(people.alice, Plan.FREE)
     for number in range(3):
         add_key(session, people.alice, number)
     with pytest.raises(ConflictError) as refused:
@@ -59,22 +55,22 @@ def test_a_plan_has_room_for_so_many_keys_and_no_more(session: Session, people: 
     assert refused.value.details == {"resource": "keys", "plan": "FREE", "limit": 3, "used": 3}
     # Another organization has room of its own, and a larger plan has more.
     add_key(session, people.charlie, 3)
-    put_on(session, people.alice, Plan.STARTER)
+    put_on(people.alice, Plan.STARTER)
     add_key(session, people.alice, 4)
 
 
-def test_a_smaller_plan_takes_nothing_away_and_lets_nothing_in(session: Session, people: People) -> None:
+def test_a_smaller_plan_takes_nothing_away_and_lets_nothing_in(session: Session, people: People, put_on: Put) -> None:
     for number in range(5):
         add_key(session, people.alice, number)
-    put_on(session, people.alice, Plan.FREE)
+    put_on(people.alice, Plan.FREE)
     assert count(session, people.alice.organization_id, "keys") == 5
     assert all(session.exec(select(ApiKey.is_active).where(col(ApiKey.organization_id).is_not(None))))
     with pytest.raises(ConflictError, match="room for 3 provider keys, and 5 are in use"):
         add_key(session, people.alice, 5)
 
 
-def test_alerts_and_members_have_their_room_too(session: Session, people: People) -> None:
-    put_on(session, people.alice, Plan.FREE)
+def test_alerts_and_members_have_their_room_too(session: Session, people: People, put_on: Put) -> None:
+    put_on(people.alice, Plan.FREE)
     wanted = NewAlert(name="Spend", type=AlertType.COST_THRESHOLD, threshold=Decimal(5))
     for _ in range(5):
         create_alert(session, people.alice, wanted)
@@ -85,8 +81,8 @@ def test_alerts_and_members_have_their_room_too(session: Session, people: People
         require_room(session, people.alice.organization_id, "members", adding=2)
 
 
-def test_of_two_at_once_only_one_gets_the_last_place(session: Session, people: People) -> None:
-    put_on(session, people.alice, Plan.FREE)
+def test_of_two_at_once_only_one_gets_the_last_place(session: Session, people: People, put_on: Put) -> None:
+    put_on(people.alice, Plan.FREE)
     for number in range(2):
         add_key(session, people.alice, number)
     session.commit()
