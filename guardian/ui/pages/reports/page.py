@@ -30,8 +30,9 @@ Said: TypeAlias = rx.event.EventSpec | None
 
 @dataclass(frozen=True)
 class _View:
-    """The list, or the one report that the address names; None where there is none of that id."""
+    """What the address asked for: the list, or one report, None where there is none of that id."""
 
+    query: Query
     listed: Sequence[ReportView]
     more: str
     opened: ReportView | None
@@ -69,16 +70,18 @@ class ReportsState(Page, rx.State):
                 opened = reports.get_report(session, actor, wanted["report"])
             except NotFoundError:
                 opened = None
-            return _View((), "", opened, {}, tz)
+            return _View(query, (), "", opened, {}, tz)
         found = reports.list_reports(session, actor, wanted.get("before"), _LISTED)
         names = read_names(session, actor.organization_id, {"user": [each.by for each in found.items]})
-        return _View(found.items, found.next_cursor or "", None, names, tz)
+        return _View(query, found.items, found.next_cursor or "", None, names, tz)
 
     def _query(self) -> Query:
         return tuple(item for item in super()._query() if item[0] in _PARAMETERS)
 
     def _show(self, view: _View) -> None:
-        now, tz, query = utcnow(), zone(view.zone), dict(self._query())
+        if view.query != self._query():
+            return  # a live message that was read for the address before this one
+        now, tz, query = utcnow(), zone(view.zone), dict(view.query)
         self.can_create = "reports:create" in self.viewer.permissions
         self.asked, self.newest = query.get("report", ""), "before" not in query
         self.reports = [rows.report_row(each, view.names, now, tz) for each in view.listed]

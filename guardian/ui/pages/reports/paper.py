@@ -5,7 +5,7 @@ from typing import Any
 
 import reflex as rx
 
-from guardian.ui.components.basics import badge, icon
+from guardian.ui.components.basics import badge, button_link, icon
 from guardian.ui.components.cards import card
 from guardian.ui.components.chart import chart
 from guardian.ui.components.states import notice
@@ -67,14 +67,8 @@ def _head(paper: Any) -> rx.Component:
                 rx.el.p(paper.headline, class_name="paper-headline"),
                 class_name="stack tight",
             ),
-            # Answered by the API: the browser follows it as a document.
-            rx.el.a(
-                icon("download", 14),
-                "Download PDF",
-                href=paper.pdf,
-                download="",
-                class_name="button primary",
-            ),
+            # Answered by the API and no page of ours: the browser follows it by itself.
+            button_link(icon("download", 14), "Download PDF", to=paper.pdf, kind="primary", reload_document=True),
             class_name="key-head",
         ),
         rx.el.p(paper.about, class_name="muted small"),

@@ -156,7 +156,7 @@ def paper(view: ReportView) -> Paper:
     content, said = view.content, facts(view.content)
     return Paper(
         id=view.id,
-        title=content["title"],
+        title=view.title,
         ready=True,
         about=f"{said['scope'][:1].upper()}{said['scope'][1:]}. {said['made']}.",
         headline=said["headline"],
