@@ -1,6 +1,7 @@
 """EncryptionService (AES-256-GCM as Node's crypto writes it), its key ring, and hashes of our own tokens."""
 
 import hashlib
+import hmac
 import os
 import secrets
 from binascii import Error as HexError
@@ -95,6 +96,20 @@ class EncryptionService:
             except (InvalidTag, UnicodeDecodeError):
                 continue
         raise DecryptionError("This sealed value cannot be opened: wrong encryption key, or it was changed.")
+
+    def sign(self, text: str) -> tuple[str, str]:
+        """A code in hex that only a holder of the current key can make of this text, and that key's id."""
+        return self._code(self._ring[self.current_key_id], text), self.current_key_id
+
+    def signed(self, text: str, code: str, signed_by: str) -> bool:
+        """Whether `sign` made this code of this text. Raises LookupError when that key is not in the ring."""
+        return hmac.compare_digest(self._code(self._ring[signed_by], text), code)
+
+    @staticmethod
+    def _code(key: bytes, text: str) -> str:
+        # A key of its own, so that nothing signed says anything of what is sealed.
+        own = hmac.digest(key, b"guardian-signing", "sha256")
+        return hmac.digest(own, text.encode(), "sha256").hex()
 
     def encrypt_api_key(self, api_key: str) -> SealedSecret:
         sealed = self.encrypt(api_key)

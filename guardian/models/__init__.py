@@ -1,6 +1,6 @@
 """Tables only: columns, constraints, enums. No queries. Importing this package knows every table."""
 
-from guardian.models.activity import ActivityLog, EmailLog
+from guardian.models.activity import ActivityHead, ActivityLog, EmailLog
 from guardian.models.alerts import Alert, AlertGroup, AlertNotification, AlertTransition, NotificationTarget
 from guardian.models.billing import Invoice, StripeEvent, Subscription
 from guardian.models.budgets import Budget
@@ -35,6 +35,7 @@ from guardian.models.usage import UsageLog, UsageRollup
 __all__ = [
     "AccessToken",
     "Account",
+    "ActivityHead",
     "ActivityLog",
     "Alert",
     "AlertGroup",

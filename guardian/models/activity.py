@@ -21,6 +21,8 @@ class ActivityLog(Table, table=True):
     __table_args__ = (
         Index("ix_activity_logs_organization_id_created_at", "organization_id", "created_at"),
         Index("uq_activity_logs_chain_sequence", "chain", "sequence", unique=True),
+        Index("ix_activity_logs_chain_action", "chain", "action", "sequence"),
+        Index("ix_activity_logs_chain_resource_id", "chain", "resource_id", "sequence"),
     )
 
     id: str = Field(default_factory=new_id, primary_key=True)
@@ -37,6 +39,21 @@ class ActivityLog(Table, table=True):
     previous_hash: str = Field(default="", sa_column_kwargs={"server_default": ""})
     hash: str
     created_at: datetime = time_field(now=True)
+
+
+class ActivityHead(Table, table=True):
+    """The last row of a chain, sealed: `mac` is made with the encryption key `key_id`, which is not in the database.
+
+    `key_id` is None for a chain that ended before there were seals; its next row is sealed.
+    """
+
+    __tablename__ = "activity_heads"
+
+    chain: str = Field(primary_key=True)
+    sequence: int = count_field()
+    hash: str
+    mac: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    key_id: str | None = None
 
 
 class EmailLog(Table, table=True):

@@ -57,7 +57,8 @@ TABLE: Mapping[str, Permission] = {
     "organization:transfer": Permission("hand the organization to another owner", _OWNERS),
     "team:read": Permission("see members and teams", _ALL),
     "team:update": Permission("invite and remove members, give roles, make teams", _ADMINS),
-    "activity:read": Permission("read the audit log", _WORKING),
+    # It tells where from people sign in.
+    "activity:read": Permission("read the audit log", _ADMINS),
     "billing:read": Permission("see plan, limits and invoices", (_BILLING, _ADMIN, _OWNER)),
     "billing:update": Permission("change the plan and how it is paid", _PAYERS),
 }

@@ -176,15 +176,24 @@ class KeyLoss:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActivityView:
-    """One audited action; `actor` is the person's name or e-mail, None where nobody was signed in or a job acted."""
+    """One audited action; `actor` is the person's name or e-mail, None where nobody was signed in or a job acted.
+
+    `impersonator` is who really acted, through that person's eyes. `before` and `after` are what the action changed of
+    its thing, `also` what else it changed ({what, id, before, after}); `sequence` is the row's number in its chain.
+    """
 
     id: str
+    sequence: int
     action: str
     actor: str | None
+    impersonator: str | None
     user_id: str | None
     resource_type: str | None
     resource_id: str | None
     request_id: str | None
     ip_address: str | None
     metadata: Mapping[str, Any]
+    before: Mapping[str, Any]
+    after: Mapping[str, Any]
+    also: tuple[Mapping[str, Any], ...]
     created_at: datetime

@@ -9,7 +9,7 @@ from sqlmodel import Session
 
 from guardian.config import settings
 from guardian.crypto import EncryptionService
-from guardian.embedded.doctor import examine
+from guardian.embedded.doctor import examine, examine_audit
 from guardian.embedded.migrate import migrate
 from guardian.embedded.processes import free_port
 from guardian.errors import GuardianError, UnavailableError
@@ -168,8 +168,21 @@ def test_an_audit_log_that_was_changed(change: Set, session: Session, people: Pe
     assert findings()["audit log"] == "ok 1 chains are whole"
     session.connection().execute(text("UPDATE activity_logs SET action = 'key.delete'"))
     session.commit()
-    assert f"from row {row.id}" in findings()["audit log"]
+    assert f"row 1 ({row.id}) is not as it was written" in findings()["audit log"]
     assert findings()["audit log"].startswith("FAIL")
+
+
+def test_the_audit_log_alone_is_a_line_for_each_chain(change: Set, session: Session, people: People) -> None:
+    audit.record(session, people.alice, "key.create")
+    row = audit.record(session, people.charlie, "key.create")
+    audit.record(session, None, "AUTH_LOGIN_REFUSED")
+    session.commit()
+    lines = sorted(str(finding) for finding in examine_audit())
+    assert [line.split(":")[1] for line in lines] == [" 1 rows are whole"] * 3
+    session.connection().execute(text("UPDATE activity_logs SET action = 'x' WHERE id = :id"), {"id": row.id})
+    session.commit()
+    [failed] = [finding for finding in examine_audit() if finding.word == "FAIL"]
+    assert f"row 1 ({row.id})" in failed.text
 
 
 def test_journals_that_fill_or_have_what_nobody_can_store(change: Set) -> None:

@@ -1,24 +1,23 @@
-"""Audit: what was done, chained by hash, so that a row that is changed, added or taken away later shows."""
+"""Appends what was done to an organization's chain, in the transaction that did it."""
 
-import hashlib
-import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, cast
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
 from guardian import db
-from guardian.errors import ValidationError
 from guardian.logs import mask
-from guardian.models import ActivityLog, User
+from guardian.models import ActivityLog
 from guardian.periods import utcnow
 from guardian.services.actor import Actor
-from guardian.services.people.views import ActivityView, Page
+from guardian.services.people.audit import chain as chained
+from guardian.services.people.audit import changes
+from guardian.services.people.audit.changes import Change
 
 MAX_TEXT = 500
-MAX_PAGE = 200
+MAX_ALSO = 20  # further rows that one action changed; more are counted
 
 # A value under such a name is a secret, however it looks; "keyId" and "inputTokens" are not such names.
 _SECRET_NAME = re.compile(r"(password|secret|token|authorization|cookie|(^|[a-z_\-])key)$", re.IGNORECASE)
@@ -32,6 +31,8 @@ def record(
     resource_type: str | None = None,
     resource_id: str | None = None,
     metadata: Mapping[str, Any] | None = None,
+    before: Mapping[str, Any] | None = None,
+    after: Mapping[str, Any] | None = None,
     organization_id: str | None = None,
     request_id: str | None = None,
     ip_address: str | None = None,
@@ -39,16 +40,20 @@ def record(
     """Append one action to the organization's chain, in the caller's transaction; call it last, it takes a lock.
 
     `organization_id`, `request_id` and `ip_address` are the actor's, or the given ones where there is no actor; an
-    action of nobody in no organization goes to the chain "". Secrets in `metadata` are left out.
+    action of nobody in no organization goes to the chain "". With an actor, an `organization_id` is the one that the
+    action was done to, where that is not the actor's own. What the action changed is noticed (changes.py) and kept
+    as `before` and `after`; give them where a row was not changed through the ORM. Secrets are left out of all.
     """
-    organization = actor.organization_id if actor else organization_id
+    organization = organization_id or (actor.organization_id if actor else None)
     chain = organization or ""
-    facts = _clean(metadata or {})
+    facts = _clean(metadata or {}) | _changed(changes.take(session), resource_id, before, after)
     if actor is not None:
         # The column user_id is emptied with the person; this copy is covered by the hash and stays.
         facts = {**facts, "userId": actor.user_id}
+        if actor.impersonator_id is not None:
+            facts["impersonatorId"] = actor.impersonator_id
     db.lock(session, "activity", chain)
-    last, previous_hash = _end(session, chain)
+    last, previous_hash = chained.end(session, chain)
     row = ActivityLog(
         chain=chain,
         sequence=last + 1,
@@ -64,102 +69,44 @@ def record(
         hash="",
         created_at=utcnow(),
     )
-    row.hash = _hash(row)
+    row.hash = chained.hash_of(row)
     session.add(row)
     session.flush()
+    chained.seal(session, row)
     return row
 
 
-def _end(session: Session, chain: str) -> tuple[int, str]:
-    """The number and the hash of the chain's last row; (0, "") where it has none."""
-    found = session.exec(
-        select(ActivityLog.sequence, ActivityLog.hash)
-        .where(ActivityLog.chain == chain)
-        .order_by(col(ActivityLog.sequence).desc())
-        .limit(1)
-    ).first()
-    return (found[0], found[1]) if found else (0, "")
+def _changed(
+    found: Sequence[Change],
+    resource_id: str | None,
+    before: Mapping[str, Any] | None,
+    after: Mapping[str, Any] | None,
+) -> dict[str, Any]:
+    """The facts `before` and `after` of what the action is about, and `also`: what else it changed."""
+    facts: dict[str, Any] = {}
+    subject = next((each for each in found if each.id == resource_id), None)
+    if subject is None and before is None and after is None and len(found) == 1:
+        subject = found[0]
+    old, new = before or (subject.before if subject else {}), after or (subject.after if subject else {})
+    if old:
+        facts["before"] = _clean(old)
+    if new:
+        facts["after"] = _clean(new)
+    others = [each for each in found if each is not subject]
+    if others:
+        facts["also"] = [_told(each) for each in others[:MAX_ALSO]]
+    if len(others) > MAX_ALSO:
+        facts["alsoMore"] = len(others) - MAX_ALSO
+    return facts
 
 
-def verify(session: Session, chain: str) -> str | None:
-    """The id of the first row of the chain that is not as it was written, or follows a missing one; None when sound."""
-    expected, previous_hash = 1, ""
-    query = select(ActivityLog).where(ActivityLog.chain == chain).order_by(col(ActivityLog.sequence))
-    # Closed at the first broken row, or its cursor would stay open on the server.
-    with session.exec(query, execution_options={"yield_per": 1_000}) as rows:
-        for row in rows:
-            stranger = row.user_id is not None and (row.meta or {}).get("userId") != row.user_id
-            if row.sequence != expected or row.previous_hash != previous_hash or row.hash != _hash(row) or stranger:
-                return row.id
-            expected, previous_hash = expected + 1, row.hash
-    return None
-
-
-def chains(session: Session) -> list[str]:
-    """The names of all chains: an organization's id each, and "" for actions of nobody."""
-    return list(session.exec(select(ActivityLog.chain).distinct().order_by(ActivityLog.chain)))
-
-
-def list_activity(session: Session, actor: Actor, cursor: str | None = None, limit: int = 50) -> Page[ActivityView]:
-    """What was done in the actor's organization, newest first. Raises ValidationError for a cursor not of ours."""
-    actor.require("activity:read")
-    limit = max(1, min(limit, MAX_PAGE))
-    query = (
-        select(ActivityLog, User.name, User.email)
-        .join(User, col(User.id) == col(ActivityLog.user_id), isouter=True)
-        .where(ActivityLog.chain == actor.organization_id)
-        .order_by(col(ActivityLog.sequence).desc())
-        .limit(limit + 1)
-    )
-    if cursor is not None:
-        query = query.where(col(ActivityLog.sequence) < _sequence(cursor))
-    rows = session.exec(query).all()
-    return Page(
-        items=tuple(
-            ActivityView(
-                id=row.id,
-                action=row.action,
-                actor=name or email,
-                user_id=row.user_id,
-                resource_type=row.resource_type,
-                resource_id=row.resource_id,
-                request_id=row.request_id,
-                ip_address=row.ip_address,
-                metadata={key: value for key, value in (row.meta or {}).items() if key != "userId"},
-                created_at=row.created_at,
-            )
-            for row, name, email in rows[:limit]
-        ),
-        next_cursor=str(rows[limit - 1][0].sequence) if len(rows) > limit else None,
-    )
-
-
-def _sequence(cursor: str) -> int:
-    # 18 digits always fit a bigint.
-    if not re.fullmatch(r"[0-9]{1,18}", cursor):
-        raise ValidationError(
-            "This cursor is not one that a list gave.", details=[{"field": "cursor", "message": "unknown cursor"}]
-        )
-    return int(cursor)
-
-
-def _hash(row: ActivityLog) -> str:
-    """SHA-256 over the canonical JSON of the row and the hash before it; two columns that may be emptied stay out."""
-    content = {
-        "id": row.id,
-        "chain": row.chain,
-        "sequence": row.sequence,
-        "action": row.action,
-        "resourceType": row.resource_type,
-        "resourceId": row.resource_id,
-        "requestId": row.request_id,
-        "ipAddress": row.ip_address,
-        "metadata": row.meta,
-        "createdAt": row.created_at.astimezone(UTC).isoformat(),
-        "previousHash": row.previous_hash,
-    }
-    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-    return hashlib.sha256(canonical.encode()).hexdigest()
+def _told(change: Change) -> dict[str, Any]:
+    told: dict[str, Any] = {"what": change.what, "id": _text(change.id)}
+    if change.before:
+        told["before"] = _clean(change.before)
+    if change.after:
+        told["after"] = _clean(change.after)
+    return told
 
 
 def _clean(facts: Mapping[str, Any]) -> dict[str, Any]:
