@@ -11,6 +11,7 @@ import structlog
 from sentry_sdk.integrations.logging import LoggingIntegration
 
 from guardian.config import Settings
+from guardian.errors import GuardianError
 
 if TYPE_CHECKING:
     from sentry_sdk.types import Event, Hint
@@ -37,6 +38,22 @@ def _mask_event(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> 
     return event
 
 
+def _track(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """An error with its traceback is one that nobody foresaw; what has a sentence of its own was foreseen.
+
+    One that is logged and then let out, or reported twice on its way, is one event: Sentry tells doubles by the object.
+    """
+    error: Any = event.get("exc_info")
+    if error is True:
+        error = sys.exc_info()[1]
+    elif isinstance(error, tuple):
+        error = cast("tuple[Any, ...]", error)[1]
+    foreseen = not isinstance(error, Exception) or isinstance(error, GuardianError)
+    if event.get("level") in ("error", "critical") and not foreseen:
+        sentry_sdk.capture_exception(error)
+    return event
+
+
 def configure(settings: Settings, process: str) -> None:
     """Set up structlog and the standard library's logging for this process; call once, at its start."""
     as_json = settings.guardian_log_format == "json" or (
@@ -46,6 +63,7 @@ def configure(settings: Settings, process: str) -> None:
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _track,
         structlog.processors.format_exc_info,
         _mask_event,
     ]

@@ -53,23 +53,16 @@ def rotate(
 ) -> None:
     """Seal all that is stored sealed with ENCRYPTION_KEY; ENCRYPTION_KEY_PREVIOUS opens what it replaces."""
     from guardian.crypto import encryption
-    from guardian.services.guard.notices.rotation import reseal_alerts, reseal_channels
-    from guardian.services.people.access.second_factor_rotation import reseal_second_factors
-    from guardian.services.people.provider_keys.rotation import reseal_batch
+    from guardian.services.guard.resealing import reseal_all
 
     configured()
     ring = encryption()
     resealed, current, unopened = 0, 0, 0
-    for reseal in (reseal_batch, reseal_channels, reseal_alerts, reseal_second_factors):
-        after, more = None, True
-        while more:
-            with db.session() as session:
-                batch = reseal(session, ring, after=after, dry_run=dry_run)
-            resealed, current = resealed + batch.resealed, current + batch.current
-            for sealed in batch.unopened:
-                unopened += 1
-                print(f"cannot open {sealed.name} ({sealed.id}): {sealed.reason}", file=sys.stderr)
-            after, more = batch.last_id, batch.last_id is not None
+    for batch in reseal_all(encryption(), dry_run=dry_run):
+        resealed, current = resealed + batch.resealed, current + batch.current
+        for sealed in batch.unopened:
+            unopened += 1
+            print(f"cannot open {sealed.name} ({sealed.id}): {sealed.reason}", file=sys.stderr)
     print(f"{resealed} {'would be ' if dry_run else ''}sealed anew, {current} already current, {unopened} not opened")
     raise typer.Exit(1 if unopened else 0)
 

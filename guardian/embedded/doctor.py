@@ -23,7 +23,7 @@ from guardian.journal.places import journal_folders
 from guardian.journal.positions import waiting_bytes
 from guardian.models import Organization
 from guardian.queue import connection
-from guardian.services.guard.notices.rotation import reseal_alerts, reseal_channels
+from guardian.services.guard.resealing import reseal_all
 from guardian.services.ledger import daily
 from guardian.services.people import audit
 from guardian.services.people.provider_keys.rotation import Unopened
@@ -90,15 +90,10 @@ def _encryption_key(settings: Settings) -> Finding:
     service = EncryptionService(settings.require_encryption_key(), previous.get_secret_value() if previous else None)
     unopened: list[Unopened] = []
     opened, older = 0, 0
-    for reseal in (reseal_batch, reseal_channels, reseal_alerts):
-        after, more = None, True
-        while more:
-            with db.session() as session:
-                batch = reseal(session, service, after=after, dry_run=True)
-            unopened += batch.unopened
-            opened += batch.current + batch.resealed
-            older += batch.resealed
-            after, more = batch.last_id, batch.last_id is not None
+    for batch in reseal_all(service, dry_run=True):
+        unopened += batch.unopened
+        opened += batch.current + batch.resealed
+        older += batch.resealed
     if unopened:
         names = ", ".join(one.name for one in unopened[:5])
         return Finding(

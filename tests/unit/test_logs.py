@@ -1,16 +1,13 @@
 """Logs and error tracking: what leaves the process has no secret in it, whatever was on the stack."""
 
-import gzip
-import http.server
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 
-import brotli
 import pytest
 
 from guardian.logs import mask
+from tests.fakes.tracker import Tracker, tracking
 
 PROGRAM = """
 import logging, sys
@@ -47,44 +44,22 @@ SECRETS = (
 
 
 @pytest.fixture
-def tracker() -> Iterator[tuple[str, list[bytes]]]:
-    """An error tracker's DSN, and what was sent to it."""
-    sent: list[bytes] = []
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["content-length"]))
-            unpack = {"gzip": gzip.decompress, "br": brotli.decompress}.get(self.headers.get("content-encoding", ""))
-            sent.append(unpack(body) if unpack else body)
-            self.send_response(200)
-            self.end_headers()
-
-        def log_message(self, format: str, *args: object) -> None:
-            pass
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://public@127.0.0.1:{server.server_port}/1", sent
-    server.shutdown()
-    thread.join()
-    server.server_close()
+def tracker() -> Iterator[Tracker]:
+    with tracking() as found:
+        yield found
 
 
 @pytest.mark.parametrize("form", ["json", "console"])
-def test_nothing_secret_is_sent_or_logged(
-    tracker: tuple[str, list[bytes]], form: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    dsn, sent = tracker
-    monkeypatch.setenv("SENTRY_DSN", dsn)
+def test_nothing_secret_is_sent_or_logged(tracker: Tracker, form: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SENTRY_DSN", tracker.dsn)
     monkeypatch.setenv("GUARDIAN_LOG_FORMAT", form)
     done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, check=True, timeout=60)
-    envelopes = b"".join(sent)
+    envelopes = b"".join(tracker.bodies)
     assert b"RuntimeError" in envelopes
     assert b"no good: sk-adm" in envelopes
     assert b"crumb of" in envelopes
     # What is only logged was foreseen, and is a line of the log.
-    assert envelopes.count(b'"type":"event"') == 1
+    assert len(tracker.events) == 1
     assert b"only logged" in done.stderr
     assert b"RuntimeError" in done.stderr
     for secret in SECRETS:

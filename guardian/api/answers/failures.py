@@ -5,7 +5,6 @@ from http import HTTPStatus
 from math import ceil
 from typing import Any, cast
 
-import sentry_sdk
 import structlog
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
@@ -49,10 +48,9 @@ def known(error: Exception) -> GuardianError:
 
 
 def report(error: Exception, meant: GuardianError) -> None:
-    """Log what is no fault of the caller's, and send what nobody foresaw to error tracking."""
+    """Log what is no fault of the caller's; the log sends what nobody foresaw to error tracking."""
     if meant.code == GuardianError.code:
         log.error("api.error", exc_info=error)
-        sentry_sdk.capture_exception(error)
     elif meant.status_code >= 500:
         # Foreseen: where it happened says nothing, and an outage must not fill the disk with tracebacks.
         log.warning("api.unable", code=meant.code, error=meant.message)

@@ -1,0 +1,45 @@
+"""Everything that the database keeps sealed, for a change of the encryption key: one list of it, and one way through.
+
+What lives for hours only (kept answers of repeated requests, mailed links, cookies of sign-in) is not sealed anew: keep
+ENCRYPTION_KEY_PREVIOUS for a day, or they count as expired.
+"""
+
+from collections.abc import Iterator
+from typing import Protocol
+
+from sqlmodel import Session
+
+from guardian import db
+from guardian.crypto import EncryptionService
+from guardian.services.guard.notices.rotation import reseal_alerts, reseal_channels
+from guardian.services.people.access.second_factor_rotation import reseal_second_factors
+from guardian.services.people.provider_keys.rotation import Batch, reseal_batch
+
+
+class Reseal(Protocol):
+    def __call__(
+        self, session: Session, encryption: EncryptionService, *, after: str | None = None, dry_run: bool = False
+    ) -> Batch: ...
+
+
+RESEALED: dict[str, Reseal] = {
+    "api_keys": reseal_batch,
+    "notification_targets": reseal_channels,
+    "alerts": reseal_alerts,
+    "second_factors": reseal_second_factors,
+}
+"""By the table whose sealed columns it renews."""
+
+
+def reseal_all(encryption: EncryptionService, *, dry_run: bool = False) -> Iterator[Batch]:
+    """Each batch in a transaction of its own: web and gateway go on meanwhile, since they open what either key sealed.
+
+    Run again, it changes nothing.
+    """
+    for reseal in RESEALED.values():
+        after, more = None, True
+        while more:
+            with db.session() as session:
+                batch = reseal(session, encryption, after=after, dry_run=dry_run)
+            yield batch
+            after, more = batch.last_id, batch.last_id is not None
