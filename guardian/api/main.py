@@ -18,6 +18,7 @@ from guardian.api import (
     billing,
     budgets,
     channels,
+    domain,
     exports,
     health,
     imports,
@@ -26,14 +27,18 @@ from guardian.api import (
     keys,
     onboarding,
     organization,
+    organizations,
     prices,
     reconciliation,
     reports,
+    team,
+    teams,
     tokens,
     usage,
     views,
 )
 from guardian.api.answers import failures
+from guardian.api.described import describe
 from guardian.api.edge import Edge
 from guardian.api.front_door_docs import describe_front_door
 from guardian.api.steps import COOKIE, call
@@ -57,6 +62,11 @@ ROUTERS: tuple[APIRouter, ...] = (
     *prices.ROUTERS,
     organization.api,
     billing.api,
+    organizations.api,
+    organizations.own,
+    domain.api,
+    team.api,
+    teams.api,
     onboarding.api,
     activity.api,
     admin.api,
@@ -142,6 +152,7 @@ def _complete_description(app: FastAPI) -> None:
                 "session": {"type": "apiKey", "in": "cookie", "name": COOKIE},
                 "accessToken": {"type": "http", "scheme": "bearer", "bearerFormat": "gdn_…"},
             }
+            describe(schema, (r for router in ROUTERS for r in router.routes if isinstance(r, APIRoute)))
             describe_front_door(schema)
         return app.openapi_schema or generate()
 

@@ -25,6 +25,7 @@ class NewToken(Body):
     scopes: list[Line] = Field(max_length=10)
     expires_at: Annotated[datetime, AfterValidator(_with_offset)] | None = None
     budget_id: Line | None = None
+    team: Line | None = None
     allowed_providers: list[Provider] = Field(default_factory=list[Provider], max_length=10)
     allowed_models: list[Line] = Field(default_factory=list[str], max_length=tokens.MAX_MODELS)
     requests_per_minute: StrictInt | None = None
@@ -40,6 +41,7 @@ class TokenOut(Out):
     scopes: list[str]
     user_id: str
     budget_id: str | None
+    team: str | None
     allowed_providers: list[Provider]
     allowed_models: list[str]
     requests_per_minute: int | None
@@ -73,6 +75,7 @@ def create_token(call: CallDep, body: NewToken) -> CreatedTokenOut:
             scopes=body.scopes,
             expires_at=body.expires_at,
             budget_id=body.budget_id,
+            team=body.team,
             allowed_providers=body.allowed_providers,
             allowed_models=body.allowed_models,
             requests_per_minute=body.requests_per_minute,

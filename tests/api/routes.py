@@ -12,6 +12,7 @@ from tests.api.ingest.making import chat, event, request
 _EVERYBODY = (TeamRole.VIEWER, TeamRole.MEMBER, TeamRole.ADMIN, TeamRole.OWNER)
 _MEMBERS = _EVERYBODY[1:]
 _ADMINS = _EVERYBODY[2:]
+_OWNERS = _EVERYBODY[3:]
 
 NEW_KEY = {"provider": "OPENAI", "key": "sk-admin-0123456789abcdef", "label": "second"}
 NEW_VIEW = {"page": "usage", "name": "second", "query": "range=90d"}
@@ -32,14 +33,15 @@ PASSWORD = {"email": "eve@acme.test", "password": "correct horse battery"}
 @dataclass(frozen=True)
 class Route:
     """One route. `path` may name ids of Acme's: {key}, {session}, {token}, {usage}, {job}, {view}, {override}, {run},
-    {import}, {budget}, {alert}, {report}, {channel}.
+    {import}, {budget}, {alert}, {report}, {channel}, {member}, {invitation}, {team}, {organization}.
 
     `wrong` is refused with 400, `roles` may do it, `table` is what the database must have for it. `file` is set where
     the answer is a file and no envelope. The `front` door's routes are not FastAPI's: they take an access token of the
     scope ingest, say what is wrong in words of their own, and audit each hour what a token told in it; what they cannot
     put into the ledger they keep on disk, so that their `table` is the one without which nobody knows who sends. Those
     of the `installation` are for who runs it, whatever they are in their team. What a
-    `sealed` one is given tells by itself that it was forged, whatever has become of the database.
+    `sealed` one is given tells by itself that it was forged, whatever has become of the database. One that `moves` has
+    the person work in another organization afterwards, or in none.
     """
 
     method: str
@@ -56,6 +58,7 @@ class Route:
     front: bool = False
     installation: bool = False
     sealed: bool = False
+    moves: bool = False
 
     @property
     def name(self) -> str:
@@ -229,6 +232,43 @@ ROUTES: tuple[Route, ...] = (
     ),
     Route("GET", "/organization", "organizations"),
     Route("PATCH", "/organization", "organizations", {"name": "Acme & Co"}, {"timeZone": "Mars"}, roles=_ADMINS),
+    Route("GET", "/organization/domain", "organizations"),
+    # No domain is claimed yet.
+    Route("POST", "/organization/domain/verify", "organizations", roles=_ADMINS, status=409),
+    Route("PUT", "/organization/domain", "organizations", {"domain": "acme.test"}, {"domain": "x y"}, roles=_ADMINS),
+    Route("PATCH", "/organization/domain", "organizations", {"joinRole": None}, {"joinRole": "OWNER"}, roles=_ADMINS),
+    Route("DELETE", "/organization/domain", "organizations", roles=_ADMINS),
+    Route("POST", "/organization/leave", "team_members", moves=True),
+    # Nobody has this place.
+    Route("POST", "/organization/transfer", "team_members", {"memberId": "x"}, {}, roles=_OWNERS, status=404),
+    # Not its name.
+    Route(
+        "DELETE", "/organization", "organizations", query="?name=x", wrong_query="?name=x", roles=_OWNERS, status=400
+    ),
+    Route("GET", "/organizations", "organizations"),
+    Route("POST", "/organizations", "organizations", {"name": "Third"}, {"name": ""}, status=201, moves=True),
+    Route("POST", "/organizations/join", "users", status=404),
+    Route("POST", "/organizations/{organization}/switch", "organizations"),
+    Route("GET", "/team", "team_members"),
+    Route("GET", "/team/roles", "sessions"),
+    Route("PATCH", "/team/{member}", "team_members", {"role": "VIEWER"}, {"role": "KING"}, roles=_ADMINS),
+    Route("DELETE", "/team/{member}", "team_members", roles=_ADMINS),
+    Route(
+        "POST",
+        "/team/invitations",
+        "invitations",
+        {"email": "third@elsewhere.test"},
+        {"email": "x"},
+        roles=_ADMINS,
+        status=201,
+    ),
+    Route("POST", "/team/invitations/accept", "invitations", {"token": "x"}, {}, status=400),
+    Route("POST", "/team/invitations/{invitation}/resend", "invitations", roles=_ADMINS),
+    Route("POST", "/team/invitations/{invitation}/revoke", "invitations", roles=_ADMINS),
+    Route("GET", "/team/teams", "teams"),
+    Route("POST", "/team/teams", "teams", {"name": "second"}, {"name": ""}, roles=_ADMINS, status=201),
+    Route("PATCH", "/team/teams/{team}", "teams", {"name": "third"}, {"defaultTags": {"team": "x"}}, roles=_ADMINS),
+    Route("DELETE", "/team/teams/{team}", "teams", roles=_ADMINS),
     Route("GET", "/account/onboarding", "users"),
     Route("PATCH", "/account/onboarding", "users", {"skipped": ["invite"]}, {"skipped": ["nap"]}),
     Route("GET", "/organization/sign-in", "organizations"),

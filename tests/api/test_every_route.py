@@ -14,8 +14,9 @@ from guardian.api.ingest import PATHS
 from guardian.api.main import ROUTERS
 from guardian.api.requests.origin import SAFE_METHODS
 from guardian.jobs.reports import make_report
-from guardian.models import ImportRun, RepriceRun, UsageLog
+from guardian.models import ImportRun, RepriceRun, TeamMember, UsageLog
 from guardian.models import Session as BrowserSession
+from guardian.models.base import new_id
 from guardian.models.enums import CostSource, Provider, RepriceStatus, TeamRole, UsageOrigin
 from guardian.periods import utcnow
 from guardian.services.actor import Actor
@@ -51,6 +52,8 @@ def ids(alice: Client, people: People, fake: FakeProvider) -> dict[str, str]:
     budget = alice.data("POST", "/budgets", 201, json=NEW_BUDGET)
     alert = alice.data("POST", "/alerts", 201, json={**NEW_ALERT, "name": "ours"})
     channel = alice.data("POST", "/channels", 201, json={**NEW_CHANNEL, "name": "ours"})
+    team = alice.data("POST", "/team/teams", 201, json={"name": "ours"})
+    invited = alice.data("POST", "/team/invitations", 201, json={"email": "ours@elsewhere.test"})
     report = alice.data("POST", "/reports", 202, json=NEW_REPORT)
     make_report(report["id"])
     now = utcnow()
@@ -78,6 +81,7 @@ def ids(alice: Client, people: People, fake: FakeProvider) -> dict[str, str]:
             organization_id=people.alice.organization_id,
         )
         session.add(row)
+        member = session.exec(select(TeamMember).where(TeamMember.user_id == people.bob.user_id)).one()
         opened = session.exec(select(BrowserSession.id).where(BrowserSession.user_id == people.alice.user_id)).one()
     return {
         "key": key["id"],
@@ -93,9 +97,27 @@ def ids(alice: Client, people: People, fake: FakeProvider) -> dict[str, str]:
         "override": price["id"],
         "run": run.id,
         "import": brought.id,
+        "member": member.id,
+        "invitation": invited["id"],
+        "team": team["id"],
+        "organization": people.alice.organization_id,
         "month": "2020-01",
         "provider": "oidc",
     }
+
+
+def put_back(person: Actor) -> None:
+    """Undo that somebody left, or works elsewhere."""
+    execute("UPDATE users SET organization_id = :org WHERE id = :id", org=person.organization_id, id=person.user_id)
+    execute("UPDATE sessions SET revoked_at = NULL WHERE user_id = :id", id=person.user_id)
+    execute(
+        "INSERT INTO team_members (id, organization_id, user_id, role) VALUES (:place, :org, :id, :role) "
+        "ON CONFLICT (organization_id, user_id) DO NOTHING",
+        place=new_id(),
+        org=person.organization_id,
+        id=person.user_id,
+        role=person.team_role.value,
+    )
 
 
 def call(client: Client, route: Route, ids: dict[str, str]) -> int:
@@ -141,10 +163,15 @@ def test_wrong_input_is_refused_with_the_field(alice: Client, ids: dict[str, str
 def test_who_may_do_what(
     role: TeamRole, ids: dict[str, str], sign_in: SignIn, colleague: Callable[[TeamRole], Actor]
 ) -> None:
-    client = sign_in(colleague(role))
+    person = colleague(role)
+    client = sign_in(person)
     # What takes something away comes last, and signing out at the very end.
     routes = sorted(SIGNED_IN, key=lambda r: (r.path == "/auth/logout", r.method == "DELETE"))
-    found = {route.name: call(client, route, ids) for route in routes}
+    found: dict[str, int] = {}
+    for route in routes:
+        found[route.name] = call(client, route, ids)
+        if route.moves:
+            put_back(person)
     # Tokens and sessions of other people are not forbidden but unknown.
     refused = {route.name: 404 if "{token}" in route.path else 403 for route in routes}
     assert found == {r.name: r.status if role in r.roles else refused[r.name] for r in routes}

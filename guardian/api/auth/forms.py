@@ -11,7 +11,7 @@ from fastapi import APIRouter, Form
 from fastapi.responses import RedirectResponse
 from pydantic import StringConstraints
 
-from guardian.api.answers.envelope import Body
+from guardian.api.answers.envelope import Body, Line
 from guardian.api.auth import signing
 from guardian.api.auth.signing import (
     Credentials,
@@ -23,10 +23,12 @@ from guardian.api.auth.signing import (
     SignedInOut,
     Verification,
 )
-from guardian.api.steps import COOKIE, SIGNING, CallDep, route
+from guardian.api.steps import COOKIE, SIGNING, Call, CallDep, route
+from guardian.api.team import InvitationToken, accept_invited
 from guardian.config import settings
 from guardian.errors import AuthenticationError, SignInRefused, ValidationError
 from guardian.services.people.access import second_steps, sessions
+from guardian.services.people.invitations import invited_address
 
 forms = APIRouter(prefix="/auth")
 
@@ -36,6 +38,7 @@ FORGOT_PAGE = "/forgot-password"
 RESET_PAGE = "/reset-password"
 VERIFY_PAGE = "/verify-email"
 CODE_PAGE = "/sign-in-code"
+INVITATION_PAGE = "/invitation"
 HOME = "/dashboard"
 
 STEP_COOKIE = "guardian_step"
@@ -55,10 +58,46 @@ class RegistrationForm(Registration):
     next: str | None = None
 
 
+class InvitationForm(InvitationToken):
+    """Whom it is for is in the invitation: nobody has to say so."""
+
+    name: Line | None = None
+    password: Annotated[str, StringConstraints(max_length=1_000)]
+
+
 @route(forms, "POST", "/register", action="AUTH_REGISTER", limit=SIGNING, public=True, page=SIGN_UP_PAGE)
 def register_form(call: CallDep, form: Annotated[RegistrationForm, Form()]) -> RedirectResponse:
     signing.sign_up(call, form)
     return go(local_path(form.next))
+
+
+@route(forms, "POST", "/invitation", action="AUTH_REGISTER", limit=SIGNING, public=True, page=INVITATION_PAGE)
+def invitation_form(call: CallDep, form: Annotated[InvitationForm, Form()]) -> RedirectResponse:
+    """Sign up as the person whom the invitation was sent to, and join."""
+    with call.transaction(audited=False) as opened:
+        email = invited_address(opened, form.token)
+    signing.sign_up(call, Registration(email=email, password=form.password, name=form.name, invitation=form.token))
+    return go(HOME)
+
+
+@route(
+    forms,
+    "POST",
+    "/invitation/accept",
+    action="INVITATION_ACCEPT",
+    limit=SIGNING,
+    public=True,
+    page=INVITATION_PAGE,
+)
+def accept_form(call: CallDep, form: Annotated[InvitationToken, Form()]) -> RedirectResponse:
+    """Join as who is signed in. A full page load: every open page of theirs shows another organization then."""
+    try:
+        _known_browser(call)
+    except AuthenticationError:
+        # Also then the page needs the link's token, which is in the form.
+        raise SignInRefused("signed-out", "Your session has ended. Sign in again.") from None
+    accept_invited(call, form.token)
+    return go(HOME)
 
 
 @route(forms, "POST", "/login", action="AUTH_LOGIN", limit=SIGNING, public=True, page=SIGN_IN_PAGE)
@@ -85,15 +124,7 @@ def code_form(call: CallDep, form: Annotated[CodeForm, Form()]) -> RedirectRespo
 def logout_form(call: CallDep) -> RedirectResponse:
     """Also somebody whose session is over already wants to be rid of the cookie."""
     try:
-        with call.transaction(audited=False) as opened:
-            call.become(
-                sessions.actor_for_session(
-                    opened,
-                    call.request.cookies.get(COOKIE, ""),
-                    request_id=call.request_id,
-                    ip_address=call.ip_address,
-                )
-            )
+        _known_browser(call)
     except AuthenticationError:
         call.nothing_done()
         call.keep_cookie("")
@@ -132,6 +163,19 @@ def reset_form(call: CallDep, form: Annotated[NewPassword, Form()]) -> RedirectR
 def verify_form(call: CallDep, form: Annotated[Verification, Form()]) -> RedirectResponse:
     signing.verify(call, form)
     return go(f"{VERIFY_PAGE}?done=1")
+
+
+def _known_browser(call: Call) -> None:
+    """Go on as who is signed in, on a route that is open to everybody. Raises AuthenticationError."""
+    with call.transaction(audited=False) as opened:
+        call.become(
+            sessions.actor_for_session(
+                opened,
+                call.request.cookies.get(COOKIE, ""),
+                request_id=call.request_id,
+                ip_address=call.ip_address,
+            )
+        )
 
 
 def local_path(wanted: str | None) -> str:

@@ -48,7 +48,7 @@ class SignInProviderOut(Out):
 
 
 class LinkOut(Out):
-    """`location` is where the same browser goes, within two minutes, to link the identity."""
+    """`location` is where the same browser goes, within ten minutes, to link the identity."""
 
     location: str
 

@@ -20,6 +20,7 @@ from guardian.services.people.access import (
     verification,
 )
 from guardian.services.people.access.sign_in_rules import PASSWORD
+from guardian.services.people.domains import give_place
 
 _Email = Annotated[str, StringConstraints(max_length=320)]
 _Password = Annotated[str, StringConstraints(max_length=1_000)]
@@ -33,6 +34,7 @@ class Credentials(Body):
 class Registration(Credentials):
     name: Line | None = None
     company: Line | None = None
+    invitation: Annotated[str, StringConstraints(max_length=200)] | None = None
 
 
 class Forgotten(Body):
@@ -98,9 +100,18 @@ class SecondStepOut(Out):
 
 def sign_up(call: Call, body: Registration) -> SignedInOut:
     with call.transaction() as opened:
-        user = accounts.register(opened, email=body.email, password=body.password, name=body.name, company=body.company)
-        call.note("user", user.id, role=user.role.value)
-        verification.welcome(opened, user)
+        user = accounts.register(
+            opened,
+            email=body.email,
+            password=body.password,
+            name=body.name,
+            company=body.company,
+            invitation=body.invitation,
+        )
+        call.note("user", user.id, role=user.role.value, invited=bool(body.invitation))
+        # Who followed an invitation's link has shown that the address is theirs, and knows what this is.
+        if not body.invitation:
+            verification.welcome(opened, user)
         _open(call, opened, user)
         return signed_in(call, opened)
 
@@ -146,6 +157,7 @@ def _open(call: Call, opened: Session, user: User, method: str = PASSWORD) -> No
     before = call.request.cookies.get(COOKIE)
     if before:
         sessions.end_token(opened, before)
+    give_place(opened, user)
     token, row = sessions.open_session(
         opened, user, user_agent=call.request.headers.get("user-agent"), ip_address=call.ip_address, method=method
     )

@@ -13,6 +13,7 @@ from guardian.errors import (
     ValidationError,
 )
 from guardian.services.people.access.passwords import MIN_CHARACTERS
+from guardian.services.people.billing.plans import PLAN_LIMIT
 
 _SENTENCES = {
     "credentials": "The e-mail address or the password is wrong.",
@@ -47,6 +48,8 @@ _SENTENCES = {
     "require-google": "Your organization asks its members to sign in with Google. Use that button.",
     "require-github": "Your organization asks its members to sign in with GitHub. Use that button.",
     "require-oidc": "Your organization asks its members to use its single sign-on. Use that button.",
+    "invitation": "This invitation is not for you, has expired, or was used or taken back. Ask to be invited again.",
+    "full": "The plan of this organization has no room for another member. Tell who invited you.",
     "internal": "Something went wrong on our side, and was recorded. Try again.",
 }
 CODES = frozenset(_SENTENCES)
@@ -63,6 +66,8 @@ def code_of(error: GuardianError) -> str:
         return _field_code(error.details)
     if isinstance(error, SignInRefused) and error.reason in CODES:
         return error.reason
+    if isinstance(error, ConflictError) and error.code == PLAN_LIMIT:
+        return "full"
     for kind, code in (
         (AuthenticationError, "credentials"),
         (AuthorizationError, "origin"),
