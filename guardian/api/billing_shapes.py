@@ -39,7 +39,7 @@ class PlanOut(Out):
 
 
 class UsedOut(Out):
-    """What of the plan is used now; `requestsPerMonth` since the month began, as of the last minute."""
+    """What of the plan is used now; `requestsPerMonth` since the month began."""
 
     members: int
     keys: int

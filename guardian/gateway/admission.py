@@ -104,6 +104,9 @@ class Admission:
     async def admit(self, arrival: Arrival, query: bytes, receive: Receive) -> Admitted:
         """All checks of a metered call; its body is read, and its worst case held against its budgets."""
         entered = await self.enter(arrival, query)
+        # Asking after work that was begun before is no new request.
+        if (full := entered.belongings.full) is not None and arrival.asked.polled is None:
+            raise Refused("plan_limit", full.message, details=full.details)
         if self._journal.waiting_bytes > self._most_journal or self._journal.is_full:
             message = "The gateway cannot write calls down at the moment, and sends none that it cannot account for."
             raise Refused("unavailable", message, retry_after=5, error_class="policy_journal_full")

@@ -16,6 +16,7 @@ Kind = Literal[
     "invalid_request",
     "token_rejected",
     "budget_exceeded",
+    "plan_limit",
     "forbidden",
     "model_forbidden",
     "not_found",
@@ -43,6 +44,7 @@ WORDS: Mapping[Kind, Words] = {
     "invalid_request": Words(400, "invalid_request_error", None, "invalid_request_error", "INVALID_ARGUMENT"),
     "token_rejected": Words(401, "invalid_request_error", "invalid_api_key", "authentication_error", "UNAUTHENTICATED"),
     "budget_exceeded": Words(402, "insufficient_quota", "insufficient_quota", "billing_error", "RESOURCE_EXHAUSTED"),
+    "plan_limit": Words(402, "insufficient_quota", "plan_limit", "billing_error", "RESOURCE_EXHAUSTED"),
     "forbidden": Words(403, "invalid_request_error", "forbidden", "permission_error", "PERMISSION_DENIED"),
     "model_forbidden": Words(
         403, "invalid_request_error", "model_not_allowed", "permission_error", "PERMISSION_DENIED"
@@ -57,7 +59,16 @@ WORDS: Mapping[Kind, Words] = {
 }
 # A repetition changes nothing; the SDKs would send a 429 or 5xx twice more on their own.
 _HOPELESS: frozenset[Kind] = frozenset(
-    {"invalid_request", "token_rejected", "budget_exceeded", "forbidden", "model_forbidden", "not_found", "too_large"}
+    {
+        "invalid_request",
+        "token_rejected",
+        "budget_exceeded",
+        "plan_limit",
+        "forbidden",
+        "model_forbidden",
+        "not_found",
+        "too_large",
+    }
 )
 _encode = msgspec.json.encode
 

@@ -18,18 +18,13 @@ from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
 from guardian import db
-from guardian.config import settings
 from guardian.crypto import hash_token
 from guardian.errors import AuthenticationError
-from guardian.gateway.outgoing import Route, routes_of
+from guardian.gateway.belongings import Belongings, load_belongings
 from guardian.live import GATEWAY_CHANGED
-from guardian.models.enums import Provider
 from guardian.periods import utcnow
-from guardian.pricing.overrides import Override
-from guardian.services.guard.budgets import HardBudget, hard_budgets_of
-from guardian.services.ledger.pricebook.overrides import overrides_of
+from guardian.services.guard.budgets import HardBudget
 from guardian.services.people.access.callers import Caller, callers_of, note_use
-from guardian.services.people.provider_keys.outgoing import outgoing_keys
 
 FRESH_SECONDS = 5.0
 _REFRESH_SECONDS = 2.0
@@ -39,15 +34,6 @@ _MOST_UNKNOWN = 10_000  # hashes of wrong tokens that are remembered; past that 
 _REFUSED = "This access token is unknown, revoked or expired. Make a new one in the settings of AI Cost Guardian."
 
 log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Belongings:
-    """What an organization's calls need: its ways out by provider, its agreed prices, and its hard budgets."""
-
-    routes: Mapping[Provider, tuple[Route, ...]]
-    overrides: Mapping[Provider, tuple[Override, ...]]
-    budgets: Sequence[HardBudget] = ()
 
 
 @dataclass(slots=True)
@@ -134,7 +120,7 @@ class Directory:
     def __init__(self, redis_url: str) -> None:
         self._redis_url = redis_url
         self._callers = _Shelf(_load_callers)
-        self._belongings = _Shelf(_load_belongings)
+        self._belongings = _Shelf(load_belongings)
         self._hashes: dict[str, str] = {}
         self._used: dict[str, datetime] = {}
         self._tasks: list[asyncio.Task[None]] = []
@@ -229,17 +215,6 @@ class Directory:
 def _load_callers(hashes: list[str]) -> Mapping[str, object]:
     with db.session() as session:
         return callers_of(session, hashes)
-
-
-def _load_belongings(organizations: list[str]) -> Mapping[str, object]:
-    found: dict[str, object] = {}
-    with db.session() as session:
-        for organization_id in organizations:
-            routes = routes_of(outgoing_keys(session, organization_id), settings())
-            overrides = {each: overrides_of(session, organization_id, each) for each in Provider}
-            agreed = {provider: those for provider, those in overrides.items() if those}
-            found[organization_id] = Belongings(routes, agreed, hard_budgets_of(session, organization_id))
-    return found
 
 
 def _note(used: dict[str, datetime]) -> None:

@@ -1,6 +1,7 @@
 """What the gateway refuses on its own: said in the vendor's words, written down, and never sent."""
 
 from datetime import timedelta
+from functools import partial
 
 import anthropic
 import httpx
@@ -9,9 +10,11 @@ import pytest
 from google import genai
 from google.genai import errors, types
 
-from guardian import db
+from guardian import db, live
 from guardian.embedded.processes import wait_until
-from guardian.models import AccessToken
+from guardian.models import AccessToken, Organization, UsageRollup
+from guardian.models.base import new_id
+from guardian.models.enums import CostSource, Plan, Provider, UsageOrigin
 from guardian.models.shared import shared_id
 from guardian.periods import utcnow
 from guardian.services.people.access.tokens import revoke_token
@@ -139,3 +142,48 @@ def test_no_path_leads_to_another_host_or_out_of_the_base_url(stage: Stage, targ
     for served in stage.fake.served:  # what stays below the base URL may be asked for
         assert served.path in ("/models", "/@example.com/")
         assert served.header("host") == f"127.0.0.1:{stage.fake.port}"
+
+
+def test_a_plan_whose_requests_are_used_up_is_told_in_each_dialect_and_a_larger_one_goes_on(stage: Stage) -> None:
+    organization_id = stage.alice.organization_id
+    with db.session() as session:
+        now = utcnow()
+        row = UsageRollup(
+            organization_id=organization_id,
+            id=new_id(),
+            hour=now.replace(minute=0, second=0, microsecond=0),
+            provider=Provider.OPENAI,
+            model=MINI,
+            operation="chat",
+            origin=UsageOrigin.GATEWAY,
+            cost_source=CostSource.COMPUTED,
+            rows=10_000,
+            requests=10_000,
+        )
+        session.add(row)
+        session.get_one(Organization, organization_id).plan = Plan.FREE
+        db.after_commit(session, partial(live.tell_gateways, organization_id))
+    assert wait_until(lambda: post(stage).status_code == 402, 10, 0.05)
+    stage.fake.renew()
+    with (
+        openai.OpenAI(base_url=stage.base("openai"), api_key=stage.token) as client,
+        pytest.raises(openai.APIStatusError) as refused,
+    ):
+        client.chat.completions.create(model=MINI, messages=[{"role": "user", "content": "Hello!"}])
+    assert (refused.value.status_code, refused.value.code) == (402, "plan_limit")
+    claude = anthropic.Anthropic(base_url=stage.base("anthropic"), api_key=stage.token)
+    with claude, pytest.raises(anthropic.APIStatusError, match="used up"):
+        claude.messages.create(
+            model="claude-sonnet-4-6", max_tokens=5, messages=[{"role": "user", "content": "Hello!"}]
+        )
+    answer = post(stage)
+    said = answer.json()["error"]
+    assert (said["details"]["plan"], said["details"]["limit"]) == ("FREE", 10_000)
+    assert answer.headers["x-should-retry"] == "false"
+    row = stage.row(answer.headers["x-guardian-request-id"])
+    assert (row.status_code, row.cost, row.requests, row.error) == (402, 0, 0, "policy_plan_limit")
+    assert stage.fake.served == []
+    with db.session() as session:
+        session.get_one(Organization, organization_id).plan = Plan.STARTER
+        db.after_commit(session, partial(live.tell_gateways, organization_id))
+    assert wait_until(lambda: post(stage).status_code == 200, 10, 0.05)

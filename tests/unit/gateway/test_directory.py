@@ -70,7 +70,7 @@ def test_what_was_read_before_a_change_is_not_kept_after_it(
 ) -> None:
     session.commit()
     read, changed = threading.Event(), threading.Event()
-    load = directory._load_belongings
+    load = directory.load_belongings
 
     def slowly(organizations: list[str]) -> Mapping[str, object]:
         found = load(organizations)
@@ -78,7 +78,7 @@ def test_what_was_read_before_a_change_is_not_kept_after_it(
         assert changed.wait(20)
         return found
 
-    monkeypatch.setattr(directory, "_load_belongings", slowly)
+    monkeypatch.setattr(directory, "load_belongings", slowly)
 
     async def work() -> None:
         known = Directory(environment.redis_url)

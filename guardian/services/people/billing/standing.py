@@ -50,7 +50,7 @@ class SubscriptionView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """`plan` is what holds. `used` counts members, keys, alerts, and requests_per_month as of the last minute.
+    """`plan` is what holds. `used` counts members, keys, alerts, and requests_per_month of this month.
 
     `sold_here` says whether plans can be bought; `has_customer`, whether there is something to see in Stripe's portal.
     """
