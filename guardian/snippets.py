@@ -33,6 +33,7 @@ def snippets(gateway: str, web: str) -> tuple[Snippet, ...]:
         Snippet("google-javascript", "Google Gen AI SDK, JavaScript", "javascript", _google_javascript(gateway)),
         Snippet("claude-code", "Claude Code", "shell", _claude_code(gateway)),
         Snippet("litellm", "LiteLLM", "yaml", _litellm(gateway)),
+        Snippet("langchain", "LangChain, Python", "python", _langchain(gateway)),
         Snippet("opentelemetry", "OpenTelemetry", "shell", _opentelemetry(web)),
         Snippet("events", "Events of your own", "shell", _events(web)),
     )
@@ -157,6 +158,21 @@ model_list:
       model: anthropic/{_ANTHROPIC}
       api_base: {gateway}/anthropic
       api_key: os.environ/{TOKEN_VARIABLE}"""
+
+
+def _langchain(gateway: str) -> str:
+    return f"""import os
+from langchain_anthropic import ChatAnthropic
+from langchain_openai import ChatOpenAI
+
+token, tags = os.environ["{TOKEN_VARIABLE}"], {{"x-guardian-tags": "{_TAGS}"}}
+gpt = ChatOpenAI(
+    model="{_OPENAI}", base_url="{gateway}/openai/v1", api_key=token, default_headers=tags, stream_usage=True
+)
+claude = ChatAnthropic(
+    model="{_ANTHROPIC}", base_url="{gateway}/anthropic", api_key=token, default_headers=tags
+)
+print(gpt.invoke("Hello").content, claude.invoke("Hello").content)"""
 
 
 def _opentelemetry(web: str) -> str:

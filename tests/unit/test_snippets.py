@@ -37,6 +37,7 @@ def test_every_text_names_our_address_and_the_variable_of_the_token(snippet: Sni
         ("google-python", "/v1beta/models/gemini-2.5-flash:generateContent", Provider.GOOGLE),
         ("google-javascript", "/v1beta/models/gemini-2.5-flash:generateContent", Provider.GOOGLE),
         ("litellm", "/chat/completions", Provider.OPENAI),
+        ("langchain", "/chat/completions", Provider.OPENAI),
     ],
 )
 def test_what_an_sdk_adds_to_its_base_url_is_metered(name: str, path: str, provider: Provider) -> None:

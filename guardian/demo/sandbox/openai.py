@@ -101,7 +101,8 @@ def _costs(books: Books, query: Query) -> dict[str, Any]:
         for row in rows:
             # A number of JSON loses cents of cents: the real report writes long ones as text, too.
             row["amount"] = {"value": f"{row.pop('value'):f}", "currency": "usd"}
-            row |= {"object": "organization.costs.result", "quantity_unit": "tokens"}
+            counted = "tool calls" not in (row["line_item"] or "")
+            row |= {"object": "organization.costs.result", "quantity_unit": "tokens" if counted else None}
         buckets.append(_bucket(a, b, rows))
     return {"object": "page", **page_of(found, buckets)}
 

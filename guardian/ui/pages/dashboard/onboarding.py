@@ -41,7 +41,7 @@ _WORDS: Mapping[Step, _Words] = {
         "See spend",
         "The last 90 days are pulled as soon as a key is there. Single calls come through the gateway.",
         "Spend is here, and moves by itself.",
-        "Look at the pull",
+        "Look",
         "/keys",
     ),
     Step.BUDGET: _Words(
