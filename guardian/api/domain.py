@@ -40,7 +40,7 @@ def get_domain(call: CallDep) -> DomainOut:
         return DomainOut.model_validate(domains.get_domain(session, call.actor))
 
 
-@route(api, "PUT", "", permission="organization:update", action="DOMAIN_CLAIM")
+@route(api, "PUT", "", permission="organization:update", action="DOMAIN_CLAIM", fails=(409,))
 def claim_domain(call: CallDep, body: DomainBody) -> DomainOut:
     """Say which domain is the organization's; the answer says which TXT record proves it."""
     with call.transaction() as session:
@@ -49,7 +49,7 @@ def claim_domain(call: CallDep, body: DomainBody) -> DomainOut:
         return DomainOut.model_validate(view)
 
 
-@route(api, "POST", "/verify", permission="organization:update", action="DOMAIN_VERIFY")
+@route(api, "POST", "/verify", permission="organization:update", action="DOMAIN_VERIFY", fails=(409,))
 def verify_domain(call: CallDep) -> DomainOut:
     """Look for the TXT record in the domain's DNS, and take the domain as the organization's if it is there."""
     with call.transaction(audited=False) as session:
@@ -62,7 +62,7 @@ def verify_domain(call: CallDep) -> DomainOut:
         return DomainOut.model_validate(view)
 
 
-@route(api, "PATCH", "", permission="organization:update", action="DOMAIN_UPDATE")
+@route(api, "PATCH", "", permission="organization:update", action="DOMAIN_UPDATE", fails=(409,))
 def change_domain(call: CallDep, body: JoinBody) -> DomainOut:
     """Let people with a confirmed address at the domain join by themselves, or no longer."""
     with call.transaction() as session:
@@ -71,7 +71,7 @@ def change_domain(call: CallDep, body: JoinBody) -> DomainOut:
         return DomainOut.model_validate(view)
 
 
-@route(api, "DELETE", "", permission="organization:update", action="DOMAIN_DELETE")
+@route(api, "DELETE", "", permission="organization:update", action="DOMAIN_DELETE", fails=(404,))
 def drop_domain(call: CallDep) -> DomainOut:
     """Give the domain up; nobody joins by it any more."""
     with call.transaction() as session:

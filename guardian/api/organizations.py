@@ -64,7 +64,7 @@ def list_organizations(call: CallDep) -> PlacesOut:
         )
 
 
-@route(api, "POST", "", permission="organization:create", action="ORGANIZATION_CREATE", status=201)
+@route(api, "POST", "", permission="organization:create", action="ORGANIZATION_CREATE", status=201, fails=(409,))
 def create_organization(call: CallDep, body: NewOrganization) -> PlaceOut:
     """Make another organization, own it, and work in it. Needs a signed-in browser."""
     with call.transaction() as session:
@@ -73,7 +73,7 @@ def create_organization(call: CallDep, body: NewOrganization) -> PlaceOut:
         return PlaceOut.model_validate(made)
 
 
-@route(api, "POST", "/join", permission="organization:switch", action="ORGANIZATION_JOIN")
+@route(api, "POST", "/join", permission="organization:switch", action="ORGANIZATION_JOIN", fails=(404, 409))
 def join_by_domain(call: CallDep) -> JoinableOut:
     """Join the organization whose verified domain one's confirmed address is at. Needs a signed-in browser."""
     with call.transaction() as session:
@@ -91,7 +91,14 @@ def join_by_domain(call: CallDep) -> JoinableOut:
         return JoinableOut.model_validate(joined)
 
 
-@route(api, "POST", "/{organization_id}/switch", permission="organization:switch", action="ORGANIZATION_SWITCH")
+@route(
+    api,
+    "POST",
+    "/{organization_id}/switch",
+    permission="organization:switch",
+    action="ORGANIZATION_SWITCH",
+    fails=(404,),
+)
 def switch_organization(call: CallDep, organization_id: str) -> PlaceOut:
     """Work in another of one's organizations, in every browser. Needs a signed-in browser."""
     with call.transaction() as session:
@@ -100,7 +107,7 @@ def switch_organization(call: CallDep, organization_id: str) -> PlaceOut:
         return PlaceOut.model_validate(found)
 
 
-@route(own, "POST", "/leave", permission="team:leave", action="ORGANIZATION_LEAVE")
+@route(own, "POST", "/leave", permission="team:leave", action="ORGANIZATION_LEAVE", fails=(404, 409))
 def leave_organization(call: CallDep) -> WorkingOut:
     """Leave the organization that one works in. Its last owner cannot. Needs a signed-in browser."""
     with call.transaction() as session:
@@ -109,7 +116,7 @@ def leave_organization(call: CallDep) -> WorkingOut:
         return _working(call, went)
 
 
-@route(own, "POST", "/transfer", permission="organization:transfer", action="ORGANIZATION_TRANSFER")
+@route(own, "POST", "/transfer", permission="organization:transfer", action="ORGANIZATION_TRANSFER", fails=(404, 409))
 def transfer_ownership(call: CallDep, body: Successor) -> MemberOut:
     """Make somebody else the owner; who asks becomes an administrator. Needs a signed-in browser."""
     with call.transaction() as session:
@@ -118,7 +125,7 @@ def transfer_ownership(call: CallDep, body: Successor) -> MemberOut:
         return MemberOut.model_validate(view)
 
 
-@route(own, "DELETE", "", permission="organization:delete", action="ORGANIZATION_DELETE")
+@route(own, "DELETE", "", permission="organization:delete", action="ORGANIZATION_DELETE", fails=(409,))
 def delete_organization(call: CallDep, name: Line) -> WorkingOut:
     """Delete the organization with all usage, keys and budgets; `name` is its name, to make sure. It cannot be undone.
 

@@ -5,6 +5,7 @@ from pydantic import Field
 
 from guardian.api.answers.envelope import Body, Line, Out, Time
 from guardian.api.steps import Call, CallDep, route
+from guardian.models import Invitation, TeamMember
 from guardian.models.enums import TeamRole
 from guardian.services.people import invitations, members, teams
 from guardian.services.people.access import sessions
@@ -129,7 +130,7 @@ def get_roles(call: CallDep) -> RolesOut:
     )
 
 
-@route(api, "PATCH", "/{member_id}", permission="team:update", action="MEMBER_UPDATE")
+@route(api, "PATCH", "/{member_id}", permission="team:update", action="MEMBER_UPDATE", row=TeamMember, fails=(409,))
 def update_member(call: CallDep, member_id: str, body: MemberBody) -> MemberOut:
     """Give a role or a team. Nobody gives a role that may more than their own, and the last owner stays one."""
     with call.transaction() as session:
@@ -139,7 +140,7 @@ def update_member(call: CallDep, member_id: str, body: MemberBody) -> MemberOut:
         return MemberOut.model_validate(after)
 
 
-@route(api, "DELETE", "/{member_id}", permission="team:update", action="MEMBER_REMOVE")
+@route(api, "DELETE", "/{member_id}", permission="team:update", action="MEMBER_REMOVE", row=TeamMember, fails=(409,))
 def remove_member(call: CallDep, member_id: str) -> None:
     """Take somebody out of the organization. Their sessions and access tokens stop at once; what they made stays."""
     with call.transaction() as session:
@@ -147,7 +148,7 @@ def remove_member(call: CallDep, member_id: str) -> None:
         call.note("member", gone.id, email=gone.email, role=gone.role)
 
 
-@route(api, "POST", "/invitations", permission="team:update", action="INVITATION_CREATE", status=201)
+@route(api, "POST", "/invitations", permission="team:update", action="INVITATION_CREATE", status=201, fails=(409,))
 def invite(call: CallDep, body: NewInvitation) -> InvitationOut:
     """Mail somebody a link to join, which works once, for a week, and for that address only."""
     with call.transaction() as session:
@@ -156,13 +157,20 @@ def invite(call: CallDep, body: NewInvitation) -> InvitationOut:
         return InvitationOut.model_validate(view)
 
 
-@route(api, "POST", "/invitations/accept", permission="organization:switch", action="INVITATION_ACCEPT")
+@route(api, "POST", "/invitations/accept", permission="organization:switch", action="INVITATION_ACCEPT", fails=(409,))
 def accept_invitation(call: CallDep, body: InvitationToken) -> JoinedOut:
     """Join by the token of a mailed link, as the person whom it was sent to. Needs a signed-in browser."""
     return accept_invited(call, body.token)
 
 
-@route(api, "POST", "/invitations/{invitation_id}/resend", permission="team:update", action="INVITATION_RESEND")
+@route(
+    api,
+    "POST",
+    "/invitations/{invitation_id}/resend",
+    permission="team:update",
+    action="INVITATION_RESEND",
+    row=Invitation,
+)
 def resend_invitation(call: CallDep, invitation_id: str) -> InvitationOut:
     """Mail it once more with a new link, for another week; the link of before is worth nothing then."""
     with call.transaction() as session:
@@ -171,7 +179,14 @@ def resend_invitation(call: CallDep, invitation_id: str) -> InvitationOut:
         return InvitationOut.model_validate(view)
 
 
-@route(api, "POST", "/invitations/{invitation_id}/revoke", permission="team:update", action="INVITATION_REVOKE")
+@route(
+    api,
+    "POST",
+    "/invitations/{invitation_id}/revoke",
+    permission="team:update",
+    action="INVITATION_REVOKE",
+    row=Invitation,
+)
 def revoke_invitation(call: CallDep, invitation_id: str) -> None:
     """Take an invitation back: its link is worth nothing any more."""
     with call.transaction() as session:

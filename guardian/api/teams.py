@@ -6,6 +6,7 @@ from pydantic import Field
 from guardian.api.answers.envelope import Body, Line
 from guardian.api.steps import CallDep, route
 from guardian.api.team import TeamOut
+from guardian.models import Team
 from guardian.services.people import teams
 
 api = APIRouter(prefix="/api/v1/team/teams", tags=["team"])
@@ -34,7 +35,7 @@ def list_teams(call: CallDep) -> list[TeamOut]:
         return [TeamOut.model_validate(each) for each in teams.list_teams(session, call.actor)]
 
 
-@route(api, "POST", "", permission="team:update", action="TEAM_CREATE", status=201)
+@route(api, "POST", "", permission="team:update", action="TEAM_CREATE", status=201, fails=(409,))
 def create_team(call: CallDep, body: NewTeam) -> TeamOut:
     """Make a team."""
     with call.transaction() as session:
@@ -43,7 +44,7 @@ def create_team(call: CallDep, body: NewTeam) -> TeamOut:
         return TeamOut.model_validate(view)
 
 
-@route(api, "PATCH", "/{team_id}", permission="team:update", action="TEAM_UPDATE")
+@route(api, "PATCH", "/{team_id}", permission="team:update", action="TEAM_UPDATE", row=Team, fails=(409,))
 def update_team(call: CallDep, team_id: str, body: TeamBody) -> TeamOut:
     """Rename a team or change its tags. Members, tokens, budgets and alerts follow a new name; past usage keeps it."""
     with call.transaction() as session:
@@ -52,7 +53,7 @@ def update_team(call: CallDep, team_id: str, body: TeamBody) -> TeamOut:
         return TeamOut.model_validate(view)
 
 
-@route(api, "DELETE", "/{team_id}", permission="team:update", action="TEAM_DELETE")
+@route(api, "DELETE", "/{team_id}", permission="team:update", action="TEAM_DELETE", row=Team)
 def delete_team(call: CallDep, team_id: str) -> None:
     """Delete a team. Its members and tokens are of none then; its budgets stay, for calls that name it."""
     with call.transaction() as session:
