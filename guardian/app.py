@@ -14,7 +14,7 @@ from guardian.ui.pages.alerts import page as alerts
 from guardian.ui.pages.budgets import page as budgets
 from guardian.ui.pages.call import page as call
 from guardian.ui.pages.dashboard import page as dashboard
-from guardian.ui.pages.doors import forgot, missing, reset, sign_in, sign_up, verify
+from guardian.ui.pages.doors import code, forgot, missing, reset, sign_in, sign_up, verify
 from guardian.ui.pages.imports import page as imports
 from guardian.ui.pages.keys import page as keys
 from guardian.ui.pages.prices import page as prices
@@ -70,6 +70,7 @@ app = rx.App(
 
 for page, name, on_load in (
     (sign_in, "Sign in", sign_in.SignInState.enter),
+    (code, "One more step", code.CodeState.enter),
     (sign_up, "Create your account", sign_up.SignUpState.enter),
     (forgot, "Reset your password", forgot.ForgotState.enter),
     (reset, "Choose a new password", reset.ResetState.enter),

@@ -11,7 +11,7 @@ from guardian.services.people.access import own_browser
 from guardian.services.people.access.mailed_links import facts_of_token, sealed_link_token
 
 LIFETIME = timedelta(minutes=10)
-_TICKET_LIFETIME = timedelta(minutes=2)
+_TICKET_LIFETIME = timedelta(minutes=10)
 _JOURNEY, _TICKET = "oauth", "oauth-link"
 
 

@@ -21,6 +21,7 @@ SIGN_UP = "/register"
 FORGOT = "/forgot-password"
 RESET = "/reset-password"
 VERIFY = "/verify-email"
+CODE = "/sign-in-code"
 
 
 class Door(rx.State, mixin=True):

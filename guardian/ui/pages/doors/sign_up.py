@@ -6,6 +6,7 @@ from guardian.services.people.access.passwords import MIN_CHARACTERS
 from guardian.ui.components.basics import link
 from guardian.ui.components.forms import field
 from guardian.ui.pages.doors.door import SIGN_IN, SIGN_UP, Door, carried, door, door_form
+from guardian.ui.pages.doors.providers import Button, buttons, provider_buttons
 
 ROUTE = SIGN_UP
 PASSWORD_RULE = f"At least {MIN_CHARACTERS} characters, and not your e-mail address. A few words in a row do well."
@@ -16,9 +17,11 @@ class SignUpState(Door, rx.State):
 
     name_again: str = ""
     company: str = ""
+    providers: list[Button] = []
 
     def _read_address(self, query: dict[str, str]) -> None:
         super()._read_address(query)
+        self.providers = buttons(query)
         self.name_again, self.company = query.get("name", ""), query.get("company", "")
 
 
@@ -27,6 +30,7 @@ def page() -> rx.Component:
         "Create your account",
         "With it comes an organization, which you own.",
         SignUpState.problem,
+        provider_buttons(SignUpState.providers),
         door_form(
             "/auth/register",
             field(

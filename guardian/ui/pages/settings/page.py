@@ -25,6 +25,7 @@ from guardian.ui.pages.settings import rows
 from guardian.ui.pages.settings.channels import Channels
 from guardian.ui.pages.settings.dialogs import SECRET_FIELD
 from guardian.ui.pages.settings.rows import ActivityRow, SessionRow, TokenRow
+from guardian.ui.pages.settings.security import Security
 from guardian.ui.pages.settings.view import settings_view
 from guardian.ui.session import NotSignedIn
 from guardian.ui.toasts import toast
@@ -44,7 +45,7 @@ class _View:
     channels: list[TargetView]
 
 
-class SettingsState(Channels, rx.State):
+class SettingsState(Security, Channels, rx.State):
     """The settings as text. The secret of a new access token goes to the browser once and is never in a var."""
 
     name: str = ""
@@ -76,8 +77,10 @@ class SettingsState(Channels, rx.State):
             organization=organizations.get_organization(session, actor),
             sessions=sessions.list_sessions(session, actor),
             tokens=tokens.list_tokens(session, actor),
-            activity=audit.list_activity(session, actor, before, _ACTIVITIES),
-            channels=cls._read_channels(session, actor),
+            activity=audit.list_activity(session, actor, before, _ACTIVITIES)
+            if actor.can("activity:read")
+            else Listed(items=()),
+            channels=cls._read_channels(session, actor) if actor.can("channels:read") else [],
         )
 
     def _query(self) -> Query:

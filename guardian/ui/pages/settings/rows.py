@@ -12,6 +12,7 @@ from guardian.models.enums import Provider
 from guardian.services.people.views import ActivityView, SessionView, TokenView
 from guardian.ui import format
 from guardian.ui.colors import provider_name
+from guardian.ui.pages.settings.security_rows import method, place
 from guardian.ui.rows import NO_MOMENT, Moment
 
 
@@ -25,6 +26,7 @@ class SessionRow:
     current: bool
     since: Moment
     used: Moment
+    method: str
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,16 @@ SENTENCES: Mapping[str, str] = {
     "AUTH_LOGOUT": "signed out",
     "AUTH_PASSWORD_FORGOT": "a password reset was asked for",
     "AUTH_PASSWORD_RESET": "chose a new password",
+    "ACCOUNT_LINK_BEGIN": "went to link a sign-in provider",
+    "ACCOUNT_LINK": "linked a sign-in provider",
+    "ACCOUNT_UNLINK": "unlinked a sign-in provider",
+    "SECOND_FACTOR_BEGIN": "began to set up a second factor",
+    "SECOND_FACTOR_ENABLE": "turned on a second factor",
+    "SECOND_FACTOR_DISABLE": "turned off a second factor",
+    "SECOND_FACTOR_CODES": "made new recovery codes",
+    "SECOND_FACTOR_REMOVE": "a second factor was taken away",
+    "ORGANIZATION_SIGN_IN": "changed how members sign in",
+    "SESSION_REVOKE_ALL": "signed out everywhere",
     "ORGANIZATION_UPDATE": "changed the organization",
     "SESSION_REVOKE": "signed a browser out",
     "SESSION_REVOKE_OTHERS": "signed out everywhere else",
@@ -159,10 +171,11 @@ def session_row(view: SessionView, now: datetime, tz: ZoneInfo) -> SessionRow:
     return SessionRow(
         id=view.id,
         device=device(view.user_agent),
-        address=view.ip_address or "unknown address",
+        address=place(view.ip_address),
         current=view.current,
         since=Moment.of(view.created_at, now, tz),
         used=Moment.of(view.last_used_at, now, tz),
+        method=method(view.method),
     )
 
 

@@ -16,7 +16,9 @@ from guardian.ui.components.states import skeleton_card
 from guardian.ui.pages.settings.channel_dialogs import channel_dialogs
 from guardian.ui.pages.settings.channel_view import channels_card
 from guardian.ui.pages.settings.dialogs import token_dialogs
-from guardian.ui.pages.settings.rows import ActivityRow, SessionRow, TokenRow
+from guardian.ui.pages.settings.rows import ActivityRow, TokenRow
+from guardian.ui.pages.settings.security_dialogs import security_dialogs
+from guardian.ui.pages.settings.security_view import security_cards
 
 
 def settings_view(state: Any, here: str) -> rx.Component:
@@ -26,12 +28,13 @@ def settings_view(state: Any, here: str) -> rx.Component:
         here,
         _organization(state),
         channels_card(state),
-        _sessions(state),
+        security_cards(state),
         _tokens(state),
         _connect(state),
         _activity(state),
         token_dialogs(state),
         channel_dialogs(state),
+        security_dialogs(state),
         skeleton=rx.fragment(skeleton_card(4, "36px"), skeleton_card(3, "28px"), skeleton_card(2, "28px")),
         about=rx.cond(state.loaded, rx.fragment(state.viewer.email, ", times in ", state.viewer.zone), "\u00a0"),
     )
@@ -79,47 +82,6 @@ def _organization(state: Any) -> rx.Component:
 def _zones() -> list[str]:
     """The zones that people live in: without the old aliases and the ones without a place."""
     return ["UTC", *sorted(name for name in available_timezones() if "/" in name and not name.startswith("Etc/"))]
-
-
-def _sessions(state: Any) -> rx.Component:
-    return card(
-        "Where you are signed in",
-        rx.el.ul(rx.foreach(state.sessions, partial(_session, state)), class_name="list"),
-        aside=rx.cond(
-            state.sessions.length() > 1,
-            button("Sign out everywhere else", on_click=state.revoke_others),
-            rx.fragment(),
-        ),
-    )
-
-
-def _session(state: Any, row: SessionRow) -> rx.Component:
-    return rx.el.li(
-        rx.el.div(
-            rx.el.div(
-                rx.el.strong(row.device),
-                rx.cond(row.current, badge("This device", "accent"), rx.fragment()),
-                class_name="row",
-            ),
-            rx.el.p(
-                row.address,
-                ", last seen ",
-                moment(row.used),
-                ", signed in ",
-                moment(row.since),
-                class_name="muted small",
-            ),
-            class_name="stack tight",
-        ),
-        rx.cond(
-            row.current,
-            rx.fragment(),
-            button(
-                "Sign out", on_click=state.revoke_session(row.id), custom_attrs={"aria-label": f"Sign out {row.device}"}
-            ),
-        ),
-        key=row.id,
-    )
 
 
 def _tokens(state: Any) -> rx.Component:
