@@ -46,9 +46,18 @@ def _queue(organization_id: str) -> int:
 
 
 def make_report(report_id: str) -> None:
-    """Fill a report that waits. One that fails says why, and can be asked for again."""
-    if not patiently(partial(reports.take_up, report_id=report_id)):
-        return
+    """Fill a report that waits, and send it where it is one of a week or month that nobody had to ask for.
+
+    One that fails says why, and can be asked for again. Each step is done once, however often the job runs.
+    """
+    if patiently(partial(reports.take_up, report_id=report_id)):
+        _fill(report_id)
+    told = patiently(partial(reports.tell, report_id=report_id, now=utcnow()))
+    if told:
+        log.info("report.told", report=report_id, mails=told)
+
+
+def _fill(report_id: str) -> None:
     try:
         made = patiently(partial(reports.fill, report_id=report_id, now=utcnow()))
         log.info("report.made", report=report_id, found=made is not None)

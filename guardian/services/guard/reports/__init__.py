@@ -50,6 +50,7 @@ from guardian.services.guard.reports.making import (
     take_up,
 )
 from guardian.services.guard.reports.reading import file_name, get_report, list_reports, report_pdf
+from guardian.services.guard.reports.sending import tell
 from guardian.services.guard.reports.views import ReportView
 
 __all__ = [
@@ -65,4 +66,5 @@ __all__ = [
     "request_report",
     "resume_reports",
     "take_up",
+    "tell",
 ]

@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Any, cast
 
-from sqlalchemy import text
+from sqlalchemy import and_, or_, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select
 
@@ -23,6 +23,7 @@ from guardian.services.actor import Actor
 from guardian.services.guard.budgets.scopes import MAX_VALUE, Scope
 from guardian.services.guard.explaining.reading import ORGANIZATION, groups_of
 from guardian.services.guard.reports.content import build, scope_name
+from guardian.services.guard.reports.sending import TOLD
 from guardian.services.guard.reports.spans import RECURRING, Kind, Period, last_over, period_of
 from guardian.services.guard.reports.views import ReportView, scope_of, view_of
 from guardian.services.ledger.queries.freshness import read_freshness
@@ -36,6 +37,8 @@ _LOST = timedelta(minutes=35)  # longer than the job may take
 _PATIENCE = 6 * HOUR
 # Of a period that ended longer ago nobody is told any more: nobody waits for last month's at a first start.
 _LATE = timedelta(days=3)
+# Nor is a report mailed that was made, and then lay for longer.
+_TELLABLE = timedelta(days=7)
 _MOST_TEAMS = 20
 
 
@@ -73,10 +76,16 @@ def queue_due(session: Session, organization_id: str, now: datetime) -> int:
 
 
 def resume_reports(session: Session, now: datetime) -> int:
-    """Call workers for reports that were lost with the queue, or with their worker."""
-    rows = session.exec(
-        select(Report).where(Report.status == ReportStatus.QUEUED, col(Report.updated_at) < now - _LOST)
-    ).all()
+    """Call workers for reports that were lost with the queue, or with their worker: to be made, or to be told."""
+    untold = and_(
+        col(Report.status) == ReportStatus.READY,
+        col(Report.user_id).is_(None),
+        col(Report.kind).in_(RECURRING),
+        col(Report.parameters).op("->>")(TOLD).is_(None),
+        col(Report.period_end) > now - _TELLABLE,
+    )
+    waiting = or_(col(Report.status) == ReportStatus.QUEUED, untold)
+    rows = session.exec(select(Report).where(waiting, col(Report.updated_at) < now - _LOST)).all()
     for row in rows:
         row.updated_at = now
         _enqueue(session, row)
