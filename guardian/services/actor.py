@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from guardian.errors import AuthorizationError
 from guardian.models.enums import TeamRole, UserRole
-from guardian.services.permissions import GRANTS, INSTALLATION, OWN_ACCOUNT, SCOPES
+from guardian.services.permissions import GRANTS, INSTALLATION, NOT_FOR_ANOTHER, OWN_ACCOUNT, SCOPES
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,8 @@ class Actor:
             granted |= GRANTS[TeamRole.OWNER] | INSTALLATION
         if self.scopes is not None and "api" not in self.scopes:
             granted = frozenset[str]().union(*(SCOPES.get(scope, ()) for scope in self.scopes))
+        if self.impersonator_id is not None:
+            granted = granted - NOT_FOR_ANOTHER - INSTALLATION
         object.__setattr__(self, "permissions", granted)
 
     @classmethod
@@ -47,6 +49,10 @@ class Actor:
 
     def require(self, permission: str) -> None:
         """Raises AuthorizationError when this actor may not do that."""
+        if permission not in self.permissions and self.impersonator_id is not None:
+            raise AuthorizationError(
+                f"You look through another person's eyes, and may not do this ({permission}). End it first."
+            )
         if permission not in self.permissions:
             raise AuthorizationError(
                 f"You are not allowed to do this ({permission}). Ask an administrator of your organization."

@@ -83,5 +83,27 @@ OWN_ACCOUNT = frozenset(
 )
 # What those do who run the installation.
 INSTALLATION = frozenset({"admin:read", "admin:update", "mailbox:read"})
+# What nobody may do through another person's eyes: see or use a secret, change who that person is, or stay longer.
+NOT_FOR_ANOTHER = frozenset(
+    {
+        "account:update",
+        "alerts:create",
+        "alerts:update",
+        "billing:update",
+        "channels:update",
+        "keys:create",
+        "keys:delete",
+        "keys:sync",
+        "keys:update",
+        "organization:delete",
+        "organization:transfer",
+        "organization:update",
+        "session:delete",
+        "team:leave",
+        "team:update",
+        "tokens:create",
+        "tokens:delete",
+    }
+)
 # What an access token without the scope "api" may still do, by its scope.
 SCOPES: Mapping[str, frozenset[str]] = {"ingest": frozenset({"usage:write"})}

@@ -35,10 +35,12 @@ from guardian import db
 from guardian.errors import AuthenticationError, GuardianError
 from guardian.models.base import new_id
 from guardian.models.enums import UserRole
+from guardian.periods import utcnow
 from guardian.services.actor import Actor
 from guardian.services.guard.alerts import firing_count
 from guardian.services.people.access import accounts
 from guardian.services.people.access.sessions import actor_for_session
+from guardian.services.people.billing.standing import owed_sentence
 from guardian.ui.cookie import session_token
 from guardian.ui.live_hub import Alarm, Query, Watch, hub
 from guardian.ui.toasts import alarm_toasts
@@ -63,7 +65,11 @@ class NotSignedIn(AuthenticationError):
 
 @dataclass(frozen=True)
 class Viewer:
-    """The signed-in person as the frame shows them; all empty until the page is loaded."""
+    """The signed-in person as the frame shows them; all empty until the page is loaded.
+
+    `impersonated`: who runs the installation looks through this person's eyes. `owes` is set while a payment of the
+    organization failed, for those who can mend it.
+    """
 
     id: str = ""
     name: str = ""
@@ -72,7 +78,9 @@ class Viewer:
     zone: str = ""
     role: str = ""
     is_super_admin: bool = False
+    impersonated: bool = False
     permissions: tuple[str, ...] = ()
+    owes: str = ""
 
 
 class Page(rx.State, mixin=True):
@@ -189,7 +197,9 @@ def _viewer(session: Session, actor: Actor) -> Viewer:
         zone=me.organization.time_zone,
         role=me.team_role.value.capitalize(),
         is_super_admin=me.role is UserRole.SUPER_ADMIN,
+        impersonated=actor.impersonator_id is not None,
         permissions=me.permissions,
+        owes=owed_sentence(session, actor, utcnow()),
     )
 
 

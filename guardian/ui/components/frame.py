@@ -7,21 +7,24 @@ import reflex as rx
 
 from guardian.ui.components.basics import icon, link
 from guardian.ui.components.forms import plain_form
+from guardian.ui.components.impersonation import impersonation_banner
 from guardian.ui.components.palette import palette
-from guardian.ui.components.states import error_state, loading_note
+from guardian.ui.components.states import error_state, loading_note, notice
 from guardian.ui.session import Page
 
 ALERTS = "/alerts"
+BILLING = "/billing"
 
 
 @dataclass(frozen=True)
 class Place:
-    """A page of the sidebar; `admin` ones are shown to those who run the installation."""
+    """A page of the sidebar; `admin` ones are for those who run the installation, others for whoever may `needs`."""
 
     name: str
     href: str
     icon: str
     admin: bool = False
+    needs: str = ""
 
 
 PLACES: tuple[Place, ...] = (
@@ -36,6 +39,7 @@ PLACES: tuple[Place, ...] = (
     Place("Reports", "/reports", "file-text"),
     Place("Import and export", "/imports", "arrow-down-up"),
     Place("Settings", "/settings", "settings"),
+    Place("Plan and invoices", BILLING, "credit-card", needs="billing:read"),
     Place("Installation", "/admin", "server", admin=True),
 )
 
@@ -65,12 +69,14 @@ def frame(
         _sidebar(state, here),
         _topbar(state, here),
         rx.el.main(
+            impersonation_banner(state),
             rx.el.div(
                 rx.el.header(
                     rx.el.div(rx.el.h1(heading), rx.el.p(about, class_name="page-about")),
                     rx.el.div(actions or rx.fragment(), class_name="page-actions"),
                     class_name="page-header",
                 ),
+                rx.cond(state.viewer.owes != "", _owed(state), rx.fragment()),
                 rx.cond(state.problem != "", error_state(state.problem, state.problem_id, state.load), rx.fragment()),
                 _body(state, content, skeleton),
                 class_name="content",
@@ -79,7 +85,7 @@ def frame(
             id="content",
             custom_attrs={"tabIndex": "-1"},
         ),
-        palette([(place.name, place.href, place.icon) for place in PLACES if not place.admin]),
+        palette([(place.name, place.href, place.icon) for place in PLACES if not place.admin and not place.needs]),
         class_name="frame",
     )
 
@@ -97,6 +103,13 @@ def _body(state: type[Page], content: tuple[Any, ...], skeleton: rx.Component) -
             rx.el.div(loading_note(), skeleton, class_name="body"),
             rx.fragment(),
         ),
+    )
+
+
+def _owed(state: type[Page]) -> rx.Component:
+    """A payment failed: for those who can mend it, on every page until it is."""
+    return notice(
+        rx.el.p(state.viewer.owes), link("Plan and invoices", to=BILLING), tone="warn", icon_name="credit-card"
     )
 
 
@@ -163,6 +176,13 @@ def _nav(state: type[Page], here: str, label: str) -> rx.Component:
 
 def _place(state: type[Page], place: Place, here: str) -> rx.Component:
     current = {"aria-current": "page"} if place.href == here else {}
+    if place.needs:
+        shown = _entry(state, place, current)
+        return rx.cond(state.viewer.permissions.contains(place.needs), shown, rx.fragment())
+    return _entry(state, place, current)
+
+
+def _entry(state: type[Page], place: Place, current: dict[str, str]) -> rx.Component:
     counts = place.href == ALERTS
     name = rx.cond(state.firing > 0, f"{place.name}, {state.firing} firing", place.name) if counts else place.name
     return link(

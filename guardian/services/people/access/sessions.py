@@ -1,7 +1,7 @@
 """Sessions: signed-in browsers. The cookie holds a random token, the database only its hash."""
 
 from collections.abc import Collection
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement
 from sqlmodel import Session, and_, col, select, update
@@ -10,7 +10,7 @@ from guardian.crypto import hash_token, new_token
 from guardian.errors import AuthenticationError, NotFoundError
 from guardian.models import Session as BrowserSession
 from guardian.models import TeamMember, User
-from guardian.models.enums import TeamRole
+from guardian.models.enums import TeamRole, UserRole
 from guardian.periods import utcnow
 from guardian.services.actor import Actor
 from guardian.services.people.views import SessionView
@@ -56,15 +56,35 @@ def actor_for_session(
     row, user, member = found
     if row.revoked_at is not None or row.expires_at <= now or row.created_at + LIFETIME <= now:
         raise AuthenticationError(_EXPIRED)
+    if row.impersonator_id is not None:
+        _require_super_admin(session, row.impersonator_id)
     if row.last_used_at <= now - TOUCH:
         # Two requests at once need not both write: the second finds the row already touched.
         session.exec(
             update(BrowserSession)
             .where(col(BrowserSession.id) == row.id, col(BrowserSession.last_used_at) == row.last_used_at)
-            .values(last_used_at=now, expires_at=min(now + IDLE, row.created_at + LIFETIME))
+            .values(last_used_at=now, expires_at=_next_end(row, now))
             .execution_options(synchronize_session=False)
         )
-    return person(user, member.role, session_id=row.id, request_id=request_id, ip_address=ip_address)
+    return person(
+        user,
+        member.role,
+        session_id=row.id,
+        request_id=request_id,
+        ip_address=ip_address,
+        impersonator_id=row.impersonator_id,
+    )
+
+
+def _next_end(row: BrowserSession, now: datetime) -> datetime:
+    """A session that is used goes on; one of impersonation ends when it was said to."""
+    return row.expires_at if row.impersonator_id is not None else min(now + IDLE, row.created_at + LIFETIME)
+
+
+def _require_super_admin(session: Session, user_id: str) -> None:
+    role = session.exec(select(User.role).where(User.id == user_id)).one_or_none()
+    if role is not UserRole.SUPER_ADMIN:
+        raise AuthenticationError(_EXPIRED)
 
 
 def actor_for_user(
@@ -102,7 +122,10 @@ def actors_for_sessions(session: Session, session_ids: Collection[str]) -> dict[
             col(BrowserSession.created_at) > now - LIFETIME,
         )
     )
-    return {row.id: person(user, member.role, session_id=row.id) for row, user, member in found}
+    return {
+        row.id: person(user, member.role, session_id=row.id, impersonator_id=row.impersonator_id)
+        for row, user, member in found
+    }
 
 
 def list_sessions(session: Session, actor: Actor) -> list[SessionView]:
@@ -176,6 +199,7 @@ def person(
     scopes: frozenset[str] | None = None,
     request_id: str | None = None,
     ip_address: str | None = None,
+    impersonator_id: str | None = None,
 ) -> Actor:
     """The actor of a user row that was joined with its team member's role, in the organization that they work in now
     unless another one is given.
@@ -193,6 +217,7 @@ def person(
         scopes=scopes,
         request_id=request_id,
         ip_address=ip_address,
+        impersonator_id=impersonator_id,
     )
 
 
