@@ -78,7 +78,7 @@ def retry_job(call: CallDep, job_id: str) -> FailedJobOut:
     return FailedJobOut.model_validate(job)
 
 
-@route(api, "DELETE", "/queues/jobs/{job_id}", permission="admin:update", action="JOB_DROP")
+@route(api, "DELETE", "/queues/jobs/{job_id}", permission="admin:update", action="JOB_DROP", fails=(409,))
 def drop_job(call: CallDep, job_id: str) -> None:
     """Forget a failed job. What it worked on stays as it is."""
     with call.transaction():

@@ -53,7 +53,7 @@ def list_alerts(call: CallDep) -> list[AlertOut]:
         return [alert_json(view) for view in alerts.list_alerts(session, call.actor)]
 
 
-@route(api, "POST", "", permission="alerts:create", action="ALERT_CREATE", status=201)
+@route(api, "POST", "", permission="alerts:create", action="ALERT_CREATE", status=201, fails=(404,))
 def create_alert(call: CallDep, body: NewAlertBody) -> SavedAlertOut:
     """Make an alert. One with a webhook comes with the secret that signs it, this one time."""
     with call.transaction() as session:

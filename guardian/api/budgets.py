@@ -17,7 +17,7 @@ def list_budgets(call: CallDep) -> list[BudgetOut]:
         return [BudgetOut.of(view) for view in budgets.list_budgets(session, call.actor)]
 
 
-@route(api, "POST", "", permission="budgets:update", action="BUDGET_CREATE", status=201)
+@route(api, "POST", "", permission="budgets:update", action="BUDGET_CREATE", status=201, fails=(404,))
 def create_budget(call: CallDep, body: NewBudgetBody) -> BudgetOut:
     """Set a limit. A hard one stops calls through the gateway, a soft one only tells people."""
     with call.transaction() as session:
@@ -50,7 +50,7 @@ def delete_budget(call: CallDep, budget_id: str) -> None:
         call.note("budget", view.id, **budgets.facts(view))
 
 
-@route(api, "POST", "/preview", permission="budgets:read", action="BUDGET_PREVIEW")
+@route(api, "POST", "/preview", permission="budgets:read", action="BUDGET_PREVIEW", fails=(404,))
 def preview_budget(call: CallDep, body: PreviewBody) -> PreviewOut:
     """What if: how periods that are over would have run against this limit, day by day. Nothing is stored."""
     with call.transaction(audited=False) as session:

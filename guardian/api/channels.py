@@ -105,7 +105,15 @@ def get_channel(call: CallDep, channel_id: str) -> ChannelOut:
         return ChannelOut.model_validate(notices.get_target(session, call.actor, channel_id))
 
 
-@route(api, "PATCH", "/{channel_id}", permission="channels:update", action="CHANNEL_UPDATE", row=NotificationTarget)
+@route(
+    api,
+    "PATCH",
+    "/{channel_id}",
+    permission="channels:update",
+    action="CHANNEL_UPDATE",
+    row=NotificationTarget,
+    fails=(409,),
+)
 def update_channel(call: CallDep, channel_id: str, body: ChannelChange) -> ChannelOut:
     """Rename a channel, give it new settings, switch it off or on."""
     with call.transaction() as session:

@@ -8,10 +8,12 @@ import msgspec
 from pydantic.json_schema import models_json_schema
 
 from guardian.api.answers.envelope import Envelope, Out
+from guardian.api.described import exemplify, failures
 from guardian.api.ingest.app import TRACES, USAGE
 from guardian.api.ingest.events import MOST_EVENTS, Event
 
 _REF = "#/components/schemas/"
+_FAILS = (400, 401, 403, 413, 415, 429, 500, 503)
 
 
 class EventProblem(Out):
@@ -43,8 +45,10 @@ def describe_front_door(schema: dict[str, Any]) -> None:
     schemas: dict[str, Any] = schema["components"]["schemas"]
     schemas.update({name: each for name, each in events.items() if name not in schemas})
     schemas.update({name: each for name, each in models["$defs"].items() if name not in schemas})
-    schema["paths"].setdefault(USAGE, {})["post"] = _usage()
-    schema["paths"].setdefault(TRACES, {})["post"] = _traces()
+    for path, operation in ((USAGE, _usage()), (TRACES, _traces())):
+        answers = {status: each for status, each in operation["responses"].items() if status < "300"}
+        exemplify(operation, answers, schemas)
+        schema["paths"].setdefault(path, {})["post"] = operation
 
 
 def _usage() -> dict[str, Any]:
@@ -91,17 +95,14 @@ def _traces() -> dict[str, Any]:
 def _operation(
     summary: str, description: str, content: Mapping[str, Any], answers: Mapping[str, Any]
 ) -> dict[str, Any]:
-    failure = {
-        "description": "Refused, or failed",
-        "content": {"application/json": {"schema": {"$ref": _REF + "Failure"}}},
-    }
     operation: dict[str, Any] = {
         "tags": ["ingest"],
         "summary": summary,
         "description": description,
         "operationId": summary.lower().replace(" ", "_") + "_post",
         "requestBody": {"required": True, "content": content},
-        "responses": {**answers, "4XX": failure, "5XX": failure},
+        "responses": {**answers, **failures(iter(_FAILS))},
+        "x-permission": "usage:write",
         "security": [{"session": []}, {"accessToken": []}],
     }
     return operation

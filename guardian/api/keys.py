@@ -32,7 +32,7 @@ def list_providers(call: CallDep) -> list[ProviderOut]:
     return [ProviderOut.model_validate(provider_keys.describe(each)) for each in provider_keys.supported()]
 
 
-@route(api, "POST", "", permission="keys:create", action="KEY_CREATE", status=201)
+@route(api, "POST", "", permission="keys:create", action="KEY_CREATE", status=201, fails=(502,))
 def add_key(call: CallDep, body: NewKey) -> ChangedKeyOut:
     """Test a key at its provider, store it, and begin to pull the last 90 days if it may read the reports."""
     secret = body.key.get_secret_value()
@@ -63,7 +63,7 @@ def get_key(call: CallDep, key_id: str) -> KeyOut:
 
 
 # Who stored a key may also change it, whatever their role: the service decides, key by key.
-@route(api, "PATCH", "/{key_id}", permission="keys:read", action="KEY_UPDATE", row=ApiKey)
+@route(api, "PATCH", "/{key_id}", permission="keys:read", action="KEY_UPDATE", row=ApiKey, fails=(409, 502))
 def update_key(call: CallDep, key_id: str, body: KeyChange) -> ChangedKeyOut:
     """Rename, switch off or on, tell its provider's id, or replace it; another account begins with its last 90 days."""
     tested = None
@@ -102,7 +102,7 @@ def delete_key(call: CallDep, key_id: str) -> None:
         call.note("key", key_id, provider=view.provider, label=view.label, hint=view.hint)
 
 
-@route(api, "POST", "/{key_id}/test", permission="keys:read", action="KEY_TEST")
+@route(api, "POST", "/{key_id}/test", permission="keys:read", action="KEY_TEST", fails=(502,))
 def test_key(call: CallDep, key_id: str) -> TestOut:
     """Try the stored key at its provider, and note what it said."""
     with call.transaction(audited=False) as session:

@@ -94,7 +94,7 @@ def get_report(call: CallDep, report_id: str) -> ReportOut:
     return ReportOut(**_line(view), content=dict(view.content) if view.content is not None else None)
 
 
-@route(api, "GET", "/{report_id}/pdf", permission="reports:read")
+@route(api, "GET", "/{report_id}/pdf", permission="reports:read", fails=(409,))
 def get_report_pdf(call: CallDep, report_id: str) -> Response:
     """The same figures as a PDF; 409 until the report is READY."""
     with call.transaction() as session:

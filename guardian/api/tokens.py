@@ -64,7 +64,7 @@ def list_tokens(call: CallDep) -> list[TokenOut]:
         return [TokenOut.model_validate(view) for view in tokens.list_tokens(session, call.actor)]
 
 
-@route(api, "POST", "", permission="tokens:create", action="TOKEN_CREATE", status=201)
+@route(api, "POST", "", permission="tokens:create", action="TOKEN_CREATE", status=201, fails=(404,))
 def create_token(call: CallDep, body: NewToken) -> CreatedTokenOut:
     """Make a token. Needs a signed-in browser: an access token cannot make others."""
     with call.transaction() as session:

@@ -21,6 +21,7 @@ from guardian.models import Organization, User
 from guardian.models.enums import TeamRole
 from guardian.services.actor import Actor
 from guardian.services.people.access.sessions import open_session
+from tests.api.described import require_documented
 from tests.conftest import People, Servers, make_actor
 from tests.fakes.provider_server import FakeProvider
 
@@ -32,7 +33,12 @@ class Client(httpx.Client):
 
     def __init__(self, base_url: str, **options: Any) -> None:
         self.answers: list[httpx.Response] = []
-        super().__init__(base_url=base_url, timeout=30, event_hooks={"response": [self.answers.append]}, **options)
+        super().__init__(
+            base_url=base_url,
+            timeout=30,
+            event_hooks={"response": [self.answers.append, require_documented]},
+            **options,
+        )
 
     def data(self, method: str, path: str, status: int = 200, **options: Any) -> Any:
         """The `data` of an answer that must have that status."""

@@ -3,9 +3,12 @@
 import re
 from typing import Any
 
+import httpx
 import pytest
+from jsonschema import Draft202012Validator
 
 from tests.api.conftest import Client
+from tests.api.described import operations, require_documented
 from tests.api.routes import ROUTES
 
 PUBLIC = {route.path for route in ROUTES if route.public}
@@ -44,8 +47,8 @@ def test_routes_say_how_to_sign_in_and_how_they_fail(described: dict[str, Any]) 
     for path, methods in described["paths"].items():
         for method, route in methods.items():
             assert ("security" in route) is not (path.removeprefix("/api/v1") in PUBLIC), path
-            assert {"4XX", "5XX"} <= route["responses"].keys(), path
-            assert "422" not in route["responses"], path
+            assert {"400", "429", "500", "503"} <= route["responses"].keys(), path
+            assert ("401" in route["responses"]) or "security" not in route, path
             assert route["summary"], (path, method)
 
 
@@ -68,3 +71,36 @@ def test_the_documentation_page_needs_nobody_elses_server(client: Client) -> Non
         assert source.startswith("/"), source
     for source in (s for s in sources if s.startswith("/api/")):
         assert client.get(source).status_code == 200
+
+
+def test_every_example_is_of_its_shape(described: dict[str, Any]) -> None:
+    """And there is one of everything that is JSON: of bodies, of answers, and of each failure."""
+    for operation in operations():
+        told = {"request": operation.facts.get("requestBody", {}), **operation.facts["responses"]}
+        for where, each in told.items():
+            media = each.get("content", {}).get("application/json")
+            if media is None:
+                continue
+            shape = {**media["schema"], "components": described["components"]}
+            problems = [
+                f"{list(e.path)}: {e.message}" for e in Draft202012Validator(shape).iter_errors(media["example"])
+            ]
+            assert problems == [], (operation.name, where)
+
+
+def test_every_status_says_what_it_means(described: dict[str, Any]) -> None:
+    assert described["openapi"].startswith("3.1")
+    for operation in operations():
+        for status, each in operation.facts["responses"].items():
+            assert status.isdigit(), operation.name
+            assert each["description"], operation.name
+            if int(status) >= 400:
+                assert each["content"]["application/json"]["example"]["success"] is False
+                assert "RateLimit-Remaining" in each["headers"], operation.name
+
+
+def test_an_undocumented_status_is_noticed() -> None:
+    asked = httpx.Request("GET", "http://x/api/v1/budgets/c1?x=1")
+    require_documented(httpx.Response(404, request=asked))
+    with pytest.raises(AssertionError, match=r"GET /budgets/\{budget_id\} has no 418"):
+        require_documented(httpx.Response(418, request=asked))

@@ -95,7 +95,7 @@ def begin_link(call: CallDep, provider: str) -> LinkOut:
     return LinkOut(location=f"{JOURNEY_PATH}/{provider}/login?{urlencode({'link': token})}")
 
 
-@route(api, "DELETE", "/{provider}", permission="account:update", action="ACCOUNT_UNLINK")
+@route(api, "DELETE", "/{provider}", permission="account:update", action="ACCOUNT_UNLINK", fails=(409,))
 def unlink(call: CallDep, provider: str) -> None:
     """Sign in with that provider no more; never the last way in."""
     with call.transaction() as opened:

@@ -28,19 +28,19 @@ class DoneOut(Out):
     message: str = Field(examples=["If there is an account with this address, a link is on its way to it."])
 
 
-@route(api, "POST", "/register", action="AUTH_REGISTER", status=201, limit=SIGNING, public=True)
+@route(api, "POST", "/register", action="AUTH_REGISTER", status=201, limit=SIGNING, public=True, fails=(409,))
 def register(call: CallDep, body: Registration) -> SignedInOut:
     """Sign up: makes a person and their organization, and signs them in."""
     return signing.sign_up(call, body)
 
 
-@route(api, "POST", "/login", action="AUTH_LOGIN", limit=SIGNING, public=True)
+@route(api, "POST", "/login", action="AUTH_LOGIN", limit=SIGNING, public=True, fails=(401,))
 def login(call: CallDep, body: Credentials) -> SignedInOut | SecondStepOut:
     """Sign in: sets the cookie guardian_session, or asks for a code of the second factor first."""
     return signing.sign_in(call, body)
 
 
-@route(api, "POST", "/login/code", action="AUTH_LOGIN", limit=SIGNING, public=True)
+@route(api, "POST", "/login/code", action="AUTH_LOGIN", limit=SIGNING, public=True, fails=(401,))
 def login_code(call: CallDep, body: SecondStep) -> SignedInOut:
     """Finish a sign-in that asked for a code: sets the cookie guardian_session."""
     return signing.finish(call, body)

@@ -59,7 +59,7 @@ def begin(call: CallDep) -> NewSecondFactorOut:
         return NewSecondFactorOut(secret=secret, address=address)
 
 
-@route(api, "GET", "/qr", permission="account:update")
+@route(api, "GET", "/qr", permission="account:update", fails=(404,))
 def qr_code(call: CallDep) -> Response:
     """The new secret's address as an SVG image, until it counts."""
     with call.transaction() as opened:
@@ -67,7 +67,7 @@ def qr_code(call: CallDep) -> Response:
     return Response(image, media_type="image/svg+xml", headers={"Content-Security-Policy": "default-src 'none'"})
 
 
-@route(api, "POST", "/confirm", permission="account:update", action="SECOND_FACTOR_ENABLE", limit=SIGNING)
+@route(api, "POST", "/confirm", permission="account:update", action="SECOND_FACTOR_ENABLE", limit=SIGNING, fails=(404,))
 def confirm(call: CallDep, body: CodeBody) -> RecoveryCodesOut:
     """Give a code of the app: from here on sign-ins ask for one."""
     with call.transaction() as opened:
@@ -76,7 +76,15 @@ def confirm(call: CallDep, body: CodeBody) -> RecoveryCodesOut:
         return RecoveryCodesOut(recovery_codes=codes)
 
 
-@route(api, "POST", "/recovery-codes", permission="account:update", action="SECOND_FACTOR_CODES", limit=SIGNING)
+@route(
+    api,
+    "POST",
+    "/recovery-codes",
+    permission="account:update",
+    action="SECOND_FACTOR_CODES",
+    limit=SIGNING,
+    fails=(404,),
+)
 def renew_codes(call: CallDep, body: ProofBody) -> RecoveryCodesOut:
     """New recovery codes in place of the old ones."""
     with call.transaction() as opened:
@@ -85,7 +93,9 @@ def renew_codes(call: CallDep, body: ProofBody) -> RecoveryCodesOut:
         return RecoveryCodesOut(recovery_codes=codes)
 
 
-@route(api, "POST", "/disable", permission="account:update", action="SECOND_FACTOR_DISABLE", limit=SIGNING)
+@route(
+    api, "POST", "/disable", permission="account:update", action="SECOND_FACTOR_DISABLE", limit=SIGNING, fails=(404,)
+)
 def disable(call: CallDep, body: ProofBody) -> None:
     """Turn it off."""
     with call.transaction() as opened:

@@ -1,6 +1,6 @@
 """What is asked beside the body: the query's parameters, and the kind of answer that is wanted."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from fastapi import Request
 from starlette.datastructures import QueryParams
@@ -10,8 +10,8 @@ from guardian.errors import ApiError, ValidationError
 _JSON = ("application/json", "application/*", "*/*")
 
 
-def require_known(given: QueryParams, known: Collection[str]) -> None:
-    """Raises ValidationError for a parameter that the route does not have, or that comes twice.
+def require_known(given: QueryParams, known: Mapping[str, bool]) -> None:
+    """Raises ValidationError for a parameter that the route does not have, or that comes twice where it may not.
 
     A filter with a slip in its name would else be no filter, and answer with everything.
     """
@@ -22,9 +22,9 @@ def require_known(given: QueryParams, known: Collection[str]) -> None:
         if name not in known
     ]
     found += [
-        {"field": name, "message": "comes twice in the query. Send it once; several values are separated by commas."}
+        {"field": name, "message": "comes twice in the query. Send it once."}
         for name in dict.fromkeys(names)
-        if name in known and names.count(name) > 1
+        if known.get(name) is False and names.count(name) > 1
     ]
     odd = [name for name, value in given.multi_items() if "\x00" in value]
     found += [{"field": _shown(name), "message": "must not contain the character NUL (%00)"} for name in odd]

@@ -66,14 +66,18 @@ class StepRoute(APIRoute):
         return steps
 
 
-def parameters_of(route: APIRoute) -> frozenset[str]:
-    """The names that the route knows in its query."""
-    names = {field.alias for field in route.dependant.query_params}
+def parameters_of(route: APIRoute) -> dict[str, bool]:
+    """The names that the route knows in its query, and whether each may be given more than once."""
+    found: dict[str, bool] = {}
     for field in route.dependant.query_params:
-        model = field.field_info.annotation
-        if isinstance(model, type) and issubclass(model, BaseModel):
-            names |= {inner.alias or name for name, inner in model.model_fields.items()}
-    return frozenset(names)
+        kind = field.field_info.annotation
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            found |= {
+                each.alias or name: get_origin(each.annotation) is list for name, each in kind.model_fields.items()
+            }
+        else:
+            found[field.alias] = get_origin(kind) is list
+    return found
 
 
 def current_call(request: Request) -> Call:
