@@ -11,6 +11,7 @@ from guardian.ui.components.offline import offline_banner
 from guardian.ui.demo import demo_label
 from guardian.ui.pages.admin import page as admin
 from guardian.ui.pages.alerts import page as alerts
+from guardian.ui.pages.billing import page as billing
 from guardian.ui.pages.budgets import page as budgets
 from guardian.ui.pages.call import page as call
 from guardian.ui.pages.dashboard import page as dashboard
@@ -87,6 +88,7 @@ for page, name, on_load in (
     (reports, "Reports", reports.ReportsState.load),
     (imports, "Import and export", imports.ImportsState.load),
     (settings, "Settings", settings.SettingsState.load),
+    (billing, "Plan and invoices", billing.BillingState.load),
     (admin, "Installation", admin.AdminState.load),
     (missing, "Not found", None),
 ):

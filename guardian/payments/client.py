@@ -164,9 +164,8 @@ class Payments:
             "payment_behavior": "error_if_incomplete",
             "cancel_at_period_end": False,
         }
-        key = f"change-{of.id}-{price.id}-{int(at.timestamp())}"
         with _asking():
-            changed = self._client.v1.subscriptions.update(of.id, params, {"idempotency_key": key})
+            changed = self._client.v1.subscriptions.update(of.id, params)
         return reading.subscription(changed.to_dict())
 
     def end_with_period(self, subscription_id: str, *, ends: bool) -> PaidSubscription:

@@ -16,7 +16,7 @@ from guardian.services.actor import Actor
 from guardian.services.people.billing.buying import FOR_SALE
 from guardian.services.people.billing.counting import gateway_requests, month_of
 from guardian.services.people.billing.keeping import GRACE, live_subscription
-from guardian.services.people.billing.plans import PLANS, Limits, count
+from guardian.services.people.billing.plans import PLANS, Limits, count, plan_name
 
 _PRICES_TTL = 3600  # seconds; a checkout asks Stripe itself
 
@@ -120,10 +120,18 @@ def standing(session: Session, actor: Actor, now: datetime) -> Standing:
     )
 
 
-def owed(session: Session, organization_id: str) -> SubscriptionView | None:
-    """The subscription whose payment failed, for the banner; None while nothing is owed."""
-    row = live_subscription(session, organization_id)
-    return _view(row) if row and row.past_due_since is not None else None
+def owed_sentence(session: Session, actor: Actor, now: datetime) -> str:
+    """What a failed payment means, for whoever can mend it; "" for everybody else, and while nothing is owed."""
+    if not actor.can("billing:update") or Payments.of_installation() is None:
+        return ""
+    row = live_subscription(session, actor.organization_id)
+    if row is None or row.past_due_since is None:
+        return ""
+    until = row.past_due_since + GRACE
+    if now >= until:
+        return "A payment is owed, and the limits of the plan Free hold until it is paid."
+    day = f"{until.day} {until:%B %Y}"
+    return f"A payment failed. The plan {plan_name(row.plan)} stays until {day}; mend the payment before that."
 
 
 def _view(row: Subscription) -> SubscriptionView:
