@@ -15,7 +15,7 @@ from guardian.ui.pages.billing import page as billing
 from guardian.ui.pages.budgets import page as budgets
 from guardian.ui.pages.call import page as call
 from guardian.ui.pages.dashboard import page as dashboard
-from guardian.ui.pages.doors import code, forgot, missing, reset, sign_in, sign_up, verify
+from guardian.ui.pages.doors import code, forgot, invitation, missing, reset, sign_in, sign_up, unsubscribe, verify
 from guardian.ui.pages.imports import page as imports
 from guardian.ui.pages.keys import page as keys
 from guardian.ui.pages.prices import page as prices
@@ -23,6 +23,7 @@ from guardian.ui.pages.reconciliation import page as reconciliation
 from guardian.ui.pages.reports import page as reports
 from guardian.ui.pages.requests import page as requests
 from guardian.ui.pages.settings import page as settings
+from guardian.ui.pages.team import page as team
 from guardian.ui.pages.usage import page as usage
 from guardian.ui.session import NotSignedIn, connect_hub, current_request_id
 from guardian.ui.state_locks import give_back_cancelled_locks
@@ -76,6 +77,8 @@ for page, name, on_load in (
     (forgot, "Reset your password", forgot.ForgotState.enter),
     (reset, "Choose a new password", reset.ResetState.enter),
     (verify, "Confirm your address", verify.VerifyState.enter),
+    (invitation, "Invitation", invitation.InvitationState.enter),
+    (unsubscribe, "No more reports by mail", unsubscribe.UnsubscribeState.enter),
     (dashboard, "Dashboard", dashboard.DashboardState.load),
     (usage, "Explorer", usage.UsageState.load),
     (requests, "Requests", requests.RequestsState.load),
@@ -87,6 +90,7 @@ for page, name, on_load in (
     (alerts, "Alerts", alerts.AlertsState.load),
     (reports, "Reports", reports.ReportsState.load),
     (imports, "Import and export", imports.ImportsState.load),
+    (team, "Team", team.TeamState.load),
     (settings, "Settings", settings.SettingsState.load),
     (billing, "Plan and invoices", billing.BillingState.load),
     (admin, "Installation", admin.AdminState.load),

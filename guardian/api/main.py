@@ -30,6 +30,7 @@ from guardian.api import (
     organizations,
     prices,
     reconciliation,
+    report_mails,
     reports,
     team,
     teams,
@@ -50,6 +51,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     budgets.api,
     alerts.api,
     reports.api,
+    report_mails.api,
+    report_mails.forms,
     channels.api,
     keys.api,
     # Before usage, whose /usage/{usage_id} would take its path.

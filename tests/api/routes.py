@@ -269,6 +269,8 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "/team/teams", "teams", {"name": "second"}, {"name": ""}, roles=_ADMINS, status=201),
     Route("PATCH", "/team/teams/{team}", "teams", {"name": "third"}, {"defaultTags": {"team": "x"}}, roles=_ADMINS),
     Route("DELETE", "/team/teams/{team}", "teams", roles=_ADMINS),
+    Route("GET", "/account/report-mails", "users"),
+    Route("PUT", "/account/report-mails", "users", {"reports": ["weekly"]}, {"reports": ["daily"]}),
     Route("GET", "/account/onboarding", "users"),
     Route("PATCH", "/account/onboarding", "users", {"skipped": ["invite"]}, {"skipped": ["nap"]}),
     Route("GET", "/organization/sign-in", "organizations"),

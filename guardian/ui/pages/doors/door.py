@@ -21,6 +21,7 @@ SIGN_UP = "/register"
 FORGOT = "/forgot-password"
 RESET = "/reset-password"
 VERIFY = "/verify-email"
+UNSUBSCRIBE = "/unsubscribe"
 CODE = "/sign-in-code"
 
 
@@ -49,7 +50,7 @@ class Door(rx.State, mixin=True):
         self.problem, self.email = _problem(query), query.get("email", "")
 
 
-def door(title: str, about: Any, problem: Any, *content: Any, foot: rx.Component | None = None) -> rx.Component:
+def door(title: Any, about: Any, problem: Any, *content: Any, foot: rx.Component | None = None) -> rx.Component:
     """A page of one card: product, title, what went wrong, the form, and where else one may go."""
     return rx.el.main(
         rx.el.div(

@@ -24,6 +24,7 @@ from guardian.ui.live_hub import Query
 from guardian.ui.pages.settings import rows
 from guardian.ui.pages.settings.channels import Channels
 from guardian.ui.pages.settings.dialogs import SECRET_FIELD
+from guardian.ui.pages.settings.report_mails import ReportMails
 from guardian.ui.pages.settings.rows import ActivityRow, SessionRow, TokenRow
 from guardian.ui.pages.settings.security import Security
 from guardian.ui.pages.settings.view import settings_view
@@ -45,7 +46,7 @@ class _View:
     channels: list[TargetView]
 
 
-class SettingsState(Security, Channels, rx.State):
+class SettingsState(ReportMails, Security, Channels, rx.State):
     """The settings as text. The secret of a new access token goes to the browser once and is never in a var."""
 
     name: str = ""

@@ -16,6 +16,7 @@ from guardian.ui.components.states import skeleton_card
 from guardian.ui.pages.settings.channel_dialogs import channel_dialogs
 from guardian.ui.pages.settings.channel_view import channels_card
 from guardian.ui.pages.settings.dialogs import token_dialogs
+from guardian.ui.pages.settings.report_mails import report_mails_card
 from guardian.ui.pages.settings.rows import ActivityRow, TokenRow
 from guardian.ui.pages.settings.security_dialogs import security_dialogs
 from guardian.ui.pages.settings.security_view import security_cards
@@ -28,6 +29,7 @@ def settings_view(state: Any, here: str) -> rx.Component:
         here,
         _organization(state),
         channels_card(state),
+        report_mails_card(state),
         security_cards(state),
         _tokens(state),
         _connect(state),
