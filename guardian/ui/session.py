@@ -41,7 +41,6 @@ from guardian.services.guard.alerts import firing_count
 from guardian.services.people.access import accounts
 from guardian.services.people.access.sessions import actor_for_session
 from guardian.services.people.billing.standing import owed_sentence
-from guardian.services.people.billing.standing import owed_sentence
 from guardian.ui.cookie import session_token
 from guardian.ui.live_hub import Alarm, Query, Watch, hub
 from guardian.ui.toasts import alarm_toasts

@@ -14,7 +14,6 @@ from guardian.ui.session import Page
 
 ALERTS = "/alerts"
 BILLING = "/billing"
-BILLING = "/billing"
 
 
 @dataclass(frozen=True)
@@ -40,7 +39,6 @@ PLACES: tuple[Place, ...] = (
     Place("Reports", "/reports", "file-text"),
     Place("Import and export", "/imports", "arrow-down-up"),
     Place("Settings", "/settings", "settings"),
-    Place("Plan and invoices", BILLING, "credit-card", needs="billing:read"),
     Place("Plan and invoices", BILLING, "credit-card", needs="billing:read"),
     Place("Installation", "/admin", "server", admin=True),
 )
@@ -79,7 +77,6 @@ def frame(
                     class_name="page-header",
                 ),
                 rx.cond(state.viewer.owes != "", _owed(state), rx.fragment()),
-                rx.cond(state.viewer.owes != "", _owed(state), rx.fragment()),
                 rx.cond(state.problem != "", error_state(state.problem, state.problem_id, state.load), rx.fragment()),
                 _body(state, content, skeleton),
                 class_name="content",
@@ -106,13 +103,6 @@ def _body(state: type[Page], content: tuple[Any, ...], skeleton: rx.Component) -
             rx.el.div(loading_note(), skeleton, class_name="body"),
             rx.fragment(),
         ),
-    )
-
-
-def _owed(state: type[Page]) -> rx.Component:
-    """A payment failed: for those who can mend it, on every page until it is."""
-    return notice(
-        rx.el.p(state.viewer.owes), link("Plan and invoices", to=BILLING), tone="warn", icon_name="credit-card"
     )
 
 
@@ -186,13 +176,6 @@ def _nav(state: type[Page], here: str, label: str) -> rx.Component:
 
 def _place(state: type[Page], place: Place, here: str) -> rx.Component:
     current = {"aria-current": "page"} if place.href == here else {}
-    if place.needs:
-        shown = _entry(state, place, current)
-        return rx.cond(state.viewer.permissions.contains(place.needs), shown, rx.fragment())
-    return _entry(state, place, current)
-
-
-def _entry(state: type[Page], place: Place, current: dict[str, str]) -> rx.Component:
     if place.needs:
         shown = _entry(state, place, current)
         permissions: Any = state.viewer.permissions
