@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 import reflex as rx
 
 from guardian.identity import configured
-from guardian.ui.components.basics import icon
+from guardian.ui.components.basics import button_link, icon
 
 
 @dataclass(frozen=True)
@@ -41,4 +41,4 @@ def provider_buttons(found: Any) -> rx.Component:
 
 
 def _button(each: Button) -> rx.Component:
-    return rx.el.a(icon("log-in", 16), each.label, href=each.href, class_name="button wide")
+    return button_link(icon("log-in", 16), each.label, to=each.href, kind="wide", reload_document=True)

@@ -4,7 +4,7 @@ from typing import Any
 
 import reflex as rx
 
-from guardian.ui.components.basics import button, icon
+from guardian.ui.components.basics import button, button_link, icon
 from guardian.ui.components.dialog import actions, dialog
 from guardian.ui.components.forms import field, refusal
 from guardian.ui.components.states import notice
@@ -26,7 +26,7 @@ def _link(state: Any) -> rx.Component:
         rx.el.div(
             button("Cancel", on_click=state.close_security),
             # Out of the pages: the way to the provider is a load of a document.
-            rx.el.a("Go on", href=state.way_address, class_name="button primary"),
+            button_link("Go on", to=state.way_address, kind="primary", reload_document=True),
             class_name="dialog-actions",
         ),
         on_dismiss=state.close_security,
