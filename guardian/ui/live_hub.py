@@ -80,6 +80,11 @@ class LiveHub:
         watch = self._pages.get(token)
         return watch is not None and watch.page is page
 
+    def page_of(self, token: str) -> Any:
+        """The State class of the page that this tab shows; None where it shows none that is kept fresh."""
+        watch = self._pages.get(token)
+        return watch.page if watch else None
+
     @property
     def open_pages(self) -> int:
         return len(self._pages)

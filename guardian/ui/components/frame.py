@@ -9,6 +9,7 @@ from guardian.ui.components.basics import icon, link
 from guardian.ui.components.forms import plain_form
 from guardian.ui.components.impersonation import impersonation_banner
 from guardian.ui.components.palette import palette
+from guardian.ui.components.places import new_place_dialog, place_switch
 from guardian.ui.components.states import error_state, loading_note, notice
 from guardian.ui.session import Page
 
@@ -38,6 +39,7 @@ PLACES: tuple[Place, ...] = (
     Place("Alerts", ALERTS, "bell"),
     Place("Reports", "/reports", "file-text"),
     Place("Import and export", "/imports", "arrow-down-up"),
+    Place("Team", "/team", "users"),
     Place("Settings", "/settings", "settings"),
     Place("Plan and invoices", BILLING, "credit-card", needs="billing:read"),
     Place("Installation", "/admin", "server", admin=True),
@@ -85,6 +87,7 @@ def frame(
             id="content",
             custom_attrs={"tabIndex": "-1"},
         ),
+        new_place_dialog(),
         palette([(place.name, place.href, place.icon) for place in PLACES if not place.admin and not place.needs]),
         class_name="frame",
     )
@@ -128,11 +131,7 @@ def _sidebar(state: type[Page], here: str) -> rx.Component:
     return rx.el.aside(
         rx.el.div(
             brand(),
-            rx.el.div(
-                rx.el.span("Organization", class_name="muted small"),
-                rx.el.strong(state.viewer.organization),
-                class_name="organization",
-            ),
+            place_switch(state.viewer.organization, "places"),
             _nav(state, here, "Pages"),
             _foot(state),
             class_name="sidebar-inside",
@@ -153,7 +152,12 @@ def _topbar(state: type[Page], here: str) -> rx.Component:
             custom_attrs={"popoverTarget": "sheet"},
         ),
         rx.el.div(
-            _nav(state, here, "Menu"), _foot(state), class_name="sheet", id="sheet", custom_attrs={"popover": "auto"}
+            place_switch(state.viewer.organization, "places-sheet"),
+            _nav(state, here, "Menu"),
+            _foot(state),
+            class_name="sheet",
+            id="sheet",
+            custom_attrs={"popover": "auto"},
         ),
         class_name="topbar",
     )

@@ -1,0 +1,1 @@
+"""Who belongs to the organization, who may what, and its teams, at /team."""
