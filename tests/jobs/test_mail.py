@@ -113,6 +113,51 @@ def test_what_will_not_pass_is_given_up_at_once(smtp: FakeSmtp) -> None:
     assert "No such user" in str(row.error)
 
 
+def test_an_error_of_ours_is_tried_again_and_at_last_given_up(smtp: FakeSmtp) -> None:
+    email_id = queued()
+    change(email_id, "payload = jsonb_set(payload, '{html}', '5')")  # what no code of ours writes
+    for number in range(1, len(BACKOFF) + 1):
+        with pytest.raises(Exception, match="int"):
+            send_email(email_id)
+        row = stored(email_id)
+        assert (row.status, row.attempts) == (DeliveryStatus.PENDING, number)
+        change(email_id, "not_before = NULL")
+    with pytest.raises(Exception, match="int"):
+        send_email(email_id)
+    row = stored(email_id)
+    assert (row.status, row.payload) == (DeliveryStatus.FAILED, {})
+    assert "An error of ours" in str(row.error)
+    resume_mails()
+    send_email(email_id)
+    assert stored(email_id).attempts == len(BACKOFF) + 1
+
+
+@pytest.mark.parametrize(
+    "payload", ['{"attachments": [{}]}', '{"attachments": [{"name": "x", "type": "y", "content": "z"}]}']
+)
+def test_a_mail_that_cannot_be_read_is_given_up_at_once(smtp: FakeSmtp, payload: str) -> None:
+    email_id = queued()
+    change(email_id, f"payload = '{payload}'")
+    send_email(email_id)
+    row = stored(email_id)
+    assert (row.status, row.attempts) == (DeliveryStatus.FAILED, 1)
+    assert "cannot be read" in str(row.error)
+
+
+def test_a_mail_whose_senders_die_is_given_up(smtp: FakeSmtp) -> None:
+    """Each sender is gone before it could say what came of it, as one is that the system kills."""
+    email_id = queued()
+    for _ in range(len(BACKOFF) + 1):
+        with db.session() as session:
+            assert mail.claim_mail(session, email_id) is not None
+        change(email_id, "lease_until = now() - interval '1 second'")
+    send_email(email_id)
+    row = stored(email_id)
+    assert (row.status, row.payload, row.lease_until) == (DeliveryStatus.FAILED, {}, None)
+    assert "7 senders" in str(row.error)
+    assert smtp.mails == []
+
+
 def test_a_lost_sender_is_replaced_and_a_living_one_left_alone(smtp: FakeSmtp) -> None:
     dropped, living, lost = queued(), queued(), queued()
     with db.session() as session:

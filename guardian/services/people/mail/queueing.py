@@ -19,6 +19,7 @@ from guardian.periods import utcnow
 SEND_EMAIL = "guardian.jobs.mail.send_email"  # by name: services do not know the jobs
 # Minutes to wait after each failed attempt, ± 20 %; some ten hours in all.
 BACKOFF = (1, 5, 15, 60, 180, 360)
+_TRIES = len(BACKOFF) + 1
 # Longer than all timeouts of one delivery together.
 _LEASE = timedelta(minutes=5)
 _OVERDUE = timedelta(minutes=1)
@@ -63,7 +64,10 @@ def queue_mail(
 
 
 def claim_mail(session: Session, email_id: str) -> Letter | None:
-    """Take a mail that is due, or whose sender is gone, to send it now; None when it is not ours to send."""
+    """Take a mail that is due, or whose sender is gone, to send it now; None when it is not ours to send.
+
+    One that was taken up too often, or that cannot be read, is FAILED from here on.
+    """
     taken = session.exec(
         update(EmailLog)
         .where(
@@ -79,19 +83,14 @@ def claim_mail(session: Session, email_id: str) -> Letter | None:
     if taken is None:
         return None
     row = session.get_one(EmailLog, email_id)
-    body = row.payload or {}
-    return Letter(
-        id=row.id,
-        to=row.to,
-        subject=row.subject,
-        text=body.get("text", ""),
-        html=body.get("html"),
-        attachments=tuple(
-            Attachment(each["name"], each["type"], b64decode(each["content"])) for each in body.get("attachments", ())
-        ),
-        urgent=bool(body.get("urgent")),
-        unsubscribe=body.get("unsubscribe"),
-    )
+    if row.attempts > _TRIES:
+        _give_up(row, f"{row.attempts - 1} senders took this mail up, and the last one ended without a word.")
+        return None
+    try:
+        return _letter(row)
+    except (KeyError, TypeError, ValueError, AttributeError):
+        _give_up(row, "What this mail was to say cannot be read any more.")
+        return None
 
 
 def note_sent(session: Session, email_id: str, message_id: str) -> None:
@@ -104,10 +103,10 @@ def note_sent(session: Session, email_id: str, message_id: str) -> None:
 def note_failure(session: Session, email_id: str, error: str, *, permanent: bool) -> None:
     """The mail was not taken: it is tried again later, or given up when that is useless or was done often enough."""
     row = session.get_one(EmailLog, email_id)
-    row.error, row.lease_until = error, None
-    if permanent or row.attempts > len(BACKOFF):
-        row.status, row.payload = DeliveryStatus.FAILED, {}
+    if permanent or row.attempts >= _TRIES:
+        _give_up(row, error)
         return
+    row.error, row.lease_until = error, None
     wait = timedelta(minutes=BACKOFF[row.attempts - 1]) * random.uniform(0.8, 1.2)  # noqa: S311  # jitter is no secret
     row.status, row.not_before = DeliveryStatus.PENDING, utcnow() + wait
     _enqueue(session, row, delay=wait)
@@ -126,6 +125,26 @@ def resume_mails(session: Session) -> int:
     for row in found:
         _enqueue(session, row, suffix="-again")
     return len(found)
+
+
+def _letter(row: EmailLog) -> Letter:
+    body = row.payload or {}
+    return Letter(
+        id=row.id,
+        to=row.to,
+        subject=row.subject,
+        text=body.get("text", ""),
+        html=body.get("html"),
+        attachments=tuple(
+            Attachment(each["name"], each["type"], b64decode(each["content"])) for each in body.get("attachments", ())
+        ),
+        urgent=bool(body.get("urgent")),
+        unsubscribe=body.get("unsubscribe"),
+    )
+
+
+def _give_up(row: EmailLog, error: str) -> None:
+    row.status, row.payload, row.error, row.lease_until = DeliveryStatus.FAILED, {}, error, None
 
 
 def _due(slack: timedelta) -> ColumnElement[bool]:
