@@ -41,7 +41,7 @@ class Acknowledgement(Body):
 class Snooze(Body):
     """Either `until` or `hours`, at most 30 days; 0 hours ends a snooze."""
 
-    until: datetime | None = Field(default=None, examples=["2026-11-24T08:00:00Z"])
+    until: datetime | None = None
     hours: StrictInt | None = Field(default=None, examples=[8])
     group: Line | None = None
 

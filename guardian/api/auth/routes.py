@@ -46,7 +46,7 @@ def login_code(call: CallDep, body: SecondStep) -> SignedInOut:
     return signing.finish(call, body)
 
 
-@route(api, "POST", "/logout", action="AUTH_LOGOUT")
+@route(api, "POST", "/logout", permission="session:delete", action="AUTH_LOGOUT")
 def logout(call: CallDep) -> DoneOut:
     """End the session that asks, and take its cookie away."""
     signing.sign_out(call)
