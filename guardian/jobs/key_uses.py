@@ -10,6 +10,7 @@ from guardian import db
 from guardian.models import ApiKey
 from guardian.models.enums import UsageOrigin
 from guardian.services.ledger.ingest.entries import CallEntry
+from guardian.services.people import audit
 from guardian.services.people.provider_keys.vault import TOUCH
 
 _EPOCH, _MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
@@ -24,15 +25,20 @@ class KeyUses:
     def note(self, entries: Iterable[CallEntry]) -> None:
         """Write down the newest call of each key, in a transaction of its own."""
         newest: dict[str, int] = {}
+        owners: dict[str, str] = {}
         for entry in entries:
             key_id = entry.api_key_id
             if key_id is not None and entry.origin == UsageOrigin.GATEWAY and entry.at > newest.get(key_id, 0):
-                newest[key_id] = entry.at
+                newest[key_id], owners[key_id] = entry.at, entry.organization_id
         touch = TOUCH // _MICROSECOND
         due = {key_id: at for key_id, at in newest.items() if at >= self._written.get(key_id, -touch) + touch}
         if due:
             with db.session() as session:
                 _write(session, due)
+            for key_id in due:
+                # Each in a transaction of its own: nobody waits for two organizations' logs at once.
+                with db.session() as session:
+                    audit.note_use(session, owners[key_id], "key", key_id, "gateway")
             self._written |= due
 
 

@@ -13,6 +13,7 @@ from guardian import db
 from guardian.crypto import EncryptionService
 from guardian.services.guard.notices.rotation import reseal_alerts, reseal_channels
 from guardian.services.people.access.second_factor_rotation import reseal_second_factors
+from guardian.services.people.audit_resealing import reseal_heads
 from guardian.services.people.provider_keys.rotation import Batch, reseal_batch
 
 
@@ -27,6 +28,7 @@ RESEALED: dict[str, Reseal] = {
     "notification_targets": reseal_channels,
     "alerts": reseal_alerts,
     "second_factors": reseal_second_factors,
+    "activity_heads": reseal_heads,
 }
 """By the table whose sealed columns it renews."""
 

@@ -11,10 +11,12 @@ from sqlmodel import Session, select
 
 from guardian import db
 from guardian.config import settings
+from guardian.crypto import encryption
 from guardian.errors import AuthorizationError, ValidationError
 from guardian.models import ActivityHead, ActivityLog, User
 from guardian.services.people import audit
-from guardian.services.people.audit import chain
+from guardian.services.people.audit import chain, uses
+from guardian.services.people.audit_resealing import reseal_heads
 from tests.conftest import ENCRYPTION_KEY, People, Servers
 
 
@@ -210,7 +212,8 @@ def test_seals_follow_a_new_encryption_key(
     monkeypatch.setenv("ENCRYPTION_KEY_PREVIOUS", ENCRYPTION_KEY)
     settings.cache_clear()
     assert audit.verify(session, people.alice.organization_id) is None
-    assert (audit.reseal(session), audit.reseal(session)) == (1, 0)
+    assert reseal_heads(session, encryption(), dry_run=True).resealed == 1
+    assert [reseal_heads(session, encryption()).resealed for _ in range(2)] == [1, 0]
     monkeypatch.delenv("ENCRYPTION_KEY_PREVIOUS")
     settings.cache_clear()
     session.expire_all()
@@ -294,3 +297,28 @@ def test_the_list_is_of_ones_own_organization_in_pages(session: Session, people:
             audit.list_activity(session, people.alice, wrong)
     with pytest.raises(AuthorizationError):
         audit.list_activity(session, people.bob)
+
+
+def test_the_first_use_of_a_secret_a_day_is_a_row(session: Session, people: People) -> None:
+    where = people.alice.organization_id
+    first, again = (audit.note_use(session, where, "key", "key-of-this-test", "pull") for _ in range(2))
+    assert (first, again, audit.note_use(session, where, "key", "key-of-this-test", "gateway")) == (True, False, True)
+    session.commit()
+    rows = audit.list_activity(session, people.alice, wanted=audit.Filter(action="SECRET_USE")).items
+    assert [(row.resource_id, row.metadata["purpose"], row.user_id) for row in rows] == [
+        ("key-of-this-test", "gateway", None),
+        ("key-of-this-test", "pull", None),
+    ]
+
+
+def test_a_process_that_has_just_begun_knows_of_todays_use_by_the_log(
+    session: Session, people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    where = people.alice.organization_id
+    assert audit.note_use(session, where, "key", "another-key", "pull")
+    session.commit()
+    monkeypatch.setattr(uses, "_known", {})
+    assert not audit.note_use(session, where, "key", "another-key", "pull")
+    monkeypatch.setattr(uses, "_known", {})
+    session.connection().execute(text("UPDATE activity_logs SET created_at = created_at - interval '1 day'"))
+    assert audit.note_use(session, where, "key", "another-key", "pull")

@@ -1,6 +1,6 @@
 """Audit: what was done, by whom, from where, and what it changed; chained by hash and sealed: tampering shows."""
 
-from guardian.services.people.audit.chain import Alteration, chains, length, reseal, verify
+from guardian.services.people.audit.chain import Alteration, chains, length, verify
 from guardian.services.people.audit.reading import MAX_PAGE, Filter, actions_of, export_rows, list_activity
 from guardian.services.people.audit.uses import note_use
 from guardian.services.people.audit.writing import MAX_ALSO, MAX_TEXT, record
@@ -18,6 +18,5 @@ __all__ = [
     "list_activity",
     "note_use",
     "record",
-    "reseal",
     "verify",
 ]

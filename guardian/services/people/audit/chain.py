@@ -16,7 +16,7 @@ from sqlalchemy import Row, func, or_
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select, union
 
-from guardian.crypto import encryption
+from guardian.crypto import EncryptionService, encryption
 from guardian.models import ActivityHead, ActivityLog
 
 _BATCH = 2_000
@@ -97,20 +97,21 @@ def seal(session: Session, row: ActivityLog) -> None:
     session.connection().execute(statement.on_conflict_do_update(index_elements=["chain"], set_=values))
 
 
-def reseal(session: Session) -> int:
-    """Seal anew what another key of the ring has sealed; how many chains. What no key fits stays for `verify`."""
-    ring = encryption()
-    heads = session.exec(
-        select(ActivityHead).where(col(ActivityHead.key_id) != ring.current_key_id).with_for_update()
-    ).all()
-    count = 0
-    for head in heads:
-        text = _sealed(head.chain, head.sequence, head.hash)
-        if head.key_id is not None and ring.signed(text, head.mac, head.key_id):
-            head.mac, head.key_id = ring.sign(text)
-            count += 1
-    session.flush()
-    return count
+def fits(ring: EncryptionService, head: ActivityHead) -> bool:
+    """Whether the seal was made of this end, by a key of the ring."""
+    try:
+        return head.key_id is not None and ring.signed(_text(head), head.mac, head.key_id)
+    except LookupError:
+        return False
+
+
+def seal_anew(ring: EncryptionService, head: ActivityHead) -> None:
+    """With the current key."""
+    head.mac, head.key_id = ring.sign(_text(head))
+
+
+def _text(head: ActivityHead) -> str:
+    return _sealed(head.chain, head.sequence, head.hash)
 
 
 def chains(session: Session) -> list[str]:

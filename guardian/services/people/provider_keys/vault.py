@@ -26,6 +26,7 @@ from guardian.models import ApiKey
 from guardian.models.enums import KeyStatus
 from guardian.periods import utcnow
 from guardian.providers.registry import adapter_of
+from guardian.services.people import audit
 
 TOUCH = timedelta(minutes=1)
 SHORTEST_HINTED = 12  # four characters of anything shorter would tell too much of it
@@ -90,6 +91,7 @@ def open_secret(session: Session, key_id: str) -> str:
     if row.last_used is None or row.last_used <= now - TOUCH:
         row.last_used = now
         session.flush()
+    audit.note_use(session, row.organization_id, "key", row.id, "pull")
     return secret
 
 
