@@ -18,8 +18,6 @@ def include_name(name: str | None, kind: str, _parents: object) -> bool:
 
 
 with engine().connect() as connection:
-    connection.execute(text("SET lock_timeout = '5s'"))
-    connection.commit()
     context.configure(
         connection=connection,
         target_metadata=SQLModel.metadata,
@@ -29,6 +27,7 @@ with engine().connect() as connection:
         transaction_per_migration=False,
     )
     with context.begin_transaction():
+        connection.execute(text("SET LOCAL lock_timeout = '5s'"))
         # Two processes that start at once migrate one after the other.
         connection.execute(text("SELECT pg_advisory_xact_lock(7046029254386353131)"))
         context.run_migrations()

@@ -155,6 +155,8 @@ class Call:
         `audited=False` is for what a route reads before the transaction that it is there for.
         """
         with db.session() as session:
+            if self.rule.action is None:
+                db.prefer_replica(session)
             changes = audited and self.rule.action is not None
             if self.condition:
                 self.condition.look(session, self.actor, holds=changes)

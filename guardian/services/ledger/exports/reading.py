@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Text, cast, func, select
 from sqlmodel import Session, col
 
+from guardian import db
 from guardian.models.usage import UsageLog
 from guardian.periods import DAY, HOUR, Window, floor_hour, local_date, utcnow, zone
 from guardian.services.actor import Actor
@@ -34,6 +35,7 @@ def usage_rows(session: Session, actor: Actor, usage: UsageFilter) -> Iterator[M
     """
     actor.require("usage:read")
     _check(usage)
+    session = db.reading(session)
     log = UsageLog
     columns = [
         func.coalesce(cast(column, Text), "{}").label(name) if name in _DOCUMENTS else column
@@ -51,6 +53,7 @@ def spend_rows(session: Session, actor: Actor, usage: UsageFilter) -> Iterator[M
     """The rows that count as spend, which add up to the summaries; documents are parsed. Raises as usage_rows."""
     actor.require("usage:read")
     _check(usage)
+    session = db.reading(session)
     # Whole hours, in which books are kept; the range itself then cuts what is beyond it.
     window = Window(floor_hour(usage.start or _FIRST), floor_hour(usage.end or utcnow() + DAY) + HOUR)
     books = read_books(session, actor.organization_id, window)

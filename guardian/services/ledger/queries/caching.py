@@ -8,9 +8,11 @@ from typing import Any, TypeVar
 from sqlalchemy import func, select
 from sqlmodel import Session, col
 
+from guardian import db
 from guardian.cache import DEFAULT_TTL, MOST_BYTES, CacheService
 from guardian.models.sync import SyncRun
 
+_REPLICA_TTL = 10  # seconds; what a replica says may be older than the change that made the cache forget
 _LATEST_RUNS = 200  # more than can be unfinished at once; finished ones no longer change
 
 T = TypeVar("T")
@@ -30,6 +32,8 @@ def cached(
     A pull makes it outdated by its commit alone, however its worker ends after that: the state of the pulls is part of
     the key, and is read before the ledger. Whoever else changes the ledger calls invalidate_organization.
     """
+    if db.is_replica(session):
+        ttl = min(ttl, _REPLICA_TTL)
     asked = hashlib.sha256(json.dumps(question, default=str).encode()).hexdigest()[:32]
     key = f"{CacheService.keys.organization_usage(organization_id)}:{asked}:{_pulls(session, organization_id)}"
     return CacheService().get_or_set(key, fetch, ttl, owner=organization_id, most_bytes=most_bytes)

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, select, tuple_
 from sqlmodel import Session, col
 
+from guardian import db
 from guardian.errors import NotFoundError
 from guardian.models.usage import UsageLog
 from guardian.periods import Window
@@ -64,6 +65,7 @@ def list_usage(
     actor.require("usage:read")
     if not 1 <= limit <= _MOST_ROWS:
         raise refuse("limit", f"The limit is {limit}. Give a number from 1 to {_MOST_ROWS}.")
+    session = db.reading(session)
     time = col(UsageLog.timestamp)
     window = _range(usage)
     query = _mine(actor, *COLUMNS).where(*conditions(UsageLog, usage.filters))

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 from sqlmodel import Session
 
+from guardian import db
 from guardian.periods import Window, floor_hour, utcnow, zone
 from guardian.services.actor import Actor
 from guardian.services.ledger.queries import buckets, cells, dimensions
@@ -39,6 +40,7 @@ def summary(session: Session, actor: Actor, query: SummaryQuery) -> Summary:
     ValidationError for a wrong range, zone, bucket, dimension or filter, and for an answer of too many parts.
     """
     actor.require("usage:read")
+    session = db.reading(session)
     tz = _checked(query)
     window = Window(query.start, query.end)
     cut = buckets.windows(query.bucket, query.start, query.end, tz) if query.bucket else None

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Table, TextClause, text
 from sqlalchemy.dialects import postgresql
 from sqlmodel import Session
 
+from guardian import db
 from guardian.models.bills import Bill, stored
 
 Row = dict[str, Any]
@@ -90,8 +91,10 @@ def _is_staged(session: Session, connection: Connection, cursor: psycopg.Cursor[
     """Whether the connection has the staging table; asked until it is there of an earlier transaction."""
     if staging in connection.info:
         return True
+    # Behind a pooler the next transaction may be on a connection without it: there it is asked for each time.
     found = cursor.execute("SELECT to_regclass('pg_temp.' || %s::text)", (staging,)).fetchone() != (None,)
-    if found and staging not in session.info:  # what this transaction has made may yet be rolled back
+    # What this transaction has made may yet be rolled back.
+    if found and staging not in session.info and not db.is_pooled():
         connection.info[staging] = True
     return found
 

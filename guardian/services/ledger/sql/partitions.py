@@ -1,5 +1,6 @@
 """Monthly partitions of usage_logs: made ahead by a job, and before a write that reaches further back."""
 
+import time
 from datetime import datetime
 
 from sqlalchemy import text
@@ -8,13 +9,15 @@ from sqlmodel import Session
 from guardian import db
 from guardian.periods import floor_month, next_month
 
+_TRUSTED_SECONDS = 60
 _SEEN, _MADE = "guardian.partitions_seen", "guardian.partitions_made"
 
 
 def ensure_partitions(session: Session, start: datetime, end: datetime) -> list[str]:
     """Make the partitions for every UTC month that [start, end] touches; gives the names of the new ones.
 
-    Nothing takes a partition away: those that a connection has once seen, it does not look for again.
+    Those that a connection has seen it does not look for again within a minute: only retention takes one away, and of
+    old months.
     """
     months: list[datetime] = []
     month = floor_month(start)
@@ -23,12 +26,13 @@ def ensure_partitions(session: Session, start: datetime, end: datetime) -> list[
         month = next_month(month)
     wanted = {f"usage_logs_{m:%Y_%m}": m for m in months}
     connection = session.connection()
-    if wanted.keys() <= connection.info.get(_SEEN, frozenset()):
+    seen, until = connection.info.get(_SEEN, (frozenset[str](), 0.0))
+    if wanted.keys() <= seen and time.monotonic() < until:
         return []
     existing = _existing(session)
     missing = sorted(wanted.keys() - existing)
     if not missing and _MADE not in session.info:  # what this transaction has made may yet be rolled back
-        connection.info[_SEEN] = existing
+        connection.info[_SEEN] = (existing, time.monotonic() + _TRUSTED_SECONDS)
     if missing:
         session.info[_MADE] = True
         db.lock(session, "usage_logs partitions")

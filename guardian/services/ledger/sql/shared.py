@@ -53,7 +53,7 @@ def _store(texts: list[tuple[int, str]]) -> None:
     url = db.engine().url.set(drivername="postgresql").render_as_string(hide_password=False)
     try:
         with (
-            psycopg.connect(url, connect_timeout=db.CONNECT_TIMEOUT_SECONDS) as connection,
+            psycopg.connect(url, **db.connect_options()) as connection,
             connection.cursor() as cursor,
         ):
             cursor.executemany("INSERT INTO shared_texts (id, text) VALUES (%s, %s) ON CONFLICT DO NOTHING", texts)

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from sqlmodel import Session
 
+from guardian import db
 from guardian.errors import NotFoundError, ValidationError
 from guardian.periods import DAY, Window, local_date, local_midnight, utcnow
 from guardian.services.actor import Actor
@@ -71,6 +72,7 @@ class Explorer:
 def read(session: Session, actor: Actor, query: Query) -> Explorer:
     """The page for these parameters. Raises AuthorizationError, and ValidationError for a filter that cannot be."""
     now = utcnow()
+    db.prefer_replica(session)
     zone = get_organization(session, actor).time_zone
     wanted = asked(Address.of(query), now, zone)
     spending = _spending(session, actor, wanted, now) if wanted.tab == "groups" else None
@@ -93,6 +95,7 @@ def values_of(session: Session, actor: Actor, address: Address, dimension: str) 
 
     Of sessions, and of a dimension with more values than an answer holds, only the 100 most expensive ones.
     """
+    db.prefer_replica(session)
     wanted = asked(address, utcnow(), get_organization(session, actor).time_zone)
     others = {name: values for name, values in wanted.filters.items() if name != dimension}
     query = replace(_query(wanted, wanted.window), filters=others, group_by=(dimension,))
