@@ -16,7 +16,7 @@ def demo(
     data_dir: Annotated[Path, typer.Option(help="Its own data directory, never a real one.")] = Path(".guardian-demo"),
     seed: Annotated[int | None, typer.Option(help="What its made-up past follows from.")] = None,
 ) -> None:
-    """Show the product with a made-up company: a sandbox provider, a month of its past, and calls as you watch."""
+    """Show the product with a made-up company: a sandbox provider, ten weeks of its past, and calls as you watch."""
     from guardian.demo.running import demo as run_demo
 
     run_demo(data_dir, seed)

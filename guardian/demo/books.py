@@ -25,8 +25,8 @@ def floor_day(moment: datetime) -> datetime:
 
 @dataclass
 class Books:
-    """What was used in each hour: from 30 days before `born` what `usage_of` says, once the hour is over, and what was
-    answered live from the moment that it was.
+    """What was used in each hour, from `DAYS` before `born` on: what `usage_of` says, once the hour is over, and what
+    was answered live from the moment that it was.
     """
 
     seed: int

@@ -12,13 +12,14 @@ from typing import Any
 from guardian.demo.books import HOUR, Books, floor_day, floor_hour
 from guardian.demo.client import NotReached, Rest, ask
 from guardian.demo.company import ADMIN_KEYS, CALL_KEYS, LIVE_PROJECTS, NAME, Vendor
-from guardian.demo.history import DAYS, ToldCall, all_told_calls, spend, told_spend
+from guardian.demo.history import ToldCall, all_told_calls, spend, told_spend
 from guardian.demo.place import Place, keep_secrets, secrets_of
 
 _EVENTS_AT_ONCE = 1_000
 _PULL_SECONDS = 300.0
 PLAYGROUND, ASSISTANT, EVENTS = "Playground", "Assistant", "Coding agents, their own events"
 _SCOPES = {PLAYGROUND: ["gateway"], ASSISTANT: ["gateway"], EVENTS: ["ingest"]}
+_LOOK_BACK = 30  # days of a budget that rolls
 # Of the playground, for a day: passed within minutes, so that the gateway is seen to stop calls.
 _PLAYGROUND_LIMIT = "0.05"
 
@@ -100,16 +101,17 @@ class Furnishing:
 
     def _budgets(self) -> None:
         # Budgets count what the product was told of, call by call.
-        told = told_spend(self._place.seed, self._books.start, floor_day(self._place.born))
+        day = floor_day(self._place.born)
+        told = told_spend(self._place.seed, day - timedelta(days=_LOOK_BACK), day)
         playground = next(t["id"] for t in self._rest.data("GET", "/tokens") if t["name"] == PLAYGROUND)
         self._make(
             "/budgets",
             {"name": "All applications, a month", "limit": str(_rounded(told * 2)), "thresholds": [50, 80, 100]},
             # Passed from the first day on: the past alone is more.
             {
-                "name": "Engineering, last 30 days",
+                "name": f"Engineering, last {_LOOK_BACK} days",
                 "limit": str(_rounded(told * Decimal("0.8"))),
-                "rollingDays": DAYS,
+                "rollingDays": _LOOK_BACK,
                 "scope": {"type": "tag", "value": "team=engineering"},
             },
             {

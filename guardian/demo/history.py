@@ -8,7 +8,8 @@ from decimal import Decimal
 
 from guardian.demo.company import FLOWS, PEOPLE, PRICES, Flow, Vendor
 
-DAYS = 30
+# Two whole months before this one, so that a month can be held against the one before it.
+DAYS = 70
 _WORKING_HOURS = range(7, 19)
 _HOUR = timedelta(hours=1)
 _MILLION = Decimal(1_000_000)

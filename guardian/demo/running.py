@@ -36,7 +36,7 @@ def demo(folder: Path, seed: int | None) -> None:
     settings.cache_clear()
     found = settings()
     say("· this is a demonstration: its company, its calls and its bills are made up, and nothing leaves this machine")
-    say("· making a month of its past" if place.is_new else "· going on with the demonstration of before")
+    say("· making ten weeks of its past" if place.is_new else "· going on with the demonstration of before")
     up(
         found,
         Companion(
