@@ -191,6 +191,9 @@ def test_the_forms_of_an_invitation(alice: Client, bob: Client, new_client: Make
     )
     assert sent(bob, "/auth/invitation/accept", token=token).startswith("/invitation?error=invitation&token=")
     assert sent(guest, "/auth/invitation/accept", token=token).startswith("/invitation?error=signed-out&token=")
+    assert sent(guest, "/auth/invitation/sign-in", token=token) == (
+        f"/?next=%2Finvitation%3Ftoken%3D{token}&email=guest%40elsewhere.test"
+    )
     assert sent(guest, "/auth/invitation", token=token, password=PASSWORD, name="Guest") == "/dashboard"
     assert guest.data("GET", "/organization")["name"] == "Acme"
     assert sent(new_client(), "/auth/invitation", token=token, password=PASSWORD).startswith(

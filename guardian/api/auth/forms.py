@@ -80,6 +80,15 @@ def invitation_form(call: CallDep, form: Annotated[InvitationForm, Form()]) -> R
     return go(HOME)
 
 
+@route(forms, "POST", "/invitation/sign-in", limit=SIGNING, public=True, page=INVITATION_PAGE)
+def invitation_sign_in_form(call: CallDep, form: Annotated[InvitationToken, Form()]) -> RedirectResponse:
+    """To the sign-in page as the invited person, and back to the invitation from there."""
+    with call.transaction() as opened:
+        email = invited_address(opened, form.token)
+    again = f"{INVITATION_PAGE}?{urlencode({'token': form.token})}"
+    return go(f"{SIGN_IN_PAGE}?{urlencode({'next': again, 'email': email})}")
+
+
 @route(
     forms,
     "POST",

@@ -178,7 +178,7 @@ def _checked_tags(given: Mapping[str, str]) -> dict[str, str]:
 
 
 def _tags_of(row: Team) -> dict[str, str]:
-    return {name: str(value) for name, value in (row.default_tags or {}).items()}
+    return {name: str(value) for name, value in sorted((row.default_tags or {}).items())}
 
 
 def _wrong(field: str, message: str) -> ValidationError:

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar
-from urllib.parse import urlencode
 
 import reflex as rx
 
@@ -54,7 +53,6 @@ class InvitationState(Door, rx.State):
     why: str = ""
     signed_in: str = ""
     name_again: str = ""
-    sign_in_address: str = SIGN_IN
 
     @rx.event
     async def enter(self) -> None:
@@ -62,13 +60,13 @@ class InvitationState(Door, rx.State):
         query = dict(self.router.url.query_parameters)
         self._read_address(query)
         token, cookie = query.get("token", ""), session_token(self.router.headers.cookie)
-        self._show(await rx.run_in_thread(partial(_look, token, cookie)), token)
+        self._show(await rx.run_in_thread(partial(_look, token, cookie)))
 
     def _read_address(self, query: dict[str, str]) -> None:
         super()._read_address(query)
         self.name_again = query.get("name", "")
 
-    def _show(self, seen: _Seen, token: str) -> None:
+    def _show(self, seen: _Seen) -> None:
         found = seen.invited
         self.signed_in, self.organization, self.email = seen.signed_in, found.organization, found.email
         self.why = _WHY.get(found.state, "")
@@ -80,8 +78,6 @@ class InvitationState(Door, rx.State):
         team = f", in the team {found.team}" if found.team else ""
         inviter = f"{found.inviter} invites you. " if found.inviter else ""
         self.about = f"{inviter}You would be {_ROLES[found.role or 'VIEWER']}{team}."
-        again = f"{ROUTE}?{urlencode({'token': token})}"
-        self.sign_in_address = f"{SIGN_IN}?{urlencode({'next': again, 'email': found.email})}"
         if seen.signed_in:
             self.shows = "join" if seen.signed_in == found.email else "other"
         else:
@@ -135,7 +131,7 @@ def _account() -> rx.Component:
     state = InvitationState
     return rx.el.div(
         rx.el.p("There is an account for ", rx.el.strong(state.email), ". Sign in with it to join."),
-        button_link("Sign in and join", to=state.sign_in_address, kind="primary wide"),
+        door_form("/auth/invitation/sign-in", carried("token"), verb="Sign in and join"),
         class_name="form",
     )
 
