@@ -158,7 +158,8 @@ class AlertNotification(Row, table=True):
     e-mail address, or "" for the alert's own webhook. A sender claims it for a while (SENDING until `lease_until`);
     `attempts_made` lists every attempt ({at, status, error, seconds}), `tried_at` is when the last one began,
     `not_before` when the next one is due. Where many come at once, several go out as one message: `digest` is the id of
-    the one that carries the others. A mail's fate is that of the EmailLog `email_id`.
+    the one that carries the others. A mail's fate is that of the EmailLog `email_id`. A message about a report that was
+    made has a `report_id` and no alert.
     """
 
     __tablename__ = "alert_notifications"
@@ -171,9 +172,17 @@ class AlertNotification(Row, table=True):
         ),
         Index("ix_alert_notifications_target_tried_at", "target", "tried_at"),
         Index("ix_alert_notifications_email_id", "email_id", postgresql_where=text("email_id IS NOT NULL")),
+        Index(
+            "uq_alert_notifications_report",
+            "report_id",
+            "target",
+            unique=True,
+            postgresql_where=text("report_id IS NOT NULL"),
+        ),
     )
 
-    alert_id: str = Field(foreign_key="alerts.id", ondelete="CASCADE")
+    alert_id: str | None = Field(default=None, foreign_key="alerts.id", ondelete="CASCADE")
+    report_id: str | None = Field(default=None, foreign_key="reports.id", ondelete="CASCADE")
     organization_id: str | None = Field(default=None, foreign_key="organizations.id", ondelete="CASCADE", index=True)
     transition: str
     channel: NotificationChannel = enum_field(NotificationChannel, "notification_channel")

@@ -36,7 +36,7 @@ class Place:
 
 def name_of(row: AlertNotification) -> tuple[str, ...]:
     """What all messages to one place share; an alert's own webhook is a place of its own."""
-    return row.organization_id or "", row.channel.value, row.target or row.alert_id
+    return row.organization_id or "", row.channel.value, row.target or row.alert_id or row.id
 
 
 def same_place(row: AlertNotification) -> ColumnElement[bool]:
