@@ -207,6 +207,12 @@ def _leave(_number: int, _frame: object) -> None:
     raise SystemExit(0)
 
 
+def _forget(worker: GuardianWorker) -> None:
+    """Take it off the list of workers where `_leave` ended it: RQ does so only once its own handlers are there."""
+    if worker.birth_date is not None and not worker.is_horse and not worker.was_asked_to_stop:
+        worker.register_death()
+
+
 def run(queues: list[str]) -> None:
     """Work until SIGTERM or SIGINT; whatever else ends RQ's loop (mostly Redis) makes us begin a new one."""
     asked, wait = threading.Event(), 0.5
@@ -220,7 +226,11 @@ def run(queues: list[str]) -> None:
                 queues, name=new_name(), connection=connection, job_monitoring_interval=_MONITOR_SECONDS
             )
             worker.log_job_description = False
-            worker.work(logging_level="INFO")
+            try:
+                worker.work(logging_level="INFO")
+            except SystemExit:
+                _forget(worker)
+                raise
             if worker.was_asked_to_stop:
                 return
             wait = 0.5

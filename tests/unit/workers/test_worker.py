@@ -70,6 +70,19 @@ def test_an_idle_worker_ends_when_asked(client: redis.Redis, start: Start, numbe
     assert client.scard("rq:workers") == 0
 
 
+def test_a_worker_asked_while_it_registers_is_not_left_on_the_list(client: redis.Redis, start: Start) -> None:
+    asking = """
+import os, signal
+from workers import worker
+def subscribe(self):  # what RQ does between the registration and its own handlers
+    os.kill(os.getpid(), signal.SIGINT)
+worker.GuardianWorker.subscribe = subscribe
+worker.main([])
+"""
+    assert start("-c", asking).wait(30) == 0
+    assert client.scard("rq:workers") == 0
+
+
 def test_a_worker_without_redis_ends_when_asked(own_redis: RedisServer, start: Start, tmp_path: Path) -> None:
     own_redis.stop()
     process = start(*WORKER)

@@ -55,11 +55,12 @@ def test_a_token_is_replaced_before_it_expires(fake: FakeProvider, google: BaseP
     with freeze_time(began, tick=True) as clock:
         fake.google.state.now = lambda: datetime.now(UTC).timestamp()
         read_an_hour(google)
+        asked = datetime.now(UTC)
         clock.move_to(began + timedelta(minutes=58))
         read_an_hour(google)
         assert tokens_asked(fake) == 1
         # A minute before its end it might expire on the way.
-        clock.move_to(began + timedelta(minutes=59, seconds=10))
+        clock.move_to(asked + timedelta(minutes=59, seconds=10))
         read_an_hour(google)
         assert tokens_asked(fake) == 2
 
