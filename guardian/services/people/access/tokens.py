@@ -6,6 +6,7 @@ from functools import partial
 
 from sqlalchemy import ColumnElement
 from sqlmodel import Session, and_, col, or_, select, update
+from sqlmodel.sql.expression import SelectOfScalar
 
 from guardian import db, live
 from guardian.crypto import hash_token, new_token
@@ -166,12 +167,22 @@ def _team(session: Session, actor: Actor, given: str | None) -> str | None:
     """One's own team, or any that there is for who may change the teams: calls are counted against its budgets."""
     if not given:
         return None
-    known = select(Team.name).where(Team.organization_id == actor.organization_id, Team.name == given)
-    if not actor.can("team:update"):
-        known = known.join(TeamMember, _place_in_team()).where(TeamMember.user_id == actor.user_id)
-    if session.exec(known).first() is None:
+    if session.exec(_nameable(actor).where(Team.name == given)).first() is None:
         raise _wrong("team", f"There is no team {given[:MAX_NAME]!r} that you can make a token for.")
     return given
+
+
+def teams_to_name(session: Session, actor: Actor) -> list[str]:
+    """The teams that the actor can make a token for, by name."""
+    actor.require("tokens:create")
+    return sorted(session.exec(_nameable(actor)), key=str.casefold)
+
+
+def _nameable(actor: Actor) -> SelectOfScalar[str]:
+    known = select(Team.name).where(Team.organization_id == actor.organization_id)
+    if actor.can("team:update"):
+        return known
+    return known.join(TeamMember, _place_in_team()).where(TeamMember.user_id == actor.user_id)
 
 
 def _place_in_team() -> ColumnElement[bool]:

@@ -55,6 +55,21 @@ def _token_form(state: Any) -> rx.Component:
                 for name, what in _SCOPES
             ),
         ),
+        rx.cond(
+            state.token_teams.length() > 0,
+            rx.el.div(
+                rx.el.label("Its calls are of", html_for="token-team"),
+                rx.el.select(
+                    rx.el.option("my own team, if I have one", value=""),
+                    rx.foreach(state.token_teams, _team_option),
+                    name="team",
+                    id="token-team",
+                    class_name="input",
+                ),
+                class_name="field",
+            ),
+            rx.fragment(),
+        ),
         rx.el.details(
             rx.el.summary("What the gateway lets it call"),
             choices(
@@ -92,6 +107,10 @@ def _token_form(state: Any) -> rx.Component:
         class_name="form",
         hidden=state.made != "",
     )
+
+
+def _team_option(name: Any) -> rx.Component:
+    return rx.el.option(name, value=name, key=name)
 
 
 def secret_once(ident: str, label: str, made: Any, on_done: Any) -> rx.Component:

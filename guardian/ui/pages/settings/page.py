@@ -64,6 +64,7 @@ class SettingsState(ReportMails, Security, Channels, rx.State):
     made: str = ""
     token_refusal: str = ""
     scope: str = "api"
+    token_teams: list[str] = []
 
     setups: list[Snippet] = []
 
@@ -161,6 +162,7 @@ class SettingsState(ReportMails, Security, Channels, rx.State):
 
     async def _open_create(self, scope: str) -> None:
         (await self._actor()).require("tokens:create")
+        self.token_teams = await self._call(tokens.teams_to_name)
         self.dialog, self.made, self.token_refusal, self.scope = "create", "", "", scope
 
     @rx.event
@@ -220,6 +222,7 @@ def _make(session: Session, actor: Actor, *, form: dict[str, Any]) -> tuple[str,
         name=str(form.get("name", "")),
         scopes=[scope for scope in sorted(tokens.SCOPES) if form.get(f"scope-{scope}")],
         expires_at=rows.expiry(str(form.get("expires", "")), utcnow()),
+        team=str(form.get("team", "")) or None,
         **rows.limits_of(form),
     )
 

@@ -117,7 +117,7 @@ def member_row(
 
 
 def invitation_row(view: InvitationView, now: datetime, tz: ZoneInfo) -> InvitationRow:
-    ends = "expired" if view.expired else f"works for another {format.duration(view.expires_at - now)}"
+    ends = "expired" if view.expired else f"works until {format.absolute(view.expires_at, tz)}"
     return InvitationRow(
         id=view.id,
         email=view.email,
