@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from rq import Queue
-from sqlalchemy import text, update
+from sqlalchemy import delete, text, update
 from sqlalchemy.exc import OperationalError
 from sqlmodel import Session, col, select
 
@@ -19,6 +19,7 @@ from guardian.models import (
     AlertNotification,
     AlertTransition,
     NotificationTarget,
+    TeamMember,
     User,
 )
 from guardian.models.enums import AlertType, DeliveryStatus, NotificationChannel
@@ -89,7 +90,11 @@ def test_further_people_of_the_organization_are_told_and_who_has_left_is_not(ses
         named.id: [alice, bob],
         left.id: [bob],
     }
-    session.get_one(User, people.bob.user_id).organization_id = None
+    # Who works in another organization at the moment is told all the same; who is no member any more is not.
+    session.get_one(User, people.bob.user_id).organization_id = people.charlie.organization_id
+    session.commit()
+    assert recipients_of_each(session, [left])[left.id][0].target == bob
+    session.exec(delete(TeamMember).where(col(TeamMember.user_id) == people.bob.user_id))
     session.commit()
     assert {id: [each.target for each in of] for id, of in recipients_of_each(session, [named, left]).items()} == {
         named.id: [alice],
