@@ -9,6 +9,7 @@ import pytest
 from guardian import errors
 from guardian.api import create_api
 from guardian.app import app
+from guardian.gateway.dialects import WORDS
 from guardian.providers.registry import describe, supported
 from tests.conftest import ROOT
 
@@ -98,6 +99,12 @@ def _kinds() -> Iterator[type[errors.GuardianError]]:
         kind = waiting.pop()
         yield kind
         waiting += kind.__subclasses__()
+
+
+def test_the_refusals_of_the_gateways_page_are_those_of_the_gateway() -> None:
+    table = (DOCS / "gateway.md").read_text(encoding="utf-8").split("## Refusals")[1].split("\n## ")[0]
+    told = {int(status) for row in re.findall(r"^\| ([\d, ]+) \|", table, re.MULTILINE) for status in row.split(",")}
+    assert told == {words.status for words in WORDS.values()} - {500}
 
 
 def test_every_page_of_the_documentation_is_in_its_index() -> None:
