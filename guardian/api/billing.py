@@ -135,7 +135,7 @@ class TakenOut(Out):
     taken: bool
 
 
-@route(api, "POST", "/billing/webhook", action="BILLING_MESSAGE", public=True)
+@route(api, "POST", "/billing/webhook", action="BILLING_MESSAGE", public=True, fails=(404,))
 def take_stripe_message(call: CallDep) -> TakenOut:
     """For Stripe only: its messages, signed in the header `Stripe-Signature`. 404 where plans are not sold."""
     payments = Payments.of_installation()

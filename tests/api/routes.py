@@ -13,6 +13,8 @@ _EVERYBODY = (TeamRole.VIEWER, TeamRole.MEMBER, TeamRole.ADMIN, TeamRole.OWNER)
 _MEMBERS = _EVERYBODY[1:]
 _ADMINS = _EVERYBODY[2:]
 _OWNERS = _EVERYBODY[3:]
+_BILLED = (TeamRole.BILLING, TeamRole.ADMIN, TeamRole.OWNER)
+_PAYERS = (TeamRole.BILLING, TeamRole.OWNER)
 
 NEW_KEY = {"provider": "OPENAI", "key": "sk-admin-0123456789abcdef", "label": "second"}
 NEW_VIEW = {"page": "usage", "name": "second", "query": "range=90d"}
@@ -33,7 +35,8 @@ PASSWORD = {"email": "eve@acme.test", "password": "correct horse battery"}
 @dataclass(frozen=True)
 class Route:
     """One route. `path` may name ids of Acme's: {key}, {session}, {token}, {usage}, {job}, {view}, {override}, {run},
-    {import}, {budget}, {alert}, {report}, {channel}, {member}, {invitation}, {team}, {organization}.
+    {import}, {budget}, {alert}, {report}, {channel}, {member}, {invitation}, {team}, {organization},
+    {invoice}.
 
     `wrong` is refused with 400, `roles` may do it, `table` is what the database must have for it. `file` is set where
     the answer is a file and no envelope. The `front` door's routes are not FastAPI's: they take an access token of the
@@ -277,7 +280,67 @@ ROUTES: tuple[Route, ...] = (
     Route("PUT", "/organization/sign-in", "organizations", {"provider": None}, {"provider": 5}, roles=_ADMINS),
     Route("GET", "/activity", "activity_logs", query="?limit=5", wrong_query="?cursor=abc", roles=_ADMINS),
     Route("GET", "/activity/export.csv", "activity_logs", wrong_query="?from=x", roles=_ADMINS, file=True),
-    Route("GET", "/admin/organizations", "sessions", roles=(), installation=True),
+    Route("GET", "/plans", "sessions", roles=_BILLED),
+    Route("GET", "/subscription", "subscriptions", roles=_BILLED),
+    # Nothing is sold here, so there is nothing to buy and nothing to change.
+    Route(
+        "POST",
+        "/subscription/checkout",
+        "sessions",
+        {"plan": "STARTER"},
+        {"plan": "GOLD"},
+        roles=_PAYERS,
+        status=409,
+    ),
+    Route("POST", "/subscription/portal", "sessions", roles=_PAYERS, status=409),
+    Route(
+        "POST",
+        "/subscription/change/preview",
+        "sessions",
+        {"plan": "STARTER"},
+        {"plan": "GOLD"},
+        roles=_PAYERS,
+        status=409,
+    ),
+    Route(
+        "POST",
+        "/subscription/change",
+        "sessions",
+        {"plan": "STARTER", "at": "2026-11-01T00:00:00Z"},
+        {"plan": "STARTER", "at": "soon"},
+        roles=_PAYERS,
+        status=409,
+    ),
+    Route("POST", "/subscription/cancel", "sessions", {}, {"ends": 5}, roles=_PAYERS, status=409),
+    Route("GET", "/invoices", "invoices", query="?limit=5", wrong_query="?limit=0", roles=_BILLED),
+    Route("GET", "/invoices/{invoice}", "invoices", roles=_BILLED),
+    Route("GET", "/invoices/{invoice}/pdf", "invoices", roles=_BILLED, file=True),
+    Route("POST", "/billing/webhook", "stripe_events", status=404, public=True, sealed=True),
+    Route(
+        "PUT",
+        "/admin/organizations/{organization}/plan",
+        "sessions",
+        {"plan": "SCALE"},
+        roles=(),
+        installation=True,
+    ),
+    Route("GET", "/admin/organizations", "organizations", wrong_query="?limit=0", installation=True),
+    Route("GET", "/admin/organizations/{organization}", "organizations", installation=True),
+    Route("PATCH", "/admin/organizations/{organization}", "organizations", {"plan": "SCALE"}, {}, installation=True),
+    Route("GET", "/admin/users", "users", wrong_query="?role=KING", installation=True),
+    # Nobody has this id.
+    Route("PATCH", "/admin/users/x", "users", {"role": "ADMIN"}, {}, status=404, installation=True),
+    Route("DELETE", "/admin/users/x/sessions", "users", status=404, installation=True),
+    Route("POST", "/admin/users/x/confirmation", "users", status=404, installation=True),
+    Route("GET", "/admin/impersonations", "sessions", installation=True),
+    Route("DELETE", "/admin/impersonations/x", "sessions", status=404, installation=True),
+    Route("GET", "/admin/health", "sync_runs", installation=True),
+    Route("GET", "/admin/monitoring", "sync_runs", installation=True),
+    Route("GET", "/admin/providers", "api_keys", installation=True),
+    Route("GET", "/admin/keys", "api_keys", wrong_query="?provider=X", installation=True),
+    Route("GET", "/admin/unpriced", "sessions", installation=True),
+    Route("GET", "/admin/mail", "email_logs", wrong_query="?status=X", installation=True),
+    Route("POST", "/admin/mail/x/retry", "email_logs", status=404, installation=True),
     Route("GET", "/admin/queues", "sessions", roles=(), installation=True),
     Route("POST", "/admin/queues/jobs/{job}/retry", "sessions", roles=(), installation=True),
     Route("DELETE", "/admin/queues/jobs/{job}", "sessions", roles=(), installation=True),

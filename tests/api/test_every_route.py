@@ -14,7 +14,7 @@ from guardian.api.ingest import PATHS
 from guardian.api.main import ROUTERS
 from guardian.api.requests.origin import SAFE_METHODS
 from guardian.jobs.reports import make_report
-from guardian.models import ImportRun, RepriceRun, TeamMember, UsageLog
+from guardian.models import ImportRun, Invoice, RepriceRun, TeamMember, UsageLog
 from guardian.models import Session as BrowserSession
 from guardian.models.base import new_id
 from guardian.models.enums import CostSource, Provider, RepriceStatus, TeamRole, UsageOrigin
@@ -81,6 +81,10 @@ def ids(alice: Client, people: People, fake: FakeProvider) -> dict[str, str]:
             organization_id=people.alice.organization_id,
         )
         session.add(row)
+        invoice = Invoice(
+            organization_id=people.alice.organization_id, number="N-1", amount=29, period_start=now, period_end=now
+        )
+        session.add(invoice)
         member = session.exec(select(TeamMember).where(TeamMember.user_id == people.bob.user_id)).one()
         opened = session.exec(select(BrowserSession.id).where(BrowserSession.user_id == people.alice.user_id)).one()
     return {
@@ -91,6 +95,7 @@ def ids(alice: Client, people: People, fake: FakeProvider) -> dict[str, str]:
         "alert": alert["id"],
         "channel": channel["id"],
         "report": report["id"],
+        "invoice": invoice.id,
         "usage": row.id,
         "session": opened,
         "view": view["id"],

@@ -24,6 +24,7 @@ from guardian.ui.pages.billing import rows
 from guardian.ui.pages.billing.rows import ROUTE, ChangeRow, InvoiceRow, PlanRow, UsedRow
 from guardian.ui.pages.billing.view import billing_view
 from guardian.ui.session import NotSignedIn, Page
+from guardian.ui.toasts import toast
 
 _PARAMETERS = frozenset({"before", "checkout"})
 _LISTED = 12
@@ -131,7 +132,7 @@ class BillingState(Page, rx.State):
             return None
         self.dialog = ""
         await self._refresh()
-        return rx.toast.success(f"The plan is {plan_name(wanted)} now.")
+        return toast(f"The plan is {plan_name(wanted)} now.")
 
     @rx.event
     async def pay(self) -> Said:

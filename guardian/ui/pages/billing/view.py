@@ -165,8 +165,9 @@ def _invoice(row: InvoiceRow) -> rx.Component:
         cell(
             _PDF,
             rx.el.span(
-                rx.el.a(
-                    "PDF", href=row.pdf, custom_attrs={"aria-label": f"Invoice {row.number} as PDF", "download": True}
+                # Answered by the API and no page of ours: the browser follows it by itself.
+                link(
+                    "PDF", to=row.pdf, reload_document=True, custom_attrs={"aria-label": f"Invoice {row.number} as PDF"}
                 ),
                 rx.cond(
                     row.pay != "",
