@@ -47,6 +47,19 @@ def doctor(
     raise typer.Exit(1 if failed else 0)
 
 
+@commands.command()
+def retention(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
+) -> None:
+    """Forget calls that are older than their organization's plan keeps, as a job does every night. Sums stay."""
+    from guardian.jobs.retention import run
+
+    configured()
+    said: list[str] = []
+    run(said.append, dry_run=dry_run)
+    print("\n".join(said) or "nothing is older than the plans keep")
+
+
 @keys.command()
 def rotate(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
@@ -56,7 +69,6 @@ def rotate(
     from guardian.services.guard.resealing import reseal_all
 
     configured()
-    ring = encryption()
     resealed, current, unopened = 0, 0, 0
     for batch in reseal_all(encryption(), dry_run=dry_run):
         resealed, current = resealed + batch.resealed, current + batch.current

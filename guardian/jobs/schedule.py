@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from guardian.jobs import alerts, billing, mail, monitoring, notices, repeats, reports, repricing, usage
+from guardian.jobs import alerts, billing, mail, monitoring, notices, repeats, reports, repricing, retention, usage
 from guardian.queue import ALERT_QUEUE, EMAIL_QUEUE, REPORT_QUEUE, USAGE_QUEUE
 
 
@@ -29,6 +29,7 @@ RECURRING: tuple[Recurring, ...] = (
     Recurring("measure-ledger", "*/5 * * * *", monitoring.measure_ledger, REPORT_QUEUE),
     Recurring("measure-gaps", "20 * * * *", monitoring.measure_gaps, REPORT_QUEUE),
     Recurring("forget-requests", "45 * * * *", repeats.forget_requests, USAGE_QUEUE),
+    Recurring("forget-calls", "15 2 * * *", retention.forget_calls, REPORT_QUEUE),
     Recurring("resume-mails", "* * * * *", mail.resume_mails, EMAIL_QUEUE),
     Recurring("resume-notices", "* * * * *", notices.resume_notices, EMAIL_QUEUE),
     Recurring("hourly-check", "0 * * * *", alerts.hourly_check, ALERT_QUEUE),

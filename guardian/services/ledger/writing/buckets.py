@@ -11,6 +11,7 @@ from guardian.models.enums import CostSource
 from guardian.periods import Window, utcnow
 from guardian.records import CostBucket, UsageBucket, UsageRecord
 from guardian.services.ledger.bills.rows import STORED_PRICE, to_store
+from guardian.services.ledger.retention import kept_from
 from guardian.services.ledger.sql.bulk import Row, delete, upsert
 from guardian.services.ledger.sql.partitions import ensure_partitions
 from guardian.services.ledger.sql.tables import COSTS, USAGE
@@ -53,10 +54,14 @@ def replace_buckets(session: Session, account: LedgerAccount, buckets: Iterable[
     A bucket is the provider's whole word about its span, also when it is empty: rows of its series in it that are no
     longer stated go, rows as they were stay untouched, spans that are not listed are left alone. A row that comes
     twice counts once, as last stated. Waits for other writers of the same account. Raises ProviderContractBroken for
-    buckets that overlap, for records outside their bucket, and where a wider row could be replaced in part only.
+    buckets that overlap, for records outside their bucket, and where a wider row could be replaced in part only. What
+    retention has forgotten stays as it was: the sums have it.
     """
     by_series: dict[str, list[UsageBucket]] = {}
+    floor = kept_from(session, account.organization_id)
     for bucket in buckets:
+        if floor is not None and bucket.start < floor:
+            continue
         by_series.setdefault(bucket.series, []).append(bucket)
     if not by_series:
         return WriteResult()

@@ -16,6 +16,7 @@ from guardian.models.enums import CostSource, Provider, UsageOrigin
 from guardian.pricing.calculator import price, to_money
 from guardian.pricing.overrides import Override
 from guardian.records import CostBreakdown, UsageRecord
+from guardian.services.ledger.retention import kept_from, still_kept
 from guardian.services.ledger.sql.bulk import copy_new
 from guardian.services.ledger.sql.partitions import ensure_partitions
 from guardian.services.ledger.sql.shared import keep_shared
@@ -133,7 +134,10 @@ def price_calls(
 
 
 def add_priced(session: Session, priced: Priced) -> Added:
-    """The other half: store the calls that are not there yet, and what they add to the rollups."""
+    """The other half: store the calls that are not there yet, and what they add to the rollups.
+
+    What retention has forgotten counts as there: the sums have it.
+    """
     if priced.first is None or priced.last is None:
         return Added(added=0, duplicates=0)
     ensure_partitions(session, priced.first, priced.last)
@@ -143,6 +147,11 @@ def add_priced(session: Session, priced: Priced) -> Added:
     # A line begins with its id, and that with its time: what is added at an index's end leaves no half-empty pages.
     # By nothing but the id: of lines with the same one, the first that was told stays.
     lines = sorted(priced.lines, key=_ID)
+    floor = kept_from(session, priced.organization_id)
+    if floor is not None and priced.first < floor:
+        lines = still_kept(lines, floor)
+        if not lines:
+            return Added(added=0, duplicates=len(priced.lines))
     for hour, *values in copy_new(session, USAGE, COLUMNS, lines, NULL, _RETURNED, _SUMMED):
         dimensions, sums = values[: len(DIMENSIONS)], values[len(DIMENSIONS) :]
         changes.add_sums(priced.organization_id, hour, dimensions, sums)
