@@ -1,16 +1,18 @@
 """channels: where alerts and reports are sent to; made, tried, given a new secret, switched off and on."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from pydantic import StrictBool, StringConstraints
 
 from guardian.api.answers.envelope import Body, Line, Out, Time
+from guardian.api.answers.lists import ListQuery, page_of
 from guardian.api.steps import CallDep, route
 from guardian.models import NotificationTarget
 from guardian.models.enums import NotificationChannel
 from guardian.services.guard import notices
 from guardian.services.guard.notices import NewTarget, TargetView
+from guardian.services.people.views import Page
 
 api = APIRouter(prefix="/api/v1/channels", tags=["channels"])
 
@@ -29,15 +31,18 @@ class ConfigBody(Body):
 
 
 class ChannelChange(Body):
-    """What is left out stays. `isActive` true also switches on again what its server had closed."""
+    """What is left out stays. `isActive` true also switches on again what its server had closed. One with `reports` is
+    told of the organization's weekly and monthly reports too; e-mail and PagerDuty take none.
+    """
 
     name: Line | None = None
     config: ConfigBody | None = None
     is_active: StrictBool | None = None
+    reports: StrictBool | None = None
 
     def wanted(self, kind: NotificationChannel | None = None) -> NewTarget:
         config = self.config.model_dump(by_alias=True, exclude_none=True) if self.config else None
-        return NewTarget(kind=kind, name=self.name, config=config, is_active=self.is_active)
+        return NewTarget(kind=kind, name=self.name, config=config, is_active=self.is_active, reports=self.reports)
 
 
 class NewChannelBody(ChannelChange):
@@ -46,6 +51,14 @@ class NewChannelBody(ChannelChange):
     kind: NotificationChannel
     name: Line  # pyright: ignore[reportIncompatibleVariableOverride, reportGeneralTypeIssues]  # the same field, needed here
     config: ConfigBody  # pyright: ignore[reportIncompatibleVariableOverride, reportGeneralTypeIssues]  # as above
+
+
+class ChannelQuery(ListQuery):
+    """Channels of one kind, or those that are on."""
+
+    sort: Literal["name", "-name", "lastSuccessAt", "-lastSuccessAt", "lastFailureAt", "-lastFailureAt"] | None = None
+    kind: NotificationChannel | None = None
+    is_active: bool | None = None
 
 
 class ChannelOut(Out):
@@ -64,6 +77,7 @@ class ChannelOut(Out):
     last_error: str | None
     previous_secret_until: Time | None
     created_at: Time
+    reports: bool
 
 
 class ChannelWithSecret(ChannelOut):
@@ -83,10 +97,11 @@ class TestOut(Out):
 
 
 @route(api, "GET", "", permission="channels:read")
-def list_channels(call: CallDep) -> list[ChannelOut]:
+def list_channels(call: CallDep, query: Annotated[ChannelQuery, Query()]) -> Page[ChannelOut]:
     """The organization's channels, by name."""
     with call.transaction() as session:
-        return [ChannelOut.model_validate(view) for view in notices.list_targets(session, call.actor)]
+        found = [ChannelOut.model_validate(view) for view in notices.list_targets(session, call.actor)]
+    return page_of(found, query)
 
 
 @route(api, "POST", "", permission="channels:update", action="CHANNEL_CREATE", status=201)

@@ -3,6 +3,7 @@
 from guardian.services.guard.notices.claiming import Claimed, claim_notice
 from guardian.services.guard.notices.outcomes import SCHEDULE, attempt, follow_mail, note_outcome
 from guardian.services.guard.notices.places import Closed, Place, open_target
+from guardian.services.guard.notices.reporting import tell_of_report
 from guardian.services.guard.notices.resuming import resume_notices
 from guardian.services.guard.notices.targets import (
     NewTarget,
@@ -38,5 +39,6 @@ __all__ = [
     "rotate_secret",
     "send_test",
     "target_under_test",
+    "tell_of_report",
     "update_target",
 ]

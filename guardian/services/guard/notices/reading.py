@@ -62,7 +62,7 @@ def digest_of(session: Session, rows: Sequence[AlertNotification], now: datetime
         if any(each.severity == "critical" and not each.recovered for each in notices)
         else "warning",
         sentence=f"{count} came in a short time, so that they are told as one.",
-        items=tuple(f"{_STATES[each.recovered]}: {each.name}. {each.sentence}" for each in notices),
+        items=tuple(f"{_named(each)}. {each.sentence}" for each in notices),
         # Only programs read all of each.
         parts=tuple(notices) if rows[0].channel is NotificationChannel.WEBHOOK else (),
         organization_id=first.organization_id,
@@ -73,7 +73,10 @@ def digest_of(session: Session, rows: Sequence[AlertNotification], now: datetime
     )
 
 
-_STATES = {True: "Recovered", False: "Firing"}
+def _named(notice: Notice) -> str:
+    if notice.kind == "report":
+        return notice.name
+    return f"{'Recovered' if notice.recovered else 'Firing'}: {notice.name}"
 
 
 def _zone(session: Session, organization_id: str | None) -> str:

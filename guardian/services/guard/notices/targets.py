@@ -14,6 +14,7 @@ from guardian.models.enums import NotificationChannel
 from guardian.periods import utcnow
 from guardian.services.actor import Actor
 from guardian.services.guard.notices.checking import SECRETS, clean_config, clean_name, wrong
+from guardian.services.guard.notices.reporting import set_reports, takes_reports
 from guardian.services.guard.notices.sealing import PREVIOUS_UNTIL, open_config, rotate, seal_config, with_first_secret
 from guardian.services.guard.notices.views import TargetView
 
@@ -24,13 +25,15 @@ MAX_TARGETS = 50  # of one organization
 class NewTarget:
     """A channel as it is asked for; in a change, None leaves what there is. `config` is as its kind needs it:
 
-    url (Slack, webhook, Discord, Teams), routingKey and perhaps url (PagerDuty), address (e-mail).
+    url (Slack, webhook, Discord, Teams), routingKey and perhaps url (PagerDuty), address (e-mail). One with `reports`
+    is also told of the organization's weekly and monthly reports.
     """
 
     kind: NotificationChannel | None = None
     name: str | None = None
     config: Mapping[str, Any] | None = field(default=None, repr=False)
     is_active: bool | None = None
+    reports: bool | None = None
 
 
 def list_targets(session: Session, actor: Actor) -> list[TargetView]:
@@ -71,6 +74,8 @@ def create_target(session: Session, actor: Actor, wanted: NewTarget) -> tuple[Ta
     )
     if wanted.is_active is not None:
         row.is_active = wanted.is_active
+    if wanted.reports is not None:
+        set_reports(row, on=wanted.reports)
     seal_config(row, config)
     session.add(row)
     session.flush()
@@ -95,6 +100,8 @@ def update_target(session: Session, actor: Actor, target_id: str, wanted: NewTar
         if row.kind is NotificationChannel.WEBHOOK:
             config[SECRETS] = open_config(row)[SECRETS]
         seal_config(row, config)
+    if wanted.reports is not None:
+        set_reports(row, on=wanted.reports)
     if wanted.is_active is not None:
         row.is_active = wanted.is_active
         # Whoever switches it by hand knows better than what was noted.
@@ -146,6 +153,7 @@ def view_of(row: NotificationTarget, now: datetime) -> TargetView:
         hint=row.hint,
         is_active=row.is_active,
         disabled_reason=row.disabled_reason,
+        reports=takes_reports(row),
         last_success_at=row.last_success_at,
         last_failure_at=row.last_failure_at,
         last_error=row.last_error,

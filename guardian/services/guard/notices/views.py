@@ -10,7 +10,8 @@ from guardian.models.enums import NotificationChannel
 class TargetView:
     """A channel. `hint` tells it apart from others of its kind; `disabled_reason` is why it was switched off by itself.
 
-    `previous_secret_until` is until when the secret before the current one signs too; None where it does not.
+    One that takes `reports` is told of weekly and monthly ones. `previous_secret_until` is until when the secret before
+    the current one signs too; None where it does not.
     """
 
     id: str
@@ -24,6 +25,7 @@ class TargetView:
     last_error: str | None
     previous_secret_until: datetime | None
     created_at: datetime
+    reports: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

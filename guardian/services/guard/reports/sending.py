@@ -6,14 +6,17 @@ tells nobody twice and forgets nobody.
 
 from collections.abc import Mapping
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from sqlmodel import Session
 
+from guardian.channels.notice import Cause, Notice
 from guardian.config import settings
 from guardian.models import Report, User
-from guardian.models.enums import ReportStatus
+from guardian.models.enums import AlertState, ReportStatus
 from guardian.periods import rfc3339
+from guardian.services.guard.notices import tell_of_report
 from guardian.services.guard.reports.pdf import render
 from guardian.services.guard.reports.spans import RECURRING
 from guardian.services.guard.reports.words import facts
@@ -22,10 +25,15 @@ from guardian.services.people.mail import Attachment, Table, letter, queue_mail
 
 TOLD = "told"  # in a report's parameters: when its mails were queued
 _MOST_MOVERS = 5
+_MOST_BUDGETS = 5
+_MOST_ANOMALIES = 3
 
 
 def tell(session: Session, report_id: str, now: datetime) -> int:
-    """Queue the mails of a report that is ready and was made by itself; gives how many. None where that was done."""
+    """Queue the mails of a report that is ready and was made by itself; gives how many. None where that was done.
+
+    That of the whole organization is told to its channels that take reports, too.
+    """
     row = session.get(Report, report_id, with_for_update=True)
     if row is None or row.status is not ReportStatus.READY or row.content is None:
         return 0
@@ -36,9 +44,47 @@ def tell(session: Session, report_id: str, now: datetime) -> int:
         pdf = Attachment(f"usage-report-{_period(row)}.pdf", "application/pdf", render(row.content))
         for user in found:
             _mail(session, row, row.content, user, pdf)
+    if not row.scope:
+        tell_of_report(session, row.organization_id, row.id, _notice(row, row.content, now))
     row.parameters = {**(row.parameters or {}), TOLD: rfc3339(now)}
     session.flush()
     return len(found)
+
+
+def _notice(row: Report, content: Mapping[str, Any], now: datetime) -> Notice:
+    """What a chat is told: the answer, its causes, and what else stands out."""
+    said, spend = facts(content), content["spend"]
+    items = [f"{name}: {value}" + (f" ({note})" if note else "") for name, value, note in said["tiles"][1:]]
+    items += [f"Budget {each['name']}: {each['percent']} spent" for each in said["budgets"][:_MOST_BUDGETS]]
+    items += said["anomalies"][:_MOST_ANOMALIES]
+    return Notice(
+        kind="report",
+        alert_id="",
+        transition=f"report#{row.id}",
+        name=row.title,
+        type="REPORT",
+        metric=row.kind,
+        state=AlertState.OK,
+        severity="info",
+        value=Decimal(spend["total"]),
+        sentence=content["headline"],
+        causes=tuple(
+            Cause(
+                label=each["label"],
+                amount=Decimal(each["amount"]),
+                share=None if each["share"] is None else Decimal(each["share"]),
+            )
+            for each in content["causes"]
+        ),
+        items=tuple(items),
+        organization_id=row.organization_id,
+        organization=content["organization"],
+        window_start=row.period_start,
+        window_end=row.period_end,
+        occurred_at=now,
+        url=f"{settings().base_url}/reports?report={row.id}",
+        time_zone=content["timeZone"],
+    )
 
 
 def _period(row: Report) -> str:

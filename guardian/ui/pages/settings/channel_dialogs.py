@@ -6,7 +6,7 @@ import reflex as rx
 
 from guardian.services.guard.notices.checking import MAX_NAME
 from guardian.ui.components.dialog import actions, dialog
-from guardian.ui.components.forms import field, refusal
+from guardian.ui.components.forms import choice, field, refusal
 from guardian.ui.pages.settings.channel_rows import KIND_NAMES
 from guardian.ui.pages.settings.channels import SECRET_FIELD
 from guardian.ui.pages.settings.dialogs import secret_once
@@ -70,6 +70,22 @@ def _fields(state: Any, *, ident: str, needed: bool) -> rx.Component:
     )
 
 
+def _reports(state: Any, *, ident: str, checked: Any) -> rx.Component:
+    """Chats and webhooks take reports; people choose their mails for themselves, and a report is no incident."""
+    return rx.cond(
+        (state.channel_kind == "EMAIL") | (state.channel_kind == "PAGERDUTY"),
+        rx.fragment(),
+        choice(
+            "checkbox",
+            "reports",
+            "Weekly and monthly reports",
+            "Of the whole organization, once they are made.",
+            ident=f"{ident}-reports",
+            default_checked=checked,
+        ),
+    )
+
+
 def _add_dialog(state: Any) -> rx.Component:
     return dialog(
         state.channel_dialog == "add",
@@ -96,6 +112,7 @@ def _add_dialog(state: Any) -> rx.Component:
                 help="As in FinOps or #ai-costs.",
             ),
             _fields(state, ident="channel", needed=True),
+            _reports(state, ident="channel", checked=False),
             refusal(state.channel_refusal, "No channel was added."),
             actions(state.close_channel, "Add the channel", type="submit"),
             on_submit=state.add_channel,
@@ -117,6 +134,7 @@ def _edit_dialog(state: Any) -> rx.Component:
                 "Name", "name", ident="edit-channel-name", value=state.channel.name, required=True, max_length=MAX_NAME
             ),
             _fields(state, ident="edit-channel", needed=False),
+            _reports(state, ident="edit-channel", checked=state.channel.reports),
             rx.el.p("What is left empty stays as it is: ", state.channel.hint, class_name="muted small"),
             refusal(state.channel_refusal, "Nothing was changed."),
             actions(state.close_channel, "Save", type="submit"),

@@ -47,6 +47,7 @@ class ChannelRow:
     failed: Moment = NO_MOMENT
     signed: bool = False
     rotating: str = ""
+    reports: bool = False
 
 
 NO_CHANNEL = ChannelRow()
@@ -68,6 +69,7 @@ def channel_row(view: TargetView, now: datetime, tz: ZoneInfo) -> ChannelRow:
         failed=Moment.of(view.last_failure_at, now, tz),
         signed=view.kind is NotificationChannel.WEBHOOK,
         rotating=f"the secret before is good until {format.absolute(until, tz)}" if until else "",
+        reports=view.reports,
     )
 
 
@@ -76,12 +78,17 @@ def wanted(form: Mapping[str, Any]) -> NewTarget:
     kind = str(form.get("kind", ""))
     if kind not in set(NotificationChannel):
         raise ValidationError("Choose what kind of channel this is.")
-    return NewTarget(kind=NotificationChannel(kind), name=str(form.get("name", "")), config=config_of(form))
+    return NewTarget(
+        kind=NotificationChannel(kind),
+        name=str(form.get("name", "")),
+        config=config_of(form),
+        reports=bool(form.get("reports")),
+    )
 
 
 def changed(form: Mapping[str, Any]) -> NewTarget:
     """A change: a name, and settings where any are given."""
-    return NewTarget(name=str(form.get("name", "")), config=config_of(form) or None)
+    return NewTarget(name=str(form.get("name", "")), config=config_of(form) or None, reports=bool(form.get("reports")))
 
 
 def config_of(form: Mapping[str, Any]) -> dict[str, str]:
