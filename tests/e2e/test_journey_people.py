@@ -88,7 +88,7 @@ def test_a_forgotten_password_is_reset_by_mail(product: Product, tab: Page, brow
     tab.get_by_label("E-mail").fill(email)
     tab.get_by_role("button", name="Send the link").click()
     expect(tab.get_by_role("status").filter(has_text="a link is on its way")).to_be_visible()
-    link = _mailed_link(product, browser, email, "Reset your password")
+    link = mailed_link(product, browser, email, "Reset your password")
     tab.goto(link)
     tab.get_by_label("New password").fill(new)
     tab.get_by_role("button", name="Change the password").click()
@@ -108,7 +108,7 @@ def test_a_forgotten_password_is_reset_by_mail(product: Product, tab: Page, brow
 
 def test_a_new_person_confirms_the_address(product: Product, tab: Page, browser: Browser) -> None:
     register(product.url, "nora@guardian.test", "Nora New")
-    tab.goto(_mailed_link(product, browser, "nora@guardian.test", "Welcome to AI Cost Guardian"))
+    tab.goto(mailed_link(product, browser, "nora@guardian.test", "Welcome to AI Cost Guardian"))
     tab.get_by_role("button", name="Confirm this address").click()
     expect(tab.get_by_role("status")).to_contain_text("Your address is confirmed.")
 
@@ -122,7 +122,7 @@ def test_the_installations_page_is_no_page_for_others(product: Product, tab: Pag
     expect(tab.get_by_role("heading", name="There is no such page")).to_be_visible()
 
 
-def _mailed_link(product: Product, browser: Browser, email: str, subject: str) -> str:
+def mailed_link(product: Product, browser: Browser, email: str, subject: str) -> str:
     """The link in that person's newest mail of that subject, as the mailbox of the installation shows it."""
     with browser.new_context() as context:
         product.sign_in(context, product.admin)
