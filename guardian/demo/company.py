@@ -16,6 +16,9 @@ class Vendor(StrEnum):
     ANTHROPIC = "ANTHROPIC"
 
 
+VENDOR_NAMES: Mapping[Vendor, str] = {Vendor.OPENAI: "OpenAI", Vendor.ANTHROPIC: "Anthropic"}
+
+
 @dataclass(frozen=True, slots=True)
 class Price:
     """Dollars for a million tokens."""

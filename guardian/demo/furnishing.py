@@ -11,7 +11,7 @@ from typing import Any
 
 from guardian.demo.books import HOUR, Books, floor_day, floor_hour
 from guardian.demo.client import NotReached, Rest, ask
-from guardian.demo.company import ADMIN_KEYS, CALL_KEYS, LIVE_PROJECTS, NAME, Vendor
+from guardian.demo.company import ADMIN_KEYS, CALL_KEYS, LIVE_PROJECTS, NAME, VENDOR_NAMES, Vendor
 from guardian.demo.history import ToldCall, all_told_calls, spend, told_spend
 from guardian.demo.place import Place, keep_secrets, secrets_of
 
@@ -156,11 +156,11 @@ class Furnishing:
 
 
 def _admin_label(vendor: Vendor) -> str:
-    return f"{vendor.value.title()} reports"
+    return f"{VENDOR_NAMES[vendor]} reports"
 
 
 def _call_label(vendor: Vendor) -> str:
-    return f"{vendor.value.title()} calls"
+    return f"{VENDOR_NAMES[vendor]} calls"
 
 
 def _rounded(amount: Decimal) -> Decimal:
