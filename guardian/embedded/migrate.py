@@ -12,6 +12,7 @@ from sqlalchemy.exc import OperationalError
 
 from alembic import command
 from guardian import db
+from guardian.embedded import citus
 from guardian.errors import GuardianError, UnavailableError
 from guardian.periods import DAY, floor_month, utcnow
 from guardian.services.ledger.sql.partitions import ensure_partitions
@@ -62,6 +63,10 @@ def migrate(tell: Callable[[str], None]) -> None:
     if current != head:
         _upgrade(tell)
     tell(f"database at revision {head}")
+    with db.engine().connect() as connection:
+        if citus.is_there(connection):
+            tell("Citus is here: tables are spread over its nodes")
+            citus.distribute(connection, tell)
     now = utcnow()
     with db.session() as session:
         made = ensure_partitions(session, floor_month(floor_month(now) - DAY), now + _AHEAD)
