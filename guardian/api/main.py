@@ -72,7 +72,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     teams.api,
     onboarding.api,
     activity.api,
-    admin.api,
+    *admin.ROUTERS,
     health.router,
 )
 

@@ -110,6 +110,8 @@ def ids(alice: Client, people: People, fake: FakeProvider) -> dict[str, str]:
         "provider": "oidc",
     }
 
+        "user": people.bob.user_id,
+        "email": "x",
 
 def put_back(person: Actor) -> None:
     """Undo that somebody left, or works elsewhere."""

@@ -9,6 +9,7 @@ from guardian.services.people.mail.queueing import (
     note_sent,
     queue_mail,
     resume_mails,
+    send_again,
 )
 from guardian.services.people.mail.writing import Table, Tone, letter
 
@@ -24,4 +25,5 @@ __all__ = [
     "note_sent",
     "queue_mail",
     "resume_mails",
+    "send_again",
 ]

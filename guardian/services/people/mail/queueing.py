@@ -13,9 +13,12 @@ from guardian import db, queue
 from guardian.channels.email import Attachment, Letter
 from guardian.config import settings
 from guardian.models import EmailLog
+from guardian.models.base import new_id
 from guardian.models.enums import DeliveryStatus
 from guardian.periods import utcnow
 
+# Mails that open nothing to whoever reads them: given up, they keep their text, for another try by hand.
+_WITHOUT_LINKS = frozenset({"impersonation", "invoice", "key"})
 SEND_EMAIL = "guardian.jobs.mail.send_email"  # by name: services do not know the jobs
 # Minutes to wait after each failed attempt, ± 20 %; some ten hours in all.
 BACKOFF = (1, 5, 15, 60, 180, 360)
@@ -112,6 +115,14 @@ def note_failure(session: Session, email_id: str, error: str, *, permanent: bool
     _enqueue(session, row, delay=wait)
 
 
+def send_again(session: Session, row: EmailLog) -> None:
+    """Have a mail sent now that waits, or was given up; its attempts are counted anew."""
+    row.status, row.not_before, row.attempts = DeliveryStatus.PENDING, None, 0
+    session.flush()
+    # The first try's job may still be known by its name.
+    _enqueue(session, row, suffix=f"-by-hand-{new_id()}")
+
+
 def resume_mails(session: Session) -> int:
     """Have mails sent that are due and that nobody sends: their job was lost, or their sender is gone."""
     overdue = and_(
@@ -144,7 +155,8 @@ def _letter(row: EmailLog) -> Letter:
 
 
 def _give_up(row: EmailLog, error: str) -> None:
-    row.status, row.payload, row.error, row.lease_until = DeliveryStatus.FAILED, {}, error, None
+    row.status, row.error, row.lease_until = DeliveryStatus.FAILED, error, None
+    row.payload = row.payload if row.kind in _WITHOUT_LINKS else {}
 
 
 def _due(slack: timedelta) -> ColumnElement[bool]:

@@ -1,26 +1,14 @@
-"""admin: the installation, for those who run it: its organizations, its queues, and jobs that failed."""
+"""admin/queues: what waits, runs and failed; failed jobs are tried again or forgotten."""
 
 from datetime import datetime
 
 from fastapi import APIRouter
 
-from guardian.api.answers.envelope import Out, Time
+from guardian.api.answers.envelope import Out
 from guardian.api.steps import CallDep, route
-from guardian.models.enums import Plan
-from guardian.services.people import installation, queues
+from guardian.services.people import queues
 
 api = APIRouter(prefix="/api/v1/admin", tags=["admin"])
-
-
-class OrganizationSummaryOut(Out):
-    """`users` and `keys` are how many it has."""
-
-    id: str
-    name: str
-    plan: Plan
-    users: int
-    keys: int
-    created_at: Time
 
 
 class QueueOut(Out):
@@ -50,14 +38,6 @@ class QueuesOut(Out):
 
     queues: list[QueueOut]
     failed: list[FailedJobOut]
-
-
-@route(api, "GET", "/organizations", permission="admin:read")
-def list_organizations(call: CallDep) -> list[OrganizationSummaryOut]:
-    """Every organization of this installation, the newest first."""
-    with call.transaction() as session:
-        found = installation.list_organizations(session, call.actor)
-    return [OrganizationSummaryOut.model_validate(each) for each in found]
 
 
 @route(api, "GET", "/queues", permission="admin:read")

@@ -1,0 +1,152 @@
+"""Every provider key of the installation: what its provider last said, when it was pulled, and what failed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, cast
+
+from sqlalchemy import func
+from sqlalchemy import select as sql_select
+from sqlalchemy.dialects.postgresql import distinct_on
+from sqlmodel import Session, and_, col, select
+
+from guardian.models import ApiKey, Organization, SyncRun
+from guardian.models.enums import KeyStatus, Provider, SyncStatus
+from guardian.services.actor import Actor
+from guardian.services.guard.installation.paging import checked, paged, size
+from guardian.services.people.views import Page
+
+# What a person has to do something about.
+TROUBLED = (KeyStatus.REJECTED, KeyStatus.WRONG_KIND, KeyStatus.FORBIDDEN, KeyStatus.EXHAUSTED, KeyStatus.FAILING)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderLine:
+    """`troubled` keys need a person, of which `rejected` ones are refused by the provider as no key of its."""
+
+    provider: Provider
+    keys: int
+    active: int
+    troubled: int
+    rejected: int
+    last_pull: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyLine:
+    """`failures` are pulls in a row that got nowhere; `waits_until` is when the next is tried after one (the pulls of a
+    key that fails are spaced out), None where nothing waits.
+    """
+
+    id: str
+    organization_id: str | None
+    organization: str
+    provider: Provider
+    name: str
+    is_active: bool
+    status: KeyStatus
+    status_message: str | None
+    last_used: datetime | None
+    last_pull: datetime | None
+    failures: int
+    error: str | None
+    waits_until: datetime | None
+
+
+def list_providers(session: Session, actor: Actor) -> list[ProviderLine]:
+    """A line for each provider that there is a key of, in the order of their names. Raises AuthorizationError."""
+    actor.require("admin:read")
+    pulled = (
+        select(ApiKey.provider, func.max(SyncRun.finished_at))
+        .join(SyncRun, col(SyncRun.api_key_id) == col(ApiKey.id))
+        .where(SyncRun.status == SyncStatus.FINISHED)
+        .group_by(col(ApiKey.provider))
+    )
+    last = dict(session.exec(pulled).all())
+    columns: tuple[Any, ...] = (
+        ApiKey.provider,
+        func.count(),
+        func.count().filter(col(ApiKey.is_active)),
+        func.count().filter(col(ApiKey.is_active), col(ApiKey.status).in_(TROUBLED)),
+        func.count().filter(col(ApiKey.status) == KeyStatus.REJECTED),
+    )
+    counted = sql_select(*columns).group_by(col(ApiKey.provider))
+    rows = cast("Sequence[tuple[Any, ...]]", session.connection().execute(counted).all())
+    found = sorted(rows, key=lambda row: str(row[0]))
+    return [
+        ProviderLine(
+            provider=provider,
+            keys=keys,
+            active=active,
+            troubled=troubled,
+            rejected=rejected,
+            last_pull=last.get(provider),
+        )
+        for provider, keys, active, troubled, rejected in found
+    ]
+
+
+def list_keys(
+    session: Session,
+    actor: Actor,
+    *,
+    provider: Provider | None = None,
+    troubled: bool = False,
+    cursor: str | None = None,
+    limit: int = 50,
+) -> Page[KeyLine]:
+    """The keys, newest first; with `troubled` those that need a person. Raises AuthorizationError, ValidationError."""
+    actor.require("admin:read")
+    count, after = size(limit), checked(cursor)
+    query = (
+        select(ApiKey, Organization.name)
+        .join(Organization, col(Organization.id) == col(ApiKey.organization_id), isouter=True)
+        .order_by(col(ApiKey.id).desc())
+        .limit(count + 1)
+    )
+    if provider is not None:
+        query = query.where(ApiKey.provider == provider)
+    if troubled:
+        query = query.where(and_(col(ApiKey.is_active), col(ApiKey.status).in_(TROUBLED)))
+    if after is not None:
+        query = query.where(col(ApiKey.id) < after)
+    rows = session.exec(query).all()
+    ids = [key.id for key, _name in rows]
+    newest = _newest_runs(session, ids)
+    finished = dict(
+        session.exec(
+            select(SyncRun.api_key_id, func.max(SyncRun.finished_at))
+            .where(col(SyncRun.api_key_id).in_(ids), SyncRun.status == SyncStatus.FINISHED)
+            .group_by(col(SyncRun.api_key_id))
+        ).all()
+    )
+    return paged(rows, count, lambda row: row[0].id, lambda row: _line(row[0], row[1], newest.get(row[0].id), finished))
+
+
+def _newest_runs(session: Session, ids: list[str]) -> dict[str, SyncRun]:
+    query = (
+        select(SyncRun)
+        .where(col(SyncRun.api_key_id).in_(ids))
+        .ext(distinct_on(col(SyncRun.api_key_id)))
+        .order_by(col(SyncRun.api_key_id), col(SyncRun.id).desc())
+    )
+    return {run.api_key_id: run for run in session.exec(query)}
+
+
+def _line(key: ApiKey, organization: str | None, run: SyncRun | None, finished: dict[str, Any]) -> KeyLine:
+    failed = run is not None and (run.status is SyncStatus.FAILED or run.failures > 0)
+    return KeyLine(
+        id=key.id,
+        organization_id=key.organization_id,
+        organization=organization or "nobody",
+        provider=key.provider,
+        name=key.label or (f"…{key.hint}" if key.hint else "without a label"),
+        is_active=key.is_active,
+        status=key.status,
+        status_message=key.status_message,
+        last_used=key.last_used,
+        last_pull=finished.get(key.id),
+        failures=run.failures if run else 0,
+        error=run.error if run is not None and failed else None,
+        waits_until=run.not_before if run is not None and run.status is SyncStatus.QUEUED else None,
+    )

@@ -1,0 +1,201 @@
+"""The installation over REST: organizations and their plans, people, keys, mail and how it runs, for who runs it."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from sqlmodel import Session, select
+
+from guardian import db
+from guardian.models import ApiKey, EmailLog, SyncRun
+from guardian.models.enums import DeliveryStatus, KeyStatus, Provider, SyncStatus, SyncTrigger
+from guardian.periods import utcnow
+from guardian.services.people.mail import note_failure, queue_mail
+from tests.api.conftest import Client, SignIn, execute
+from tests.conftest import People
+
+
+@pytest.fixture
+def admin(sign_in: SignIn, people: People) -> Client:
+    execute("UPDATE users SET role = 'SUPER_ADMIN' WHERE id = :id", id=people.alice.user_id)
+    return sign_in(people.alice)
+
+
+def names(client: Client, path: str, name: str = "name") -> list[str]:
+    return [each[name] for each in client.data("GET", path)]
+
+
+def test_organizations_are_found_in_pages(admin: Client, people: People) -> None:
+    assert names(admin, "/admin/organizations") == ["Globex", "Acme"]
+    assert names(admin, "/admin/organizations?search=GLOB") == ["Globex"]
+    assert names(admin, "/admin/organizations?search=100%25") == []
+    first = admin.get("/api/v1/admin/organizations?limit=1").json()
+    assert [each["name"] for each in first["data"]] == ["Globex"]
+    assert names(admin, f"/admin/organizations?limit=1&cursor={first['metadata']['nextCursor']}") == ["Acme"]
+    acme = admin.data("GET", f"/admin/organizations/{people.alice.organization_id}")
+    assert (acme["members"], acme["keys"], Decimal(acme["spend"]), acme["unpricedTokens"]) == (2, 0, Decimal(0), 0)
+    admin.failure("GET", "/admin/organizations?cursor=;", 400)
+    admin.failure("GET", "/admin/organizations/nothing", 404)
+
+
+def test_people_are_found_by_what_one_knows_of_them(admin: Client, people: People) -> None:
+    assert names(admin, "/admin/users", "email") == ["charlie@example.com", "bob@example.com", "alice@example.com"]
+    assert names(admin, "/admin/users?search=globex", "email") == ["charlie@example.com"]
+    assert names(admin, "/admin/users?role=SUPER_ADMIN", "email") == ["alice@example.com"]
+    [alice] = admin.data("GET", "/admin/users?search=alice")
+    assert (alice["organizations"], alice["sessions"], alice["secondFactor"]) == (["Acme"], 1, False)
+
+
+def test_roles_are_given_but_not_to_oneself(admin: Client, bob: Client, people: People) -> None:
+    bob.failure("GET", "/admin/users", 403)
+    line = admin.data("PATCH", f"/admin/users/{people.bob.user_id}", json={"role": "SUPER_ADMIN"})
+    assert line["role"] == "SUPER_ADMIN"
+    assert len(bob.data("GET", "/admin/users")) == 3
+    given = admin.data("GET", "/activity?action=USER_ROLE")[0]
+    assert (given["before"], given["after"]) == ({"role": "USER"}, {"role": "SUPER_ADMIN"})
+    admin.failure("PATCH", f"/admin/users/{people.alice.user_id}", 409, json={"role": "USER"})
+
+
+def test_a_person_is_signed_out_everywhere(admin: Client, charlie: Client, people: People) -> None:
+    charlie.data("GET", "/auth/session")
+    assert admin.data("DELETE", f"/admin/users/{people.charlie.user_id}/sessions") == {"ended": 1}
+    charlie.failure("GET", "/auth/session", 401)
+    assert admin.data("DELETE", f"/admin/users/{people.charlie.user_id}/sessions") == {"ended": 0}
+
+
+def test_the_confirmation_is_mailed_again(admin: Client, people: People) -> None:
+    path = f"/admin/users/{people.charlie.user_id}/confirmation"
+    execute("UPDATE users SET email_verified = NULL WHERE id = :id", id=people.charlie.user_id)
+    admin.data("POST", path)
+    with db.session() as session:
+        assert session.exec(select(EmailLog.to).where(EmailLog.kind == "verify")).one() == "charlie@example.com"
+    execute("UPDATE users SET email_verified = now()")
+    admin.failure("POST", path, 409)
+
+
+@pytest.fixture
+def keys(session: Session, people: People) -> list[str]:
+    """Two keys, of which the provider refuses one after a pull that failed; their ids."""
+    rows = [
+        ApiKey(
+            provider=provider,
+            encrypted_key="00",
+            iv="00",
+            tag="00",
+            hint="abcd",
+            label=label,
+            status=status,
+            user_id=who.user_id,
+            organization_id=who.organization_id,
+        )
+        for provider, label, status, who in (
+            (Provider.OPENAI, "good", KeyStatus.ACTIVE, people.alice),
+            (Provider.ANTHROPIC, "bad", KeyStatus.REJECTED, people.charlie),
+        )
+    ]
+    session.add_all(rows)
+    session.flush()
+    now = utcnow()
+    for row, status, error in ((rows[0], SyncStatus.FINISHED, None), (rows[1], SyncStatus.FAILED, "The key is wrong.")):
+        session.add(
+            SyncRun(
+                organization_id=row.organization_id or "",
+                api_key_id=row.id,
+                trigger=SyncTrigger.SCHEDULE,
+                status=status,
+                window_start=now - timedelta(days=1),
+                window_end=now,
+                finished_at=now,
+                failures=0 if error is None else 3,
+                error=error,
+            )
+        )
+    session.commit()
+    return [row.id for row in rows]
+
+
+def test_keys_of_every_provider_with_what_is_wrong(admin: Client, keys: list[str]) -> None:
+    lines = {each["provider"]: each for each in admin.data("GET", "/admin/providers")}
+    assert {name: (line["keys"], line["troubled"], line["rejected"]) for name, line in lines.items()} == {
+        "ANTHROPIC": (1, 1, 1),
+        "OPENAI": (1, 0, 0),
+    }
+    assert lines["OPENAI"]["lastPull"] is not None
+    assert lines["ANTHROPIC"]["lastPull"] is None
+    [bad] = admin.data("GET", "/admin/keys?troubled=true")
+    assert (bad["organization"], bad["name"], bad["status"], bad["failures"], bad["error"]) == (
+        "Globex",
+        "bad",
+        "rejected",
+        3,
+        "The key is wrong.",
+    )
+    assert names(admin, "/admin/keys?provider=OPENAI") == ["good"]
+    assert names(admin, "/admin/keys") == ["bad", "good"]
+
+
+@pytest.fixture
+def mails(session: Session, people: People) -> dict[str, str]:
+    """One mail that waits for its next try, and two that were given up, of which one may be sent again; their ids."""
+    found: dict[str, str] = {}
+    for kind, permanent in (("report", False), ("key", True), ("reset", True)):
+        row = queue_mail(session, to=f"{kind}@example.com", subject=f"About {kind}", text="secret text", kind=kind)
+        session.commit()
+        row.attempts, row.status = 1, DeliveryStatus.SENDING
+        note_failure(session, row.id, "550 no such mailbox", permanent=permanent)
+        session.commit()
+        found[kind] = row.id
+    return found
+
+
+def test_the_mail_log_tells_causes_and_no_text(admin: Client, mails: dict[str, str]) -> None:
+    failed = admin.data("GET", "/admin/mail?status=FAILED")
+    assert [(each["kind"], each["error"], each["canRetry"]) for each in failed] == [
+        ("reset", "550 no such mailbox", False),
+        ("key", "550 no such mailbox", True),
+    ]
+    assert names(admin, "/admin/mail?search=report@", "kind") == ["report"]
+    assert "secret text" not in admin.get("/api/v1/admin/mail").text
+
+
+def test_a_mail_is_tried_again_unless_its_text_is_gone(admin: Client, mails: dict[str, str]) -> None:
+    for kind in ("report", "key"):
+        line = admin.data("POST", f"/admin/mail/{mails[kind]}/retry")
+        assert (line["status"], line["notBefore"], line["attempts"]) == ("PENDING", None, 0)
+    assert "sent anew" in admin.failure("POST", f"/admin/mail/{mails['reset']}/retry", 409)["error"]
+    execute("UPDATE email_logs SET status = 'SENT' WHERE id = :id", id=mails["key"])
+    admin.failure("POST", f"/admin/mail/{mails['key']}/retry", 409)
+    admin.failure("POST", "/admin/mail/nothing/retry", 404)
+
+
+def test_how_it_runs(admin: Client, keys: list[str], mails: dict[str, str]) -> None:
+    found = admin.data("GET", "/admin/monitoring")
+    assert found["database"]["sizeBytes"] > 0
+    assert found["database"]["connections"] >= 1
+    assert len(found["database"]["largest"]) == 8
+    assert found["redis"]["memoryBytes"] > 0
+    assert found["syncs"] == {"queued": 0, "running": 0, "finished": 1, "failed": 1, "troubledKeys": 1}
+    assert (found["mailsWaiting"], found["mailsFailed"]) == (1, 2)
+    health = admin.data("GET", "/admin/health")
+    words = {each["name"]: each["word"] for each in health["checks"]}
+    # No process of an installation runs here.
+    assert (health["word"], words["Database"], words["Gateway"], words["Pulls"], words["Mail"]) == (
+        "bad",
+        "ok",
+        "bad",
+        "warn",
+        "warn",
+    )
+
+
+def test_an_impersonation_is_seen_and_stopped(admin: Client, sign_in: SignIn, people: People) -> None:
+    other = sign_in(people.alice)
+    other.post("/auth/impersonation", data={"userId": people.charlie.user_id, "reason": "To look at a budget."})
+    [found] = admin.data("GET", "/admin/impersonations")
+    assert (found["email"], found["impersonator"]) == ("charlie@example.com", "alice@example.com")
+    admin.data("DELETE", f"/admin/impersonations/{found['id']}")
+    assert admin.data("GET", "/admin/impersonations") == []
+
+
+def test_models_without_a_price_are_counted_over_all(admin: Client) -> None:
+    assert admin.data("GET", "/admin/unpriced") == []
