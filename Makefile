@@ -48,6 +48,16 @@ check: $(DONE)/dev ## Lint, types, import rules, migrations against models, link
 bench: install-dev ## Measure, and print the figures
 	@GUARDIAN_FULL=1 $(BIN)/python -m tests.bench
 
+.PHONY: audit
+audit: $(DONE)/dev ## Look for known vulnerabilities in the locked dependencies
+	@$(BIN)/python -m tests.tools.audit requirements.txt requirements-dev.txt
+
+.PHONY: sbom
+sbom: $(DONE)/dev ## Write sbom.json: what the product is made of, as CycloneDX
+	@$(BIN)/cyclonedx-py requirements requirements.txt --pyproject pyproject.toml --mc-type application \
+		--output-reproducible --of JSON -o sbom.json
+	@echo "· sbom.json: $$(grep -c '"bom-ref": "requirements' sbom.json) components"
+
 .PHONY: format
 format: $(DONE)/dev ## Write the code the way `make check` wants it
 	@$(BIN)/ruff check --fix .
