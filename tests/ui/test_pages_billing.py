@@ -87,7 +87,7 @@ def test_what_can_be_chosen_is_chosen_at_stripe(
     page = opened(page_of, company)
     assert (page.plan, page.price) == ("Free", "free of charge")
     assert [(row.name, row.price, row.current, row.verb) for row in page.plans] == [
-        ("Free", "Free", True, ""),
+        ("Free", "$0", True, ""),
         ("Starter", "$29 a month", False, "Choose Starter"),
         ("Growth", "$99 a month", False, "Choose Growth"),
         ("Scale", "$399 a month", False, "Choose Scale"),

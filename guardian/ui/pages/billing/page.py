@@ -86,7 +86,7 @@ class BillingState(Page, rx.State):
         paid = found.subscription
         self.plan, self.sold = plan_name(found.plan), found.sold_here
         self.price = rows.price_of(found, view.plans, found.plan)
-        self.next_step, self.kept = rows.next_step(paid, tz), rows.kept(found.limits)
+        self.next_step, self.kept = rows.next_step(paid, tz), rows.kept(found)
         self.used = rows.used_rows(found)
         self.plans = rows.plan_rows(found, view.plans, may_buy=may_buy) if found.sold_here else []
         self.has_portal = may_buy and found.has_customer

@@ -36,7 +36,7 @@ NO_MOMENT = Moment()
 
 @dataclass(frozen=True)
 class UsedRow:
-    """One limit: `percent` of the bar as text for CSS, "" where there is no limit; `tone` warn or bad near the end."""
+    """One limit: `percent` of the bar as text for CSS, "" where there is no limit; `tone` near or full at its end."""
 
     name: str = ""
     used: str = ""
@@ -107,10 +107,10 @@ def _used(view: Standing, name: str) -> UsedRow:
             _NAMES[name], f"{used:,}", "no limit" if name != "requests_per_month" else "this month, no limit"
         )
     share = Decimal(used) / limit if limit else Decimal(1)
-    tone = "bad" if used >= limit else "warn" if share >= _NEAR else ""
+    tone = "full" if used >= limit else "near" if share >= _NEAR else ""
     note = f"of {limit:,}"
     if name == "requests_per_month":
-        note += f" this month; starts anew on {_day(view.requests_reset_at)}"
+        note += " this month"
     elif used > limit:
         note += ": what is there stays, nothing can be added"
     elif used == limit:
@@ -118,11 +118,13 @@ def _used(view: Standing, name: str) -> UsedRow:
     return UsedRow(_NAMES[name], f"{used:,}", note, f"{min(share, Decimal(1)) * 100:.1f}", tone)
 
 
-def kept(limits: Limits) -> str:
-    """How long calls are kept, in a sentence."""
-    if limits.retention_days is None:
-        return "Calls are kept for as long as you like."
-    return f"Calls are kept for {limits.retention_days} days; sums of days and closed months stay for good."
+def kept(view: Standing) -> str:
+    """How long calls are kept, and when requests count anew."""
+    days, limit = view.limits.retention_days, view.limits.requests_per_month
+    anew = "" if limit is None else f"Requests count anew on {_day(view.requests_reset_at)} (UTC). "
+    if days is None:
+        return f"{anew}Calls are kept for as long as you like."
+    return f"{anew}Calls are kept for {days} days; sums of days and closed months stay for good."
 
 
 def price_of(view: Standing, plans: Sequence[PlanView], plan: Plan) -> str:
@@ -154,7 +156,7 @@ def plan_rows(view: Standing, plans: Sequence[PlanView], *, may_buy: bool) -> li
 def _plan(view: Standing, offered: PlanView, may_buy: bool) -> PlanRow:
     current = offered.plan is view.plan
     larger = _ORDER.index(offered.plan) > _ORDER.index(view.plan)
-    price = "By agreement" if offered.price is None else "Free" if not offered.price else None
+    price = "By agreement" if offered.price is None else "$0" if not offered.price else None
     verb = ""
     if may_buy and offered.for_sale and not current:
         verb = f"Move to {plan_name(offered.plan)}" if view.subscription else f"Choose {plan_name(offered.plan)}"
