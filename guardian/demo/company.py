@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
-NAME = "Northwind Robotics"
+NAME = "Northwind"
 
 
 class Vendor(StrEnum):

@@ -27,7 +27,13 @@ _WORDS = ("This answer ", "was made up ", "by the sandbox.")
 
 
 def headers() -> dict[str, str]:
-    return {"anthropic-organization-id": ORGANIZATION, "request-id": "req_demonstration"}
+    return {
+        "anthropic-organization-id": ORGANIZATION,
+        "request-id": "req_demonstration",
+        "anthropic-ratelimit-requests-limit": "1000",
+        "anthropic-ratelimit-requests-remaining": "968",
+        "anthropic-ratelimit-requests-reset": f"{datetime.now(UTC) + timedelta(seconds=2):%Y-%m-%dT%H:%M:%SZ}",
+    }
 
 
 def authorize(given: Mapping[str, str], path: str) -> None:
@@ -44,7 +50,7 @@ def read(books: Books, path: str, query: Query) -> dict[str, Any]:
     if path == "/v1/models":
         return _list([{"id": "claude-haiku-4-5", "type": "model", "display_name": "Claude Haiku 4.5"}])
     if path == "/v1/organizations/me":
-        return {"id": ORGANIZATION, "name": "Northwind Robotics (sandbox)", "type": "organization"}
+        return {"id": ORGANIZATION, "name": "Northwind (sandbox)", "type": "organization"}
     if path == "/v1/organizations/usage_report/messages":
         return _usage(books, query)
     if path == "/v1/organizations/cost_report":

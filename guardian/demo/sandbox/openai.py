@@ -27,7 +27,12 @@ _WORDS = ("This ", "answer ", "was ", "made ", "up ", "by ", "the ", "sandbox.")
 
 
 def headers() -> dict[str, str]:
-    return {"openai-organization": ORGANIZATION}
+    return {
+        "openai-organization": ORGANIZATION,
+        "x-ratelimit-limit-requests": "500",
+        "x-ratelimit-remaining-requests": "473",
+        "x-ratelimit-reset-requests": "2s",
+    }
 
 
 def authorize(given: Mapping[str, str], path: str) -> None:
