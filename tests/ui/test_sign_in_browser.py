@@ -103,14 +103,14 @@ def test_an_address_that_is_not_confirmed_is_linked_by_hand(web: Web, tab: Page,
     tab.wait_for_url("**/dashboard")
     tab.goto(f"{web.url}/settings")
     expect(tab.get_by_text("Your address is not confirmed yet.")).to_be_visible()
-    tab.get_by_role("button", name="Link GitHub").click()
+    tab.get_by_role("button", name="Link GitHub", exact=True).click()
     tab.get_by_role("dialog").get_by_role("link", name="Go on").click()
     tab.wait_for_url("**/settings?linked=github**")
     expect(tab.get_by_role("button", name="Unlink GitHub")).to_be_visible()
     assert session.exec(select(Account.user_id)).one() == user.id
     tab.get_by_role("button", name="Unlink GitHub").click()
     tab.get_by_role("dialog").get_by_role("button", name="Unlink").click()
-    expect(tab.get_by_role("button", name="Link GitHub")).to_be_visible()
+    expect(tab.get_by_role("button", name="Link GitHub", exact=True)).to_be_visible()
     session.expire_all()
     assert session.exec(select(Account)).all() == []
 

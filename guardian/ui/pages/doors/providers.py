@@ -32,7 +32,7 @@ def provider_buttons(found: Any) -> rx.Component:
     return rx.cond(
         found.length() > 0,
         rx.el.div(
-            rx.el.div(rx.foreach(found, _button), class_name="stack tight"),
+            rx.el.div(rx.foreach(found, _button), class_name="stack"),
             rx.el.p("or", class_name="door-or muted small"),
             class_name="stack",
         ),

@@ -85,8 +85,12 @@ class Security(Page, mixin=True):
         self.rule_domain, self.rule_provider = own.rule.domain or "", own.rule.provider or ""
         self.rule_choices = [[name, f"Only with {label}"] for name, label in own.rule.providers]
         self.may_change_rule = "organization:update" in self.viewer.permissions
+        query = dict(self.router.url.query_parameters)
+        if "linked" in query or "error" in query:
+            # The tab that comes back from a provider is the one that left, with its dialog still open.
+            self.way_dialog, self.way_address = "", ""
         # An address says what became of a link; only words of ours are shown for it.
-        code = dict(self.router.url.query_parameters).get("error", "")
+        code = query.get("error", "")
         self.security_problem = problems.sentence(code) if code in problems.CODES else ""
 
     @rx.event
@@ -200,8 +204,8 @@ class Security(Page, mixin=True):
         codes = await self._try(audited(action, "user", work, lambda _codes: (self.viewer.id, {})))
         if not codes:
             return None
-        self.factor_step = "codes"
         await self._refresh()
+        self.factor_step = "codes"
         return rx.set_value(CODES_FIELD, "\n".join(codes))
 
     async def _try(self, work: Any) -> Any:

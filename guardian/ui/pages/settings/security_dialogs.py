@@ -82,7 +82,7 @@ def _scan(state: Any, step: Any) -> rx.Component:
         rx.el.p("Scan this with the app, then give the code that it shows."),
         rx.cond(
             step == "scan",
-            rx.el.img(src=_QR, alt="The secret as a QR code", class_name="qr", width="225", height="225"),
+            rx.el.div(rx.el.img(src=_QR, alt="The secret as a QR code"), class_name="qr"),
             rx.fragment(),
         ),
         _once(SECRET_FIELD, "Or type it off"),

@@ -127,7 +127,7 @@ def sessions_card(state: Any) -> rx.Component:
                 rx.fragment(),
             ),
             # A document load: this browser is signed out with the others.
-            plain_form("/auth/logout/everywhere", button("Sign out everywhere", type="submit", kind="danger")),
+            plain_form("/auth/logout/everywhere", button("Sign out everywhere", type="submit")),
             class_name="row",
         ),
     )
