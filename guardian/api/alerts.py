@@ -9,6 +9,7 @@ from pydantic import Field, StrictInt
 from guardian.api.alerts_shapes import (
     AlertChange,
     AlertOut,
+    AlertQuery,
     NewAlertBody,
     NotificationOut,
     PreviewBody,
@@ -18,6 +19,7 @@ from guardian.api.alerts_shapes import (
     alert_json,
 )
 from guardian.api.answers.envelope import Body, Line
+from guardian.api.answers.lists import page_of
 from guardian.api.steps import CallDep, route
 from guardian.limits import Limit
 from guardian.models import Alert
@@ -47,10 +49,11 @@ class Snooze(Body):
 
 
 @route(api, "GET", "", permission="alerts:read")
-def list_alerts(call: CallDep) -> list[AlertOut]:
+def list_alerts(call: CallDep, query: Annotated[AlertQuery, Query()]) -> Page[AlertOut]:
     """The organization's alerts, the worst state first."""
     with call.transaction() as session:
-        return [alert_json(view) for view in alerts.list_alerts(session, call.actor)]
+        found = [alert_json(view) for view in alerts.list_alerts(session, call.actor)]
+    return page_of(found, query)
 
 
 @route(api, "POST", "", permission="alerts:create", action="ALERT_CREATE", status=201, fails=(404,))

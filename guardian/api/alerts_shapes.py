@@ -1,11 +1,12 @@
 """What travels to and from /alerts."""
 
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, StrictInt
 
 from guardian.api.answers.envelope import Body, Line, Money, Out, Time
+from guardian.api.answers.lists import ListQuery
 from guardian.models.enums import (
     AlertFrequency,
     AlertState,
@@ -97,6 +98,15 @@ class GroupOut(Out):
     notified_at: Time | None
     snoozed_until: Time | None
     acknowledged_by: str | None
+
+
+class AlertQuery(ListQuery):
+    """Alerts of one type or state, or those that are on."""
+
+    sort: Literal["name", "-name", "threshold", "-threshold", "lastTriggered", "-lastTriggered"] | None = None
+    type: AlertType | None = None
+    state: AlertState | None = None
+    is_active: bool | None = None
 
 
 class AlertOut(Out):

@@ -1,20 +1,33 @@
 """budgets: limits of ours on spend, with what is spent and held of each in its current period."""
 
-from fastapi import APIRouter
+from typing import Annotated
 
-from guardian.api.budgets_shapes import BudgetChange, BudgetOut, NewBudgetBody, PreviewBody, PreviewOut, RaiseBody
+from fastapi import APIRouter, Query
+
+from guardian.api.answers.lists import page_of
+from guardian.api.budgets_shapes import (
+    BudgetChange,
+    BudgetOut,
+    BudgetQuery,
+    NewBudgetBody,
+    PreviewBody,
+    PreviewOut,
+    RaiseBody,
+)
 from guardian.api.steps import CallDep, route
 from guardian.models import Budget
 from guardian.services.guard import budgets
+from guardian.services.people.views import Page
 
 api = APIRouter(prefix="/api/v1/budgets", tags=["budgets"])
 
 
 @route(api, "GET", "", permission="budgets:read")
-def list_budgets(call: CallDep) -> list[BudgetOut]:
+def list_budgets(call: CallDep, query: Annotated[BudgetQuery, Query()]) -> Page[BudgetOut]:
     """The organization's budgets, by name."""
     with call.transaction() as session:
-        return [BudgetOut.of(view) for view in budgets.list_budgets(session, call.actor)]
+        found = [BudgetOut.of(view) for view in budgets.list_budgets(session, call.actor)]
+    return page_of(found, query)
 
 
 @route(api, "POST", "", permission="budgets:update", action="BUDGET_CREATE", status=201, fails=(404,))

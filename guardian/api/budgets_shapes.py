@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, ConfigDict, Field, StrictInt
 
 from guardian.api.answers.envelope import Body, Line, Money, Out, Time
+from guardian.api.answers.lists import ListQuery
 from guardian.models.enums import BudgetKind, BudgetPeriod
 from guardian.services.guard.budgets import BudgetView, NewBudget, Scope, WhatIf
 from guardian.services.guard.budgets.scopes import ScopeType
@@ -127,6 +128,15 @@ class RaisedOut(Out):
     until: Time
     reason: str
     by: str | None
+
+
+class BudgetQuery(ListQuery):
+    """Budgets of one kind or period, or those that are on."""
+
+    sort: Literal["name", "-name", "limit", "-limit", "spent", "-spent", "left", "-left"] | None = None
+    kind: BudgetKind | None = None
+    period: BudgetPeriod | None = None
+    is_active: bool | None = None
 
 
 class BudgetOut(Out):

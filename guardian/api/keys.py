@@ -1,11 +1,13 @@
 """keys: the providers' keys in the vault. The key itself goes in and never comes out."""
 
+from typing import Annotated
 from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 
+from guardian.api.answers.lists import page_of
 from guardian.api.jobs import JobOut, job_json
-from guardian.api.keys_shapes import ChangedKeyOut, KeyChange, KeyOut, NewKey, ProviderOut, SyncBody, TestOut
+from guardian.api.keys_shapes import ChangedKeyOut, KeyChange, KeyOut, KeyQuery, NewKey, ProviderOut, SyncBody, TestOut
 from guardian.api.requests.moments import end_of, start_of
 from guardian.api.steps import CallDep, route
 from guardian.errors import ValidationError
@@ -13,6 +15,7 @@ from guardian.models import ApiKey
 from guardian.models.enums import SyncTrigger
 from guardian.services.ledger import sync
 from guardian.services.people import provider_keys
+from guardian.services.people.views import Page
 
 api = APIRouter(prefix="/api/v1/keys", tags=["keys"])
 
@@ -20,10 +23,11 @@ _UTC = ZoneInfo("UTC")
 
 
 @route(api, "GET", "", permission="keys:read")
-def list_keys(call: CallDep) -> list[KeyOut]:
+def list_keys(call: CallDep, query: Annotated[KeyQuery, Query()]) -> Page[KeyOut]:
     """The organization's keys, newest first."""
     with call.transaction() as session:
-        return [KeyOut.model_validate(view) for view in provider_keys.list_keys(session, call.actor)]
+        found = [KeyOut.model_validate(view) for view in provider_keys.list_keys(session, call.actor)]
+    return page_of(found, query)
 
 
 @route(api, "GET", "/providers", permission="keys:read")

@@ -1,10 +1,11 @@
 """What clients send and get about keys and about the providers that they belong to."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, SecretStr, StringConstraints
 
 from guardian.api.answers.envelope import Body, Line, Money, Out, Time
+from guardian.api.answers.lists import ListQuery
 from guardian.api.requests.key_settings import sound_settings
 from guardian.models.enums import KeyStatus, Provider
 
@@ -69,6 +70,15 @@ class RateLimitsOut(Out):
     limits: list[RateLimitOut]
     refused: bool
     retry_at: Time | None
+
+
+class KeyQuery(ListQuery):
+    """Keys of one provider or state, or those that are on."""
+
+    sort: Literal["label", "-label", "provider", "-provider", "lastUsed", "-lastUsed"] | None = None
+    provider: Provider | None = None
+    status: KeyStatus | None = None
+    is_active: bool | None = None
 
 
 class KeyOut(Out):

@@ -17,6 +17,7 @@ from guardian.api import (
     auth,
     billing,
     budgets,
+    bulk,
     channels,
     domain,
     exports,
@@ -47,6 +48,7 @@ from guardian.limits import refuse, take
 
 ROUTERS: tuple[APIRouter, ...] = (
     *auth.ROUTERS,
+    bulk.api,
     tokens.api,
     budgets.api,
     alerts.api,

@@ -1,15 +1,17 @@
 """tokens: access tokens of ours, for REST, gateway and ingest."""
 
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from pydantic import AfterValidator, Field, StrictInt
 
 from guardian.api.answers.envelope import Body, Line, Out, Time
+from guardian.api.answers.lists import ListQuery, page_of
 from guardian.api.steps import CallDep, route
 from guardian.models.enums import Provider
 from guardian.services.people.access import tokens
+from guardian.services.people.views import Page
 
 api = APIRouter(prefix="/api/v1/tokens", tags=["tokens"])
 
@@ -51,6 +53,15 @@ class TokenOut(Out):
     last_used_at: Time | None
 
 
+class TokenQuery(ListQuery):
+    """Tokens of one person, with one scope, or on one budget."""
+
+    sort: Literal["name", "-name", "createdAt", "-createdAt", "lastUsedAt", "-lastUsedAt"] | None = None
+    user_id: Line | None = None
+    scopes: Literal["api", "gateway", "ingest"] | None = Field(default=None, alias="scope")
+    budget_id: Line | None = None
+
+
 class CreatedTokenOut(TokenOut):
     """`secret` is shown here and never again."""
 
@@ -58,10 +69,11 @@ class CreatedTokenOut(TokenOut):
 
 
 @route(api, "GET", "", permission="tokens:read")
-def list_tokens(call: CallDep) -> list[TokenOut]:
+def list_tokens(call: CallDep, query: Annotated[TokenQuery, Query()]) -> Page[TokenOut]:
     """One's own tokens; an administrator sees those of the organization."""
     with call.transaction() as session:
-        return [TokenOut.model_validate(view) for view in tokens.list_tokens(session, call.actor)]
+        found = [TokenOut.model_validate(view) for view in tokens.list_tokens(session, call.actor)]
+    return page_of(found, query)
 
 
 @route(api, "POST", "", permission="tokens:create", action="TOKEN_CREATE", status=201, fails=(404,))

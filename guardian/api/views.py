@@ -1,19 +1,26 @@
 """views: what people saved of a page's filters, for themselves or for their organization."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
 from pydantic import Field
 
 from guardian.api.answers.envelope import Body, Line, Out, Time
+from guardian.api.answers.lists import ListQuery, page_of
 from guardian.api.steps import CallDep, route
 from guardian.models import SavedView
 from guardian.services.ledger import saved_views
+from guardian.services.people.views import Page
 
 api = APIRouter(prefix="/api/v1/views", tags=["views"])
 
 
-class ListParameters(Body):
+class ListParameters(ListQuery):
+    """Views of one page, shared ones, or one's own."""
+
+    sort: Literal["name", "-name", "createdAt", "-createdAt", "updatedAt", "-updatedAt"] | None = None
+    shared: bool | None = None
+    mine: bool | None = None
     page: Line | None = Field(default=None, description="Only the views of this page (usage).")
 
 
@@ -49,10 +56,11 @@ class ViewOut(Out):
 
 
 @route(api, "GET", "", permission="usage:read")
-def list_views(call: CallDep, query: Annotated[ListParameters, Query()]) -> list[ViewOut]:
+def list_views(call: CallDep, query: Annotated[ListParameters, Query()]) -> Page[ViewOut]:
     """One's own views and those shared in the organization, by name."""
     with call.transaction() as session:
-        return [ViewOut.model_validate(view) for view in saved_views.list_views(session, call.actor, query.page)]
+        found = [ViewOut.model_validate(view) for view in saved_views.list_views(session, call.actor, query.page)]
+    return page_of(found, query)
 
 
 @route(api, "POST", "", permission="usage:read", action="VIEW_CREATE", status=201)

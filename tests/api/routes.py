@@ -26,6 +26,7 @@ NEW_ALERT["webhookUrl"] = "https://127.0.0.1/hook"  # which the fake's allowlist
 PREVIEW = {"type": "USAGE_SPIKE", "metric": "new_models", "threshold": "0"}
 NEW_REPORT = {"from": "2026-03-01", "to": "2026-03-02"}
 NEW_PRICE = {"provider": "OPENAI", "modelPattern": "gpt-4*", "percentOfList": "90"}
+SEVERAL = {"ids": ["x"]}  # which nobody has
 SPAN = {"from": "2026-11-01", "to": "2026-11-02"}
 SPANS = MessageToDict(request(chat()))
 RESET = {"token": "x", "password": "y" * 12}
@@ -105,6 +106,12 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/tokens", "access_tokens"),
     Route("POST", "/tokens", "access_tokens", {"name": "ci", "scopes": ["api"]}, {"name": "ci"}, status=201),
     Route("DELETE", "/tokens/{token}", "access_tokens", roles=_ADMINS),
+    Route("POST", "/tokens/revoke", "access_tokens", SEVERAL, {"ids": []}, status=404),
+    Route("POST", "/budgets/enable", "budgets", SEVERAL, {"ids": []}, roles=_ADMINS, status=404),
+    Route("POST", "/budgets/disable", "budgets", SEVERAL, {"ids": []}, roles=_ADMINS, status=404),
+    Route("POST", "/alerts/enable", "alerts", SEVERAL, {"ids": []}, roles=_MEMBERS, status=404),
+    Route("POST", "/alerts/disable", "alerts", SEVERAL, {"ids": []}, roles=_MEMBERS, status=404),
+    Route("POST", "/keys/test", "api_keys", SEVERAL, {"ids": []}, status=404),
     Route("GET", "/budgets", "budgets"),
     Route("POST", "/budgets", "budgets", NEW_BUDGET, {"name": "x"}, roles=_ADMINS, status=201),
     Route("GET", "/budgets/{budget}", "budgets"),

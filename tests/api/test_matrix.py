@@ -140,7 +140,7 @@ def test_what_is_anothers_does_not_exist(charlie: Client, ids: dict[str, str]) -
 def test_what_is_anothers_is_in_no_answer(alice: Client, charlie: Client, ids: dict[str, str]) -> None:  # noqa: F811
     with db.session() as session:
         secret = {*(row.email for row in session.exec(select(User)) if "charlie" not in row.email), *ids.values()}
-    secret -= {ids["month"]}
+    secret = {word for word in secret if len(word) > 10}  # months and providers are everybody's
     seen = ""
     for each in SIGNED_IN:
         if each.method == "GET" and not each.ids:
@@ -162,7 +162,7 @@ def skips(routers: tuple[APIRouter, ...]) -> Iterator[str]:
                 yield f"{name} takes no steps"
             elif rule.permission is None and not rule.public:
                 yield f"{name} asks for no permission"
-            elif rule.action is None and not (route.methods or set()) <= SAFE_METHODS:
+            elif rule.action is None and rule.page is None and not (route.methods or set()) <= SAFE_METHODS:
                 yield f"{name} leaves no audit row"
             elif rule.permission not in {None, *TABLE, *OWN_ACCOUNT, *INSTALLATION}:
                 yield f"{name} asks for {rule.permission}, which is in no table"

@@ -8,7 +8,7 @@ Schema = Mapping[str, Any]
 _REF = "#/components/schemas/"
 _ID = "cmhx3v2ab0000q1w2e3r4t5y6"
 _MOMENT = "2026-11-24T08:00:00Z"
-_DEEPEST = 6
+_DEEPEST = 10
 
 # By the property's name; the first pattern that matches it.
 _TEXTS: tuple[tuple[str, str], ...] = (

@@ -33,6 +33,15 @@ _ETAG: Schema = {"ETag": {"description": "For If-None-Match and If-Match.", "sch
 _AGAIN: Schema = {REPLAYED: {"description": "It was done before.", "schema": {"type": "string", "enum": ["true"]}}}
 
 
+# Files, by the end of the path that gives them.
+_KINDS = {
+    ".csv": "text/csv",
+    ".parquet": "application/vnd.apache.parquet",
+    "/pdf": "application/pdf",
+    "/qr": "image/svg+xml",
+}
+
+
 def describe(schema: Schema, routes: Iterable[APIRoute]) -> None:
     """Complete FastAPI's own description in place."""
     schemas: Schema = schema["components"]["schemas"]
@@ -49,6 +58,9 @@ def _complete(operation: Schema, method: str, path: str, rule: Rule, schemas: Sc
     answers: Schema = {
         status: each for status, each in operation["responses"].items() if status.isdigit() and int(status) < 400
     }
+    if rule.file:
+        kind = next((kind for end, kind in _KINDS.items() if path.endswith(end)), "application/octet-stream")
+        answers["200"]["content"] = {kind: {"schema": {"type": "string", "format": "binary"}}}
     exemplify(operation, answers, schemas)
     for each in answers.values():
         each["headers"] = ON_EVERY_ANSWER | each.get("headers", {})

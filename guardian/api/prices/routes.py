@@ -5,12 +5,14 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from guardian.api.answers.envelope import Out
+from guardian.api.answers.lists import page_of
 from guardian.api.prices.reprice import RepriceOut, reprice_json
 from guardian.api.prices.shapes import (
     DeletedOut,
     NewOverride,
     OverrideChange,
     OverrideOut,
+    OverrideQuery,
     PriceOut,
     PriceQuery,
     UnpricedFix,
@@ -18,10 +20,10 @@ from guardian.api.prices.shapes import (
 )
 from guardian.api.steps import CallDep, route
 from guardian.models import PriceOverride
-from guardian.models.enums import Provider
 from guardian.services.ledger import pricebook
 from guardian.services.ledger.pricebook import OverrideView
 from guardian.services.ledger.repricing import unpriced
+from guardian.services.people.views import Page
 
 api = APIRouter(prefix="/api/v1/prices", tags=["prices"])
 
@@ -42,11 +44,11 @@ def look_up(call: CallDep, query: Annotated[PriceQuery, Query()]) -> list[PriceO
 
 
 @route(api, "GET", "/overrides", permission="prices:read")
-def list_overrides(call: CallDep, provider: Provider | None = None) -> list[OverrideOut]:
+def list_overrides(call: CallDep, query: Annotated[OverrideQuery, Query()]) -> Page[OverrideOut]:
     """The agreed prices, those that have ended last."""
     with call.transaction() as session:
-        found = pricebook.list_overrides(session, call.actor, provider)
-        return [OverrideOut.model_validate(view) for view in found]
+        found = pricebook.list_overrides(session, call.actor, query.provider)
+        return page_of([OverrideOut.model_validate(view) for view in found], query)
 
 
 @route(api, "POST", "/overrides", permission="prices:update", action="PRICE_CREATE", status=201)
@@ -97,7 +99,7 @@ def list_unpriced(call: CallDep) -> list[UnpricedOut]:
         return [UnpricedOut.model_validate(view) for view in unpriced.list_unpriced(session, call.actor)]
 
 
-@route(api, "POST", "/unpriced/price", permission="prices:update", action="PRICE_BACKFILL", status=202)
+@route(api, "POST", "/unpriced/price", permission="prices:update", action="PRICE_BACKFILL", status=202, fails=(404,))
 def price_unpriced(call: CallDep, body: UnpricedFix) -> PricedOut:
     """Agree on a price for a model from its first unpriced row on, and price the stored usage with it."""
     with call.transaction() as session:

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from pydantic import Field, StringConstraints
 
 from guardian.api.answers.envelope import Body, Line, Money, Out, Time
+from guardian.api.answers.lists import ListQuery
 from guardian.api.requests.moments import end_of, start_of
 from guardian.models.enums import Provider
 from guardian.services.ledger.pricebook import NewPrice
@@ -95,6 +96,14 @@ class ExampleOut(Out):
     cost: Money | None
     list_cost: Money | None
     ratio: Money | None
+
+
+class OverrideQuery(ListQuery):
+    """Prices of one provider or state."""
+
+    sort: Literal["modelPattern", "-modelPattern", "validFrom", "-validFrom", "createdAt", "-createdAt"] | None = None
+    provider: Provider | None = None
+    state: Literal["current", "planned", "ended"] | None = None
 
 
 class OverrideOut(Out):

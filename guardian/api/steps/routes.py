@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Callable, Coroutine
+from enum import Enum
 from typing import Annotated, Any, ParamSpec, TypeVar, get_args, get_origin, get_type_hints
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -101,6 +102,7 @@ def route(
     upload: bool = False,
     row: type[Row] | None = None,
     fails: tuple[int, ...] = (),
+    tags: list[str | Enum] | None = None,
 ) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Put a function behind the seven steps. It takes `call: CallDep` and gives the data, or a Page of it.
 
@@ -137,6 +139,7 @@ def route(
             endpoint,
             methods=[method],
             status_code=status,
+            tags=tags,
             response_model=_envelope(data),
             responses={"4XX": {"model": Failure}, "5XX": {"model": Failure}},
             openapi_extra=({} if public else _SECURED) | (FILE_BODY if upload else {}),
