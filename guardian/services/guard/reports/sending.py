@@ -131,8 +131,8 @@ def _letter(row: Report, content: Mapping[str, Any], stop: str) -> tuple[str, st
                 ("Budget", "Spent", "Limit"),
                 [(each["name"], f"{each['spent']} ({each['percent']})", each["limit"]) for each in said["budgets"]],
             ),
-            Table("Unusual hours", ("When",), [(each,) for each in said["anomalies"]]),
-            Table("Not spent: what else it might have cost, no part of spend", ("", "More"), said["savings"]),
+            Table("Unusual hours", (), [(each,) for each in said["anomalies"]]),
+            Table("What was not spent (no part of spend)", (), [(sentence,) for sentence, _ in said["savings"]]),
         ],
         foot=(f"{said['tracked']} " if said["tracked"] and said["movers"] else "")
         + f"The whole report is attached. You get it as a member of {content['organization']}; which ones come is your "

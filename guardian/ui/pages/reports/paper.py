@@ -76,7 +76,7 @@ def _head(paper: Any) -> rx.Component:
     )
 
 
-def _tile(tile: Tile) -> rx.Component:
+def _tile(tile: Tile, place: Any) -> rx.Component:
     return rx.el.section(
         rx.el.h3(tile.name, class_name="name"),
         rx.el.div(
@@ -89,7 +89,7 @@ def _tile(tile: Tile) -> rx.Component:
         ),
         rx.el.div(tile.note, class_name="note"),
         key=tile.name,
-        class_name="card tile",
+        class_name=rx.cond(place == 0, "card tile lead", "card tile"),
     )
 
 
@@ -125,7 +125,7 @@ def _movers(paper: Any) -> rx.Component:
 def _mover(mover: Mover) -> rx.Component:
     return rx.el.tr(
         cell(_NAME, mover.name),
-        cell(_OF, mover.of),
+        cell(_OF, rx.el.span(mover.of, class_name="nowrap")),
         cell(_BEFORE, mover.before),
         cell(_AFTER, mover.after),
         cell(_CHANGE, mover.change),
@@ -207,12 +207,17 @@ def _savings(paper: Any) -> rx.Component:
             "itself: they do not add up.",
             class_name="muted",
         ),
-        rx.el.ul(rx.foreach(paper.savings, _told), class_name="list sentences"),
+        rx.el.ul(rx.foreach(paper.savings, _saving), class_name="list sentences"),
     )
 
 
 def _told(line: Line) -> rx.Component:
     return rx.el.li(rx.el.span(line.name), rx.el.span(line.figure, class_name="num"), key=line.key)
+
+
+def _saving(line: Line) -> rx.Component:
+    """The sentence has its amount, and no column that somebody would add up."""
+    return rx.el.li(line.name, key=line.key)
 
 
 def _paragraph(text: Any) -> rx.Component:

@@ -18,7 +18,7 @@ _STATUS = Column("Status", narrow="aside")
 _TOTAL = Column("Spend", numeric=True, narrow="amount")
 _CHANGE = Column("Change", numeric=True)
 _BY = Column("Who asked")
-_MADE = Column("Asked for", narrow="always")
+_MADE = Column("Asked for")
 _COLUMNS = [_TITLE, _KIND, _STATUS, _TOTAL, _CHANGE, _BY, _MADE]
 
 
@@ -76,12 +76,12 @@ def _list(state: Any, here: str) -> rx.Component:
 def _report(row: ReportRow) -> rx.Component:
     return rx.el.tr(
         cell(_TITLE, link(row.title, to=row.href, class_name="into")),
-        cell(_KIND, row.kind),
+        cell(_KIND, rx.el.span(row.kind, class_name="nowrap")),
         cell(_STATUS, rx.el.span(badge(row.status, row.tone), title=row.error)),
         cell(_TOTAL, money(row.total)),
         cell(_CHANGE, row.change),
-        cell(_BY, row.by),
-        cell(_MADE, moment(row.made)),
+        cell(_BY, rx.el.span(row.by, class_name="nowrap")),
+        cell(_MADE, rx.el.span(moment(row.made), class_name="nowrap")),
         key=row.id,
         class_name="opens",
         custom_attrs={"data-testid": "report"},
