@@ -145,6 +145,8 @@ def next_step(paid: SubscriptionView | None, zone: ZoneInfo) -> str:
     day = _day(paid.current_period_end, zone)
     if paid.cancel_at_period_end:
         return f"Ends on {day}. After that the plan Free holds."
+    if paid.past_due_since is not None:
+        return f"The payment for the time until {day} is owed."
     return f"Trial until {day}." if paid.status is SubscriptionStatus.TRIALING else f"Renews on {day}."
 
 
