@@ -29,8 +29,11 @@ DOORS = [
     "/verify-email?token=abc",
     "/verify-email?done=1",
     "/reset-password?error=token",
+    "/invitation?token=abc",
+    "/invitation?token=abc&error=full",
     "/no/such/page",
 ]
+TEAM_DIALOGS = ("Invite somebody", "New team", "Delete the organization")
 LONG = "A label as long as somebody of the research department in Northern Europe would make it, without a thought"
 
 
@@ -64,6 +67,10 @@ def full(product: Product) -> str:
         assert isinstance(budget, dict)
         lifted = {"limit": "2000", "until": rfc3339(utcnow() + DAY), "reason": LONG}
         _rest(product, token, "POST", f"budgets/{budget['id']}/raise", lifted)
+    _rest(product, token, "POST", "team/teams", {"name": LONG[:100], "defaultTags": {"cost-centre": LONG}})
+    invited = {"email": f"{'long.' * 12}name@{'department.' * 8}example.com", "role": "VIEWER", "team": LONG[:100]}
+    _rest(product, token, "POST", "team/invitations", invited)
+    _rest(product, token, "PUT", "organization/domain", {"domain": "guardian.test"})
     _rest(product, token, "POST", "auth/password/forgot", {"email": "admin@guardian.test"})
 
     def all_pulled() -> bool:
@@ -100,7 +107,7 @@ def test_signed_out(product: Product, tab: Page, address: str, width: int, schem
 
 
 @pytest.mark.parametrize(("width", "scheme"), LOOKS)
-@pytest.mark.parametrize("address", ["/dashboard", "/usage", "/budgets", "/prices", "/keys", "/settings"])
+@pytest.mark.parametrize("address", ["/dashboard", "/usage", "/budgets", "/prices", "/keys", "/team", "/settings"])
 def test_empty(product: Product, tab: Page, address: str, width: int, scheme: str) -> None:
     email = f"empty-{address[1:]}-{width}-{scheme}@guardian.test"
     product.sign_in(tab.context, register(product.url, email, "Mia Winter", "An organization with quite a long name"))
@@ -118,6 +125,7 @@ def test_empty(product: Product, tab: Page, address: str, width: int, scheme: st
         "/budgets",
         "/prices",
         "/keys",
+        "/team",
         "/settings",
         "/admin",
     ],
@@ -128,14 +136,20 @@ def test_full(product: Product, full: str, tab: Page, address: str, width: int, 
     if address == "/admin":
         tab.get_by_role("link").filter(has_text="Reset your password").first.click()
         expect(tab.locator("iframe, pre").first).to_be_visible()
+    if address == "/team":
+        tab.get_by_text("Show the table").click()
+        expect(tab.get_by_role("columnheader", name="Owner")).to_be_visible()
     _check(tab, width)
 
 
 @pytest.mark.parametrize(("width", "scheme"), LOOKS)
-@pytest.mark.parametrize("name", ["Add a key", "Create a token", "Rename", "Replace the key", "Delete", "New budget"])
+@pytest.mark.parametrize(
+    "name", ["Add a key", "Create a token", "Rename", "Replace the key", "Delete", "New budget", *TEAM_DIALOGS]
+)
 def test_dialogs(product: Product, full: str, tab: Page, name: str, width: int, scheme: str) -> None:
     product.sign_in(tab.context, full)
     place = "/settings" if "token" in name else "/budgets" if "budget" in name else "/keys"
+    place = "/team" if name in TEAM_DIALOGS else place
     _look_at(tab, product, place, width, scheme)
     if name in ("Rename", "Replace the key", "Delete"):
         tab.get_by_role("button", name=f"More for {LONG[:100]}").click()

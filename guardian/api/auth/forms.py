@@ -80,11 +80,20 @@ def invitation_form(call: CallDep, form: Annotated[InvitationForm, Form()]) -> R
     return go(HOME)
 
 
-@route(forms, "POST", "/invitation/sign-in", limit=SIGNING, public=True, page=INVITATION_PAGE)
+@route(
+    forms,
+    "POST",
+    "/invitation/sign-in",
+    action="INVITATION_ACCEPT",
+    limit=SIGNING,
+    public=True,
+    page=INVITATION_PAGE,
+)
 def invitation_sign_in_form(call: CallDep, form: Annotated[InvitationToken, Form()]) -> RedirectResponse:
     """To the sign-in page as the invited person, and back to the invitation from there."""
-    with call.transaction() as opened:
+    with call.transaction(audited=False) as opened:
         email = invited_address(opened, form.token)
+    call.nothing_done()
     again = f"{INVITATION_PAGE}?{urlencode({'token': form.token})}"
     return go(f"{SIGN_IN_PAGE}?{urlencode({'next': again, 'email': email})}")
 
