@@ -12,7 +12,7 @@ from guardian.errors import UnavailableError
 from guardian.models import Organization
 from guardian.periods import utcnow
 from guardian.services.ledger import retention
-from guardian.services.people.billing.plans import PLANS
+from guardian.services.people.billing.plans import retention_days
 
 log = structlog.get_logger(__name__)
 
@@ -47,7 +47,7 @@ def run(tell: Callable[[str], None], *, dry_run: bool) -> None:
 
 def _floors(session: Session, now: datetime) -> dict[str, datetime | None]:
     rows = session.exec(select(Organization).order_by(Organization.id))
-    return {row.id: retention.floor_of(PLANS[row.plan].retention_days, now) for row in rows}
+    return {row.id: retention.floor_of(retention_days(row, now), now) for row in rows}
 
 
 def _forget(organization_id: str, floor: datetime, *, dry_run: bool) -> int:

@@ -1,6 +1,7 @@
 """Room in a plan: what fits, what is refused and in which words, and that nothing goes when a plan shrinks."""
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from decimal import Decimal
 from itertools import pairwise
 
@@ -12,12 +13,14 @@ from guardian.config import settings
 from guardian.errors import ConflictError, NotFoundError
 from guardian.models import ApiKey, Organization
 from guardian.models.enums import AlertType, Plan, Provider
+from guardian.periods import utcnow
 from guardian.records import TestResult
 from guardian.services.actor import Actor
 from guardian.services.guard.alerts.rules import NewAlert, create_alert
 from guardian.services.people import provider_keys
 from guardian.services.people.access.accounts import register
-from guardian.services.people.billing.plans import PLANS, count, require_room
+from guardian.services.people.billing.keeping import give_plan
+from guardian.services.people.billing.plans import PLANS, count, require_room, retention_days
 from tests.conftest import People
 from tests.unit.billing.conftest import Put
 
@@ -114,3 +117,18 @@ def test_the_plan_to_begin_with(
     settings.cache_clear()
     user = register(session, email="ada@acme.test", password="correct horse battery")
     assert session.get_one(Organization, user.organization_id).plan is plan
+
+
+def test_what_a_larger_plan_kept_is_kept_for_a_month_more(session: Session, people: People) -> None:
+    organization = session.get_one(Organization, people.alice.organization_id)
+    start = utcnow()
+    assert retention_days(organization, start) is None
+    give_plan(session, None, organization, Plan.GROWTH, why="assigned")
+    assert retention_days(organization, start) is None
+    # A second step down does not begin anew with less.
+    give_plan(session, None, organization, Plan.FREE, why="assigned")
+    assert retention_days(organization, start + timedelta(days=29)) is None
+    assert retention_days(organization, start + timedelta(days=31)) == 30
+    give_plan(session, None, organization, Plan.SCALE, why="assigned")
+    session.commit()
+    assert retention_days(organization, start + timedelta(days=31)) == 800

@@ -12,10 +12,11 @@ from guardian import db, live, queue
 from guardian.models import Invoice, Organization, Subscription, User
 from guardian.models.enums import InvoiceStatus, Plan, SubscriptionStatus
 from guardian.payments import PaidInvoice, PaidSubscription
-from guardian.periods import rfc3339
+from guardian.periods import rfc3339, utcnow
 from guardian.services.actor import Actor
 from guardian.services.people import audit
 from guardian.services.people.billing.letters import tell_payment_failed
+from guardian.services.people.billing.plans import hold_calls
 
 # How long a plan stays although a payment is owed; then the organization has FREE until it is paid.
 GRACE = timedelta(days=14)
@@ -116,6 +117,7 @@ def give_plan(session: Session, actor: Actor | None, organization: Organization,
     was = organization.plan
     if was is plan:
         return
+    hold_calls(organization, plan, utcnow())
     organization.plan = plan
     session.add(organization)
     session.flush()

@@ -8,7 +8,7 @@ from guardian.config import settings
 from guardian.models import Organization, TeamMember, User
 from guardian.models.enums import Plan, TeamRole
 from guardian.services.people import mail
-from guardian.services.people.billing.plans import plan_name
+from guardian.services.people.billing.plans import HOLD, plan_name
 
 KIND = "billing"
 
@@ -36,8 +36,9 @@ def tell_payment_failed(session: Session, organization: Organization, plan: Plan
         [
             f"The payment for the plan {plan_name(plan)} of {organization.name} did not go through. It is tried again "
             "during the next days; a card that works can be given under Plan and invoices.",
-            f"Until {until:%d %B %Y} nothing changes. After that the limits of the plan Free hold: nothing is deleted, "
-            "but nothing new can be added beyond them, and the gateway stops at their number of requests.",
+            f"Until {until:%d %B %Y} nothing changes. After that the limits of the plan Free hold: keys, alerts and "
+            "members stay, but nothing can be added beyond its room, the gateway stops at its number of requests, and "
+            f"{HOLD.days} days later calls are kept for as long as it keeps them; sums of days stay.",
         ],
         action=("Mend the payment", f"{settings().base_url}/billing"),
         tone="warning",

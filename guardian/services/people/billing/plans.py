@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Literal
+from typing import Any, Literal
 
 from sqlmodel import Session, col, func, select
 
@@ -12,6 +13,7 @@ from guardian.config import settings
 from guardian.errors import ConflictError, NotFoundError
 from guardian.models import Alert, ApiKey, Organization, TeamMember
 from guardian.models.enums import Plan
+from guardian.periods import rfc3339
 
 Resource = Literal["members", "keys", "alerts"]
 
@@ -59,12 +61,36 @@ _TABLES: Mapping[Resource, type[TeamMember] | type[ApiKey] | type[Alert]] = {
     "keys": ApiKey,
     "alerts": Alert,
 }
+HELD = "keptCalls"  # in an organization's metadata: how many days, and until when
+HOLD = timedelta(days=30)
 PLAN_LIMIT = "PLAN_LIMIT"  # the code of a refusal for want of room
 
 
 def plan_of_new() -> Plan:
     """The plan with which an organization begins: all of the product, unless this installation sells plans."""
     return Plan.FREE if settings().stripe_secret_key else Plan.ENTERPRISE
+
+
+def retention_days(organization: Organization, now: datetime) -> int | None:
+    """How long single calls of the organization are kept; None: without end.
+
+    What a larger plan kept is kept for 30 days more after a change to a smaller one: who forgot to pay loses nothing.
+    """
+    days = PLANS[organization.plan].retention_days
+    held: dict[str, Any] = (organization.meta or {}).get(HELD) or {}
+    if not held or now >= datetime.fromisoformat(held["until"]):
+        return days
+    former: int | None = held["days"]
+    return None if former is None or days is None else max(days, former)
+
+
+def hold_calls(organization: Organization, plan: Plan, now: datetime) -> None:
+    """Before `plan` takes the place of the organization's: what is kept now is kept for 30 days more."""
+    former, days = retention_days(organization, now), PLANS[plan].retention_days
+    others = {name: value for name, value in (organization.meta or {}).items() if name != HELD}
+    if days is not None and (former is None or former > days):
+        others[HELD] = {"days": former, "until": rfc3339(now + HOLD)}
+    organization.meta = others
 
 
 def plan_name(plan: Plan) -> str:

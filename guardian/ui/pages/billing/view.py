@@ -5,6 +5,7 @@ from typing import Any
 
 import reflex as rx
 
+from guardian.services.people.billing.plans import HOLD
 from guardian.ui.components.basics import badge, button, icon, link, moment
 from guardian.ui.components.cards import card
 from guardian.ui.components.dialog import actions, dialog
@@ -218,9 +219,10 @@ def _end_dialog(state: Any) -> rx.Component:
         "End the subscription?",
         rx.el.p("The plan stays until what is paid for is over. After that the limits of the plan Free hold:"),
         rx.el.ul(
-            rx.el.li("Nothing is deleted: keys, alerts, members and figures stay."),
+            rx.el.li("Keys, alerts, members and sums stay."),
             rx.el.li("Nothing new can be added beyond what Free has room for."),
             rx.el.li("The gateway stops at Free's number of requests a month."),
+            rx.el.li(f"{HOLD.days} days later, single calls are kept for as long as Free keeps them."),
         ),
         actions(state.close, "End the subscription", kind="danger", on_click=state.end),
         on_dismiss=state.close,
