@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from sqlmodel import Session, select
 
+from guardian.app import app
 from guardian.errors import ValidationError
 from guardian.models import TeamMember, User
 from guardian.models.enums import Provider, TeamRole
@@ -72,3 +73,9 @@ def test_who_may_not_do_a_step_has_no_card(session: Session, page_of: StatePage,
     page = page_of(DashboardState, company.token, "/dashboard")
     work(page, "load")
     assert (page.setup_shown, page.setup_away, page.setup_steps) == (False, False, [])
+
+
+def test_each_step_leads_to_a_page_that_is_there(page: DashboardState) -> None:
+    assert app is not None
+    pages = {"/" + route.strip("/") for route in app._unevaluated_pages}
+    assert {step.href for step in page.setup_steps} <= pages
