@@ -1,8 +1,10 @@
 """CacheService: the guide's keys, cache-aside, hit ratio. Redis can lose all of it; the database has the truth."""
 
 import json
+import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager, suppress
 from decimal import Decimal
 from typing import Any, TypeVar, cast
 
@@ -17,6 +19,9 @@ DEFAULT_TTL = 300  # seconds, the guide's
 MOST_BYTES = 256_000  # of one value; a larger one is not worth what it takes of a Redis that must not evict
 _HITS, _MISSES = "cache:hits", "cache:misses"
 _INDEX, _GENERATION = "cache-index:", "cache-generation:"
+_FLIGHT = "cache-flight:"
+_FLIGHT_SECONDS = 5.0  # what takes longer is fetched by each who asks
+_LAND = "if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end"
 _OWNER_TTL = 86_400  # seconds; longer than any entry lives or any fetcher runs
 
 log = structlog.get_logger(__name__)
@@ -84,7 +89,9 @@ class CacheService:
     ) -> T:
         """The cached value, else `fetcher`'s, which is then cached unless its JSON has more than `most_bytes`.
 
-        What `fetcher` read before an invalidation is not cached after it: it would be stale for the whole `ttl`.
+        What `fetcher` read before an invalidation is not cached after it: it would be stale for the whole `ttl`. Of
+        many who miss the same key at once, on whatever machine, one fetches; the others wait for it, some seconds at
+        most.
         """
         try:
             cached = self._look_up(key)
@@ -94,6 +101,43 @@ class CacheService:
             return fetcher()
         if cached is not None:
             return cast("T", cached)
+        with self._flight(key) as first:
+            if not first and (found := self._awaited(key)) is not None:
+                return cast("T", found)
+            return self._fetched(key, fetcher, ttl, owner, most_bytes, generation)
+
+    @contextmanager
+    def _flight(self, key: str) -> Generator[bool]:
+        """Whether this is the first one who misses the key; until the block ends, nobody else is."""
+        name, mine = _FLIGHT + key, secrets.token_bytes(8)
+        try:
+            first = bool(self._redis.set(name, mine, nx=True, px=int(_FLIGHT_SECONDS * 1000)))
+        except RedisError:
+            first = True
+        try:
+            yield first
+        finally:
+            if first:
+                with suppress(RedisError):
+                    self._redis.eval(_LAND, 1, name, mine)
+
+    def _awaited(self, key: str) -> Any | None:
+        """What somebody else is fetching, once it is there; None where they did not come to an end, or not in time."""
+        until, pause = time.monotonic() + _FLIGHT_SECONDS, 0.005
+        with suppress(RedisError):
+            while time.monotonic() < until:
+                time.sleep(pause)
+                pause = min(pause * 2, 0.1)
+                cached, flying = cast("list[bytes | None]", self._redis.mget(key, _FLIGHT + key))
+                if cached is not None:
+                    return json.loads(cached, object_hook=_decode)
+                if flying is None:
+                    return None
+        return None
+
+    def _fetched(
+        self, key: str, fetcher: Callable[[], T], ttl: int, owner: str, most_bytes: int, generation: bytes | None
+    ) -> T:
         data = fetcher()
         try:
             with self._redis.pipeline() as pipe:
