@@ -28,7 +28,9 @@ def _own(state: Any) -> rx.Component:
                 rx.fragment(),
             ),
             rx.cond(state.loaded & ~state.email_verified, _unconfirmed(state), rx.fragment()),
-            rx.el.ul(_password(state), rx.foreach(state.ways, partial(_way, state)), _factor(state), class_name="list"),
+            rx.el.ul(
+                _password(state), rx.foreach(state.ways, partial(_way, state)), _factor(state), class_name="list people"
+            ),
             class_name="card-body stack",
         ),
         class_name="card",
