@@ -57,6 +57,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
         ("Redis", _redis),
         ("email", _email),
         ("error tracking", _error_tracking),
+        ("payments", _payments),
         ("gateway", _gateway),
         ("monitoring", _monitoring),
     )
@@ -213,6 +214,15 @@ def _error_tracking(settings: Settings) -> Finding:
     except BadDsn as error:
         return Finding("FAIL", "error tracking", f"SENTRY_DSN is no DSN: {error}")
     return Finding("ok", "error tracking", f"errors go to {dsn.host}")
+
+
+def _payments(settings: Settings) -> Finding:
+    if settings.stripe_secret_key is None:
+        return Finding("ok", "payments", "plans are not sold here: whoever runs the installation assigns them")
+    if settings.stripe_webhook_secret is None:
+        missing = "STRIPE_WEBHOOK_SECRET is not set: nobody learns what was paid. Set the secret of the webhook to"
+        return Finding("FAIL", "payments", f"{missing} {settings.base_url}/api/v1/billing/webhook")
+    return Finding("ok", "payments", f"plans are sold through {settings.stripe_base_url}")
 
 
 def _gateway(settings: Settings) -> Finding:

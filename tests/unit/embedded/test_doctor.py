@@ -218,3 +218,11 @@ def test_email_that_cannot_be_sent(change: Set) -> None:
 def test_a_dsn_that_is_none(change: Set) -> None:
     change(SENTRY_DSN="sentry")
     assert findings()["error tracking"].startswith("FAIL SENTRY_DSN is no DSN")
+
+
+def test_who_sells_plans_hears_what_was_paid(change: Set) -> None:
+    assert findings()["payments"].startswith("ok plans are not sold here")
+    change(STRIPE_SECRET_KEY="sk_test_1")
+    assert findings()["payments"].startswith("FAIL STRIPE_WEBHOOK_SECRET is not set")
+    change(STRIPE_SECRET_KEY="sk_test_1", STRIPE_WEBHOOK_SECRET="whsec_1")
+    assert findings()["payments"] == "ok plans are sold through https://api.stripe.com"
