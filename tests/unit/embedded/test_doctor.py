@@ -72,6 +72,7 @@ def test_a_sound_installation(change: Set, session: Session, people: People) -> 
         "Redis",
         "email",
         "error tracking",
+        "payments",
         "gateway",
         "monitoring",
     ]
