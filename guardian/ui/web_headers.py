@@ -19,6 +19,13 @@ _ASK = "no-cache"  # kept, but asked for each time: the answer is 304 with an ET
 _NEVER = "no-store"
 _PRIVATE = ("/api/", "/auth/", "/health/", "/metrics")
 _DOCS = "/api/docs"
+# The page of the API's documentation has an inline script that names the API, and loads all else from here.
+_DOCS_POLICY = (
+    "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+    "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
+# What is no page does nothing, should a browser take it for one.
+_DATA_POLICY = "default-src 'none'; frame-ancestors 'none'; sandbox"
 
 # Pages that are named by what they show: not one of them is built, all are made in the browser by this one.
 _MADE = re.compile(r"/requests/[^/.]+")
@@ -80,9 +87,13 @@ class WebHeaders:
     def _add(self, headers: MutableHeaders, path: str, status: int) -> None:
         for name, value in self._always:
             headers.setdefault(name, value)
-        # Only documents obey a policy; the documentation of the API brings its own scripts.
-        if headers.get("content-type", "").startswith("text/html") and not path.startswith(_DOCS):
-            headers.setdefault("content-security-policy", self._policy)
+        if path.startswith(_DOCS):
+            policy = _DOCS_POLICY
+        elif headers.get("content-type", "").startswith("text/html"):
+            policy = self._policy
+        else:
+            policy = _DATA_POLICY
+        headers.setdefault("content-security-policy", policy)
         headers.setdefault("cache-control", _caching(path, status))
 
 

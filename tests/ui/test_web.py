@@ -50,6 +50,11 @@ def test_answers_and_their_headers(web: Web) -> None:
     status, headers, body = _get(web, "/api/v1/no-such-route")
     assert (status, headers["content-type"]) == (404, "application/json")
     assert json.loads(body)["code"] == "NOT_FOUND"
+    assert headers["content-security-policy"] == "default-src 'none'; frame-ancestors 'none'; sandbox"
+    for path in ("/api/openapi.json", "/health/live", "/metrics", "/theme.css", "/api/v1/keys"):
+        assert _get(web, path)[1]["content-security-policy"].startswith("default-src 'none'"), path
+    status, headers, _ = _get(web, "/api/docs")
+    assert (status, "unsafe-eval" in headers["content-security-policy"]) == (200, False)
     assert "strict-transport-security" not in headers
 
 
