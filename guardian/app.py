@@ -9,7 +9,13 @@ from guardian.models.base import new_id
 from guardian.ui.components.crash import crash_boundary
 from guardian.ui.components.offline import offline_banner
 from guardian.ui.demo import demo_label
+from guardian.ui.pages.activity import page as activity
+from guardian.ui.pages.admin import mail as admin_mail
+from guardian.ui.pages.admin import monitoring as admin_monitoring
+from guardian.ui.pages.admin import organizations as admin_organizations
 from guardian.ui.pages.admin import page as admin
+from guardian.ui.pages.admin import providers as admin_providers
+from guardian.ui.pages.admin import users as admin_users
 from guardian.ui.pages.alerts import page as alerts
 from guardian.ui.pages.billing import page as billing
 from guardian.ui.pages.budgets import page as budgets
@@ -93,7 +99,13 @@ for page, name, on_load in (
     (team, "Team", team.TeamState.load),
     (settings, "Settings", settings.SettingsState.load),
     (billing, "Plan and invoices", billing.BillingState.load),
+    (activity, "Activity", activity.ActivityState.load),
     (admin, "Installation", admin.AdminState.load),
+    (admin_organizations, "Organizations", admin_organizations.OrganizationsState.load),
+    (admin_users, "People", admin_users.UsersState.load),
+    (admin_providers, "Providers", admin_providers.ProvidersState.load),
+    (admin_mail, "Mail log", admin_mail.MailState.load),
+    (admin_monitoring, "Monitoring", admin_monitoring.MonitoringState.load),
     (missing, "Not found", None),
 ):
     app.add_page(page.page, route=page.ROUTE, title=f"{name} · AI Cost Guardian", on_load=on_load)

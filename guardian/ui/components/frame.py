@@ -40,6 +40,7 @@ PLACES: tuple[Place, ...] = (
     Place("Reports", "/reports", "file-text"),
     Place("Import and export", "/imports", "arrow-down-up"),
     Place("Team", "/team", "users"),
+    Place("Activity", "/activity", "history", needs="activity:read"),
     Place("Settings", "/settings", "settings"),
     Place("Plan and invoices", BILLING, "credit-card", needs="billing:read"),
     Place("Installation", "/admin", "server", admin=True),

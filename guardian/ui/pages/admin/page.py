@@ -1,6 +1,4 @@
-"""/admin: the installation, for those who run it: its organizations, its queues, and the mail it
-would have sent.
-"""
+"""/admin: the installation, for those who run it: its queues, its failed jobs, and the mail it would have sent."""
 
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -11,14 +9,13 @@ from sqlmodel import Session
 from guardian.config import settings
 from guardian.periods import utcnow, zone
 from guardian.services.actor import Actor
-from guardian.services.people import installation, mailbox, queues
-from guardian.services.people.installation import OrganizationSummary
+from guardian.services.people import mailbox, queues
 from guardian.services.people.mailbox import Mail, MailSummary
 from guardian.services.people.queues import FailedJob, QueueView
 from guardian.ui.audited import audited
 from guardian.ui.live_hub import Query
 from guardian.ui.pages.admin import rows
-from guardian.ui.pages.admin.rows import FailedRow, MailRow, OpenMail, OrganizationRow, QueueRow
+from guardian.ui.pages.admin.rows import FailedRow, MailRow, OpenMail, QueueRow
 from guardian.ui.pages.admin.view import admin_view
 from guardian.ui.session import Page
 from guardian.ui.toasts import toast
@@ -28,7 +25,6 @@ ROUTE = "/admin"
 
 @dataclass(frozen=True)
 class _Found:
-    organizations: list[OrganizationSummary]
     mails: list[MailSummary]
     open: Mail | None
     queues: list[QueueView]
@@ -45,10 +41,8 @@ class AdminState(Page, rx.State):
     allowed: bool = False
     mails: list[MailRow] = []
     mail: OpenMail = rows.NO_MAIL
-    organizations: list[OrganizationRow] = []
     queues: list[QueueRow] = []
     failed: list[FailedRow] = []
-    facts: str = ""
 
     @classmethod
     def _read(cls, session: Session, actor: Actor, query: Query) -> _View:
@@ -57,7 +51,6 @@ class AdminState(Page, rx.State):
         folder = mailbox.mailbox_folder(settings().guardian_data_dir)
         wanted = dict(query).get("mail")
         return _Found(
-            organizations=installation.list_organizations(session, actor),
             mails=mailbox.list_mails(actor, folder),
             open=mailbox.read_mail(actor, folder, wanted) if wanted else None,
             queues=queues.list_queues(actor),
@@ -70,15 +63,12 @@ class AdminState(Page, rx.State):
     def _show(self, view: _View) -> None:
         self.allowed = view is not None
         if view is None:
-            self.mails, self.organizations, self.mail, self.facts = [], [], rows.NO_MAIL, ""
-            self.queues, self.failed = [], []
+            self.mails, self.mail, self.queues, self.failed = [], rows.NO_MAIL, [], []
             return
         now, tz = utcnow(), zone(self.viewer.zone or "UTC")
         current = view.open.summary.id if view.open else ""
         self.mails = [rows.mail_row(each, ROUTE, current, now, tz) for each in view.mails]
         self.mail = rows.open_mail(view.open, tz) if view.open else rows.NO_MAIL
-        self.organizations = [rows.organization_row(each, now, tz) for each in view.organizations]
-        self.facts = rows.facts(view.organizations)
         self.queues = [rows.queue_row(each) for each in view.queues]
         self.failed = [rows.failed_row(each, now, tz) for each in view.failed]
 

@@ -1,11 +1,9 @@
-"""From the installation's and the mailbox's views to the text that the admin page shows: pure functions."""
+"""From the queues' and the mailbox's views to the text that the admin page shows: pure functions."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from guardian.services.people.installation import OrganizationSummary
 from guardian.services.people.mailbox import Mail, MailSummary
 from guardian.services.people.queues import FailedJob, QueueView
 from guardian.ui import format
@@ -36,18 +34,6 @@ class OpenMail:
     document: str = ""
     text: str = ""
     attachments: str = ""
-
-
-@dataclass(frozen=True)
-class OrganizationRow:
-    """A customer of this installation."""
-
-    id: str
-    name: str
-    plan: str
-    people: str
-    stored: str
-    since: Moment
 
 
 @dataclass(frozen=True)
@@ -100,24 +86,6 @@ def open_mail(view: Mail, tz: ZoneInfo) -> OpenMail:
         text=(view.text or "") if view.html is None else "",
         attachments=", ".join(view.attachments),
     )
-
-
-def organization_row(view: OrganizationSummary, now: datetime, tz: ZoneInfo) -> OrganizationRow:
-    return OrganizationRow(
-        id=view.id,
-        name=view.name,
-        plan=view.plan.value.capitalize(),
-        people=format.number(view.users),
-        stored=format.number(view.keys),
-        since=Moment.of(view.created_at, now, tz),
-    )
-
-
-def facts(found: Sequence[OrganizationSummary]) -> str:
-    """The installation in one line."""
-    users, keys = sum(each.users for each in found), sum(each.keys for each in found)
-    counts = ((len(found), "organization", "organizations"), (users, "person", "people"), (keys, "key", "keys"))
-    return ", ".join(f"{format.number(count)} {one if count == 1 else many}" for count, one, many in counts)
 
 
 def queue_row(view: QueueView) -> QueueRow:

@@ -1,4 +1,4 @@
-"""How the admin page looks: the mailbox beside the mail that is open, the organizations, and the queues."""
+"""How the admin page looks: the queues, and the mailbox beside the mail that is open."""
 
 from typing import Any
 
@@ -8,19 +8,13 @@ from guardian.ui.components.basics import button, icon, link, moment
 from guardian.ui.components.cards import card
 from guardian.ui.components.frame import frame
 from guardian.ui.components.states import skeleton_card
-from guardian.ui.components.table import Column, cell
+from guardian.ui.pages.admin.area import tabs_of_area
 from guardian.ui.pages.admin.queues import queues_view
-from guardian.ui.pages.admin.rows import MailRow, OrganizationRow
+from guardian.ui.pages.admin.rows import MailRow
 from guardian.ui.pages.doors.missing import missing
 
-_NAME = Column("Organization", narrow="first")
-_PLAN = Column("Plan", narrow="second")
-_USERS = Column("People", numeric=True, narrow="amount")
-_KEYS = Column("Keys", numeric=True)
-_SINCE = Column("Since", narrow="aside")
 # No scripts, no forms, an origin of its own; links open outside. Remote images are stopped by the page's own policy.
 _SANDBOX = "allow-popups allow-popups-to-escape-sandbox"
-_COLUMNS = [_NAME, _PLAN, _USERS, _KEYS, _SINCE]
 
 
 def admin_view(state: Any, here: str) -> rx.Component:
@@ -28,15 +22,15 @@ def admin_view(state: Any, here: str) -> rx.Component:
     page = frame(
         state,
         here,
+        tabs_of_area(here),
+        queues_view(state),
         rx.cond(
             state.mails.length() > 0,
             rx.el.div(_mails(state), _mail(state), class_name="mailbox"),
             _mails(state),
         ),
-        _organizations(state),
-        queues_view(state),
         skeleton=rx.fragment(skeleton_card(5, "36px"), skeleton_card(3, "28px")),
-        about=rx.cond(state.loaded, rx.fragment(state.facts, ", times in ", state.viewer.zone), "\u00a0"),
+        about=rx.cond(state.loaded, rx.fragment("Times in ", state.viewer.zone), "\u00a0"),
         actions=button(icon("refresh-cw", 14), "Look again", on_click=state.load),
     )
     return rx.cond(state.loaded & ~state.allowed, rx.el.main(missing(), class_name="door"), page)
@@ -104,39 +98,4 @@ def _mail(state: Any) -> rx.Component:
         ),
         class_name="card mail-pane",
         custom_attrs={"aria-label": "The open mail"},
-    )
-
-
-def _organizations(state: Any) -> rx.Component:
-    caption = "Organizations of this installation"
-    return rx.el.section(
-        rx.el.div(rx.el.h2("Organizations"), class_name="card-head"),
-        rx.el.div(
-            rx.el.table(
-                rx.el.caption(caption, class_name="sr-only"),
-                rx.el.thead(rx.el.tr(*(head(each) for each in _COLUMNS))),
-                rx.el.tbody(rx.foreach(state.organizations, _organization)),
-                class_name="table",
-            ),
-            class_name="table-wrap",
-            custom_attrs={"tabIndex": "0", "role": "region", "aria-label": caption},
-        ),
-        class_name="card",
-    )
-
-
-def head(column: Column) -> rx.Component:
-    return rx.el.th(column.title, scope="col", class_name="num" if column.numeric else "")
-
-
-def _organization(row: OrganizationRow) -> rx.Component:
-    return rx.el.tr(
-        cell(_NAME, row.name),
-        cell(_PLAN, row.plan),
-        cell(
-            _USERS, row.people, rx.el.span(rx.cond(row.people == "1", " person", " people"), class_name="narrow-only")
-        ),
-        cell(_KEYS, row.stored),
-        cell(_SINCE, moment(row.since)),
-        key=row.id,
     )

@@ -1,9 +1,6 @@
-"""The installation as a whole, for those who run it; and the words of the forms."""
+"""The words of the forms."""
 
-from dataclasses import replace
 
-import pytest
-from sqlmodel import Session
 
 from guardian.errors import (
     AuthenticationError,
@@ -15,21 +12,7 @@ from guardian.errors import (
     UnavailableError,
     ValidationError,
 )
-from guardian.models.enums import UserRole
-from guardian.services.people import installation
 from guardian.services.people.access import problems
-from tests.conftest import People
-
-
-def test_only_who_runs_it_sees_everybody(session: Session, people: People) -> None:
-    root = replace(people.alice, role=UserRole.SUPER_ADMIN)
-    assert {(o.name, o.users, o.keys) for o in installation.list_organizations(session, root)} == {
-        ("Globex", 1, 0),
-        ("Acme", 2, 0),
-    }
-    for actor in (people.alice, replace(people.alice, role=UserRole.ADMIN)):
-        with pytest.raises(AuthorizationError):
-            installation.list_organizations(session, actor)
 
 
 def test_every_code_has_words_and_every_error_a_code() -> None:

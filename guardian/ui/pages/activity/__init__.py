@@ -1,0 +1,1 @@
+"""What was done in the organization, at /activity."""

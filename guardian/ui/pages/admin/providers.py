@@ -1,0 +1,219 @@
+"""/admin/providers: every provider and key, what it last said and when it was pulled; and models without a price."""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import reflex as rx
+from sqlmodel import Session
+
+from guardian.periods import utcnow, zone
+from guardian.services.actor import Actor
+from guardian.services.guard.installation import providers, unpriced
+from guardian.services.guard.installation.providers import TROUBLED, KeyLine, ProviderLine
+from guardian.services.guard.installation.unpriced import UnpricedModel
+from guardian.services.people.views import Page as Listed
+from guardian.ui import format
+from guardian.ui.components.basics import badge, button_link, moment
+from guardian.ui.components.cards import card
+from guardian.ui.components.choosing import segments
+from guardian.ui.components.table import Column, cell, data_table
+from guardian.ui.pages.admin.area import Area, area, pages
+from guardian.ui.rows import Choice, Moment
+
+ROUTE = "/admin/providers"
+_PROVIDER = Column("Provider", narrow="first")
+_KEYS = Column("Keys", numeric=True, narrow="amount")
+_TROUBLED = Column("Need a person", numeric=True, narrow="second")
+_REJECTED = Column("Rejected", numeric=True)
+_PULLED = Column("Last pull", narrow="aside")
+_KEY = Column("Key", narrow="first")
+_STATE = Column("State", narrow="amount")
+_CAUSE = Column("What it said last", narrow="second")
+_FAILURES = Column("Failures in a row", numeric=True)
+_NEXT = Column("Tried again")
+_MODEL = Column("Model", narrow="first")
+_MANY = Column("Organizations", numeric=True, narrow="aside")
+_ROWS = Column("Rows", numeric=True)
+_TOKENS = Column("Tokens", numeric=True, narrow="amount")
+
+
+@dataclass(frozen=True)
+class ProviderRow:
+    name: str
+    stored: str
+    troubled: str
+    rejected: str
+    pulled: Moment
+
+
+@dataclass(frozen=True)
+class KeyRow:
+    """A key; `tone` colours its state, `cause` is the provider's or the last pull's word."""
+
+    id: str
+    name: str
+    about: str
+    state: str
+    tone: str
+    cause: str
+    failures: str
+    pulled: Moment
+    again: Moment
+
+
+@dataclass(frozen=True)
+class ModelRow:
+    key: str
+    model: str
+    provider: str
+    organizations: str
+    rows: str
+    tokens: str
+
+
+@dataclass(frozen=True)
+class _Found:
+    providers: list[ProviderLine]
+    keys: Listed[KeyLine]
+    unpriced: list[UnpricedModel]
+
+
+class ProvidersState(Area, rx.State):
+    """Providers, keys and unpriced models as text."""
+
+    _route: ClassVar[str] = ROUTE
+    _names: ClassVar[tuple[str, ...]] = ("show",)
+
+    providers: list[ProviderRow] = []
+    keys: list[KeyRow] = []
+    models: list[ModelRow] = []
+    shows: list[Choice] = []
+
+    @classmethod
+    def _find(cls, session: Session, actor: Actor, asked: dict[str, str]) -> Any:
+        return _Found(
+            providers=providers.list_providers(session, actor),
+            keys=providers.list_keys(
+                session, actor, troubled=asked.get("show") == "troubled", cursor=asked.get("cursor")
+            ),
+            unpriced=unpriced.unpriced_models(session, actor),
+        )
+
+    def _put(self, found: _Found | None, asked: dict[str, str]) -> None:
+        self.shows = self._choices(asked, "show", (("All", ""), ("Need a person", "troubled")))
+        if found is None:
+            self.providers, self.keys, self.models = [], [], []
+            return
+        now, tz = utcnow(), zone(self.viewer.zone or "UTC")
+        self.providers = [
+            ProviderRow(
+                each.provider.value,
+                format.number(each.keys),
+                format.number(each.troubled),
+                format.number(each.rejected),
+                Moment.of(each.last_pull, now, tz),
+            )
+            for each in found.providers
+        ]
+        self.keys = [
+            KeyRow(
+                id=each.id,
+                name=each.name,
+                about=f"{each.provider.value}, {each.organization}",
+                state="off" if not each.is_active else each.status.value.replace("_", " "),
+                tone="bad" if each.is_active and each.status in TROUBLED else "",
+                cause=each.error or each.status_message or "",
+                failures=format.number(each.failures),
+                pulled=Moment.of(each.last_pull, now, tz),
+                again=Moment.of(each.waits_until, now, tz, never="–"),
+            )
+            for each in found.keys.items
+        ]
+        self.models = [
+            ModelRow(
+                f"{each.provider.value}/{each.model}",
+                each.model,
+                each.provider.value,
+                format.number(each.organizations),
+                format.number(each.rows),
+                format.tokens(each.tokens),
+            )
+            for each in found.unpriced
+        ]
+        self._turn(found.keys, asked)
+
+
+def page() -> rx.Component:
+    state: Any = ProvidersState
+    by_provider = data_table(
+        "providers",
+        [_PROVIDER, _KEYS, _TROUBLED, _REJECTED, _PULLED],
+        rx.foreach(state.providers, _provider),
+        caption="Providers of this installation",
+    )
+    keys = data_table(
+        "keys",
+        [_KEY, _STATE, _CAUSE, _FAILURES, _PULLED, _NEXT],
+        rx.foreach(state.keys, _key),
+        caption="Keys of this installation",
+    )
+    models = data_table(
+        "unpriced", [_MODEL, _MANY, _ROWS, _TOKENS], rx.foreach(state.models, _model), caption="Models without a price"
+    )
+    return area(
+        state,
+        ROUTE,
+        "What the providers last said of every key, and what nobody knows the price of",
+        card(
+            "Providers",
+            rx.cond(state.providers.length() > 0, by_provider, _none("No key is stored yet.")),
+        ),
+        card(
+            "Keys",
+            rx.cond(state.keys.length() > 0, keys, _none("No such key.")),
+            pages(state),
+            aside=segments(state.shows, "Which keys"),
+        ),
+        card(
+            "Models without a price",
+            rx.cond(state.models.length() > 0, models, _none("Everything that was used has a price.")),
+            aside=button_link("Prices", to="/prices"),
+        ),
+    )
+
+
+def _none(text: str) -> rx.Component:
+    return rx.el.p(text, class_name="muted none")
+
+
+def _provider(row: ProviderRow) -> rx.Component:
+    return rx.el.tr(
+        cell(_PROVIDER, row.name),
+        cell(_KEYS, row.stored, rx.el.span(" keys", class_name="narrow-only")),
+        cell(_TROUBLED, row.troubled, rx.el.span(" need a person", class_name="narrow-only")),
+        cell(_REJECTED, row.rejected),
+        cell(_PULLED, moment(row.pulled)),
+        key=row.name,
+    )
+
+
+def _key(row: KeyRow) -> rx.Component:
+    return rx.el.tr(
+        cell(_KEY, row.name, rx.el.div(row.about, class_name="muted small")),
+        cell(_STATE, badge(row.state, row.tone)),
+        cell(_CAUSE, row.cause),
+        cell(_FAILURES, row.failures),
+        cell(_PULLED, moment(row.pulled)),
+        cell(_NEXT, moment(row.again)),
+        key=row.id,
+    )
+
+
+def _model(row: ModelRow) -> rx.Component:
+    return rx.el.tr(
+        cell(_MODEL, row.model, rx.el.div(row.provider, class_name="muted small")),
+        cell(_MANY, row.organizations, rx.el.span(" organizations", class_name="narrow-only")),
+        cell(_ROWS, row.rows),
+        cell(_TOKENS, row.tokens, rx.el.span(" tokens", class_name="narrow-only")),
+        key=row.key,
+    )
