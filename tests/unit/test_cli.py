@@ -14,8 +14,9 @@ from guardian import cli
 from guardian.config import settings
 from guardian.crypto import EncryptionService, SealedSecret
 from guardian.embedded.processes import free_port
-from guardian.models import ActivityLog, ApiKey, User
+from guardian.models import ActivityLog, ApiKey, Organization, SecondFactor, User
 from guardian.models.enums import Provider, UserRole
+from guardian.periods import utcnow
 from guardian.services.people.access import accounts
 from tests.conftest import ENCRYPTION_KEY, ROOT, People, Servers
 
@@ -78,6 +79,29 @@ def test_a_role_can_be_given(run: Run, session: Session) -> None:
     arguments = ("--email", "ann@example.com", "--role", "USER", "--password-stdin")
     assert run("users", "create", *arguments, stdin=PASSWORD) == 0
     assert session.exec(select(User.role)).one() == UserRole.USER
+
+
+def test_a_lost_second_factor_and_a_rule_in_the_way(
+    run: Run, session: Session, people: People, capsys: pytest.CaptureFixture[str]
+) -> None:
+    session.add(SecondFactor(user_id=people.bob.user_id, encrypted_secret="", iv="", tag="", confirmed_at=utcnow()))
+    acme = session.get_one(Organization, people.bob.organization_id)
+    acme.domain, acme.settings = "example.com", {"requireSignInWith": "oidc"}
+    session.commit()
+    assert run("users", "remove-second-factor", "bob@example.com") == 0
+    assert run("users", "lift-sign-in-rule", "bob@example.com") == 0
+    assert capsys.readouterr().out == (
+        "bob@example.com signs in without a code now\nThe members of Acme sign in as they like now\n"
+    )
+    assert session.exec(select(SecondFactor)).all() == []
+    rows = session.exec(select(ActivityLog).order_by(ActivityLog.sequence)).all()
+    assert [(row.action, row.organization_id) for row in rows] == [
+        ("SECOND_FACTOR_REMOVE", acme.id),
+        ("ORGANIZATION_SIGN_IN", acme.id),
+    ]
+    for command in ("remove-second-factor", "lift-sign-in-rule"):
+        assert run("users", command, "bob@example.com") == 1
+        assert "not found" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
