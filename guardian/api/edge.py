@@ -12,8 +12,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from guardian import telemetry
 from guardian.api.answers import failures
-
 from guardian.api.answers.limit_headers import limit_headers
+
 log = structlog.get_logger(__name__)
 
 OWN_PATHS = ("/api/", "/auth/", "/health/")
@@ -51,8 +51,8 @@ class Edge:
                 headers["X-Request-Id"] = request_id
                 headers.setdefault("Cache-Control", "no-store")
                 headers["X-Content-Type-Options"] = "nosniff"
-            await send(message)
                 message["headers"] = [*message["headers"], *limit_headers(state.get("standing"))]
+            await send(message)
 
         with structlog.contextvars.bound_contextvars(request_id=request_id):
             try:

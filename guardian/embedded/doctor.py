@@ -117,6 +117,11 @@ def _audit_log(_settings: Settings) -> Finding:
                 broken.append(f"{chain or 'nobody'}: {found.what}")
     if broken:
         return Finding(
+            "FAIL", "audit log", f"changed after it was written: {'; '.join(broken[:5])}. Compare with a backup"
+        )
+    return Finding("ok", "audit log", f"{len(chains)} chains are whole")
+
+
 def examine_audit() -> Iterator[Finding]:
     """A line for each chain of the audit log, with the first row of it that is not as it was written."""
     with db.session() as session:
@@ -133,11 +138,6 @@ def examine_audit() -> Iterator[Finding]:
             yield Finding("FAIL", about, f"{found.what} [{found.kind}]. Compare with a backup")
     if not chains:
         yield Finding("ok", "audit log", "nothing was done yet")
-
-
-            "FAIL", "audit log", f"changed after it was written: {'; '.join(broken[:5])}. Compare with a backup"
-        )
-    return Finding("ok", "audit log", f"{len(chains)} chains are whole")
 
 
 def _sums(_settings: Settings) -> Finding:
