@@ -168,7 +168,8 @@ def _call(event: Event, sender: Sender, now: datetime) -> Call:
         status_code=event.status_code,
         error=event.error,
         session=event.session or None,
-        tags={**sender.default_tags, **tags} if sender.default_tags else tags,
+        tags=tags,
+        default_tags=sender.default_tags,
         metadata=event.metadata or {},
     )
 

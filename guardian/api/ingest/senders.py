@@ -19,6 +19,7 @@ from guardian.services.people.access.callers import callers_of, tags_of_member
 FRESH_SECONDS = 5.0
 _MOST = 10_000  # credentials that are remembered, wrong ones too; past that all are forgotten
 _MOST_PEOPLE = 5_000
+_NO_TAGS: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,7 @@ def _load(credential: str, is_token: bool) -> _Known:
             if is_token:
                 actor = tokens.actor_for_token(session, credential)
                 caller = callers_of(session, [hash_token(credential)]).get(hash_token(credential))
-                token_id, tags = (caller.token_id, caller.default_tags) if caller else (None, {})
+                token_id, tags = (caller.token_id, caller.default_tags) if caller else (None, _NO_TAGS)
             else:
                 actor, token_id = sessions.actor_for_session(session, credential), None
                 tags = tags_of_member(session, actor)

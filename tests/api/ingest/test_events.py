@@ -6,8 +6,11 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from sqlmodel import Session
 
 from guardian.models.enums import CostSource
+from guardian.services.people import teams
+from guardian.services.people.access.tokens import create_token
 from tests.api.conftest import Client, MakeClient
 from tests.api.ingest.conftest import Tokens, rows
 from tests.api.ingest.making import event
@@ -36,6 +39,23 @@ def test_an_event_becomes_a_priced_row(sender: Client, people: People) -> None:
     )
     assert (row.origin, row.response_time, (row.meta or {})["a"]) == ("ingest", 900, 1)
     assert row.access_token_id is not None
+
+
+def test_a_team_puts_its_tags_on_what_does_not_say_otherwise(
+    people: People, new_client: MakeClient, session: Session
+) -> None:
+    mine = people.alice
+    teams.create_team(session, mine, "web", {"env": "prod", "cost-centre": "R1"})
+    teams.create_team(session, mine, "search", {"env": "test"})
+    secrets = [create_token(session, mine, name=team, scopes=["ingest"], team=team)[0] for team in ("web", "search")]
+    session.commit()
+    web, search = (new_client(headers={"authorization": f"Bearer {secret}"}) for secret in secrets)
+    told = event(1, tags={"env": "staging"})
+    assert web.data("POST", "/usage", json=told)["accepted"] == 1
+    # The same event by another team's token is the same event: what was put on it is nothing that it says.
+    assert search.data("POST", "/usage", json=told) == {"accepted": 0, "duplicates": 1, "errors": []}
+    [row] = rows()
+    assert row.tags == {"team": "web", "env": "staging", "cost-centre": "R1"}
 
 
 def test_the_same_event_is_taken_once(sender: Client) -> None:

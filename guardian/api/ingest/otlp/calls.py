@@ -119,7 +119,8 @@ def _call(span: Span, found: Counted, sender: Sender, now: datetime) -> Call:
         response_time=_milliseconds(span),
         error=_word(attributes, names.ERROR) or ("error" if span.failed else None),
         session=_word(attributes, names.SESSION, LONGEST_SESSION),
-        tags={**sender.default_tags, **_tags(span, user)},
+        tags=_tags(span, user),
+        default_tags=sender.default_tags,
         metadata={"provider": named} if provider is Provider.CUSTOM and named else {},
     )
 

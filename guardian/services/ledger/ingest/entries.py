@@ -60,6 +60,7 @@ class CallEntry(msgspec.Struct, array_like=True, frozen=True, kw_only=True):
     project_id: str | None = None
     external_key_id: str | None = None
     external_user_id: str | None = None
+    default_tags: dict[str, str] = {}
 
 
 _encoder = msgspec.msgpack.Encoder()
@@ -104,6 +105,7 @@ def entry_of(call: Call, organization_id: str) -> CallEntry:
         tags=call.tags,
         metadata=call.metadata,
         known_since=call.known_since,
+        default_tags=call.default_tags,
     )
 
 
@@ -125,6 +127,7 @@ def entry_from(
     tags: Mapping[str, str],
     metadata: Mapping[str, Any],
     known_since: datetime | None = None,
+    default_tags: Mapping[str, str] | None = None,
 ) -> CallEntry:
     """As entry_of, of a call's parts, for who has them at hand: the gateway makes one for each call that it passes."""
     counts = usage.counts
@@ -158,6 +161,7 @@ def entry_from(
         project_id=usage.project_id,
         external_key_id=usage.external_key_id,
         external_user_id=usage.external_user_id,
+        default_tags=dict(default_tags) if default_tags else {},
     )
 
 
@@ -180,6 +184,7 @@ def call_of(entry: CallEntry) -> Call:
             error=entry.error,
             session=entry.session,
             tags=entry.tags,
+            default_tags=entry.default_tags,
             metadata=_metadata.decode(entry.metadata) if entry.metadata else {},
         )
     except (ValueError, TypeError, ArithmeticError) as error:

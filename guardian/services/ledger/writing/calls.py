@@ -56,6 +56,7 @@ class Call:
     id, attempt), … together with its time. `usage.start` is when it was made, and equals `usage.end`. `cost` is a cost
     that is known already; without it the call is priced. `response_time` in milliseconds. `known_since` is the time of
     the identity where another one than `usage.start` is. `access_token_id` is the token of ours that it came with.
+    `default_tags` are put on it where its `tags` do not say otherwise; who told it has not said them.
     """
 
     identity: tuple[str, ...]
@@ -73,6 +74,11 @@ class Call:
     session: str | None = None
     tags: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
     metadata: Mapping[str, Any] = field(default_factory=lambda: _NOTHING)
+    default_tags: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
+
+    @property
+    def all_tags(self) -> Mapping[str, str]:
+        return {**self.default_tags, **self.tags} if self.default_tags else self.tags
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -81,7 +81,7 @@ def copy_line(
         usage.external_user_id or NULL,
         usage.service_tier or NULL,
         call.session or NULL,
-        _document(call.tags) if call.tags else NULL,
+        _document(tags) if (tags := call.all_tags) else NULL,
         _document(metadata) if metadata else NULL,
         call.user_id,
         organization_id,
