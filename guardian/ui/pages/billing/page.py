@@ -99,6 +99,7 @@ class BillingState(Page, rx.State):
     @rx.event
     async def choose(self, plan: str) -> Said:
         """Take a plan out at Stripe, or show what moving to it costs."""
+        await self._actor()
         wanted, now = _plan(plan), utcnow()
 
         def asked(session: Session, actor: Actor) -> str | ChangeRow:

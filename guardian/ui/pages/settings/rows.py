@@ -166,6 +166,13 @@ SENTENCES: Mapping[str, str] = {
     "MONTH_REOPEN": "reopened a month",
     "IMPORT_CREATE": "imported a file",
     "IMPORT_STOP": "stopped an import",
+    "SUBSCRIPTION_CHECKOUT": "went to pay for a plan",
+    "SUBSCRIPTION_PORTAL": "opened the page of cards and addresses",
+    "SUBSCRIPTION_CHANGE": "changed the subscription",
+    "SUBSCRIPTION_CANCEL": "ended the subscription, or let it go on",
+    "PLAN_CHANGE": "another plan holds",
+    "PLAN_ASSIGN": "assigned a plan",
+    "BILLING_MESSAGE": "Stripe told of a change",
 }
 # What an audit row knows that people want to read, in this order.
 _FACTS = ("label", "name", "email", "file", "modelPattern", "provider", "hint", "month", "currency")
