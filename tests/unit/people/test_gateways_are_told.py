@@ -12,7 +12,8 @@ from guardian.crypto import encryption
 from guardian.models.enums import KeyStatus, Provider
 from guardian.records import TestResult
 from guardian.services.actor import Actor
-from guardian.services.people import organizations, provider_keys
+from guardian.services.people import members, organizations, provider_keys, teams
+from guardian.services.people.members import MemberChange
 from guardian.services.people.organizations import OrganizationChange
 from guardian.services.people.provider_keys import rotation
 from tests.conftest import People, Servers
@@ -105,3 +106,21 @@ def test_what_is_rolled_back_is_not_told(people: People, session: Session, ear: 
     with pytest.raises(RuntimeError):
         stopped()
     assert ear.heard() == []
+
+
+def test_what_becomes_of_people_and_teams_is_told(people: People, session: Session, ear: Ear) -> None:
+    mine = people.alice.organization_id
+    team = teams.create_team(session, people.alice, "web")
+    place = next(each.id for each in members.list_members(session, people.alice) if each.name == "Bob")
+    session.commit()
+    ear.heard()
+    works: tuple[Callable[[Session], object], ...] = (
+        lambda own: members.update_member(own, people.alice, place, MemberChange(team="web")),
+        lambda own: teams.update_team(own, people.alice, team.id, name="frontend"),
+        lambda own: teams.delete_team(own, people.alice, team.id),
+        lambda own: members.remove_member(own, people.alice, place),
+    )
+    for work in works:
+        with db.session() as own:
+            work(own)
+        assert set(ear.heard()) == {mine}
