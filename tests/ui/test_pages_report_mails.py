@@ -4,6 +4,7 @@ import pytest
 from sqlmodel import Session, select
 
 from guardian.models import ActivityLog, User
+from guardian.services.guard.notices import list_targets
 from guardian.services.people.access.report_mails import my_wishes
 from guardian.ui.pages.doors.unsubscribe import UnsubscribeState
 from guardian.ui.pages.settings.page import SettingsState
@@ -40,3 +41,24 @@ def test_the_page_of_the_link(page_of: StatePage, query: str, usable: bool, done
     work(page, "enter")
     assert (page.usable, page.done) == (usable, done)
     assert ("no longer valid" in page.problem) is ("error" in query)
+
+
+def test_a_chat_is_told_of_reports_once_that_is_ticked(page_of: StatePage, session: Session) -> None:
+    company = seed.company(session, "Acme")
+    session.commit()
+    page = page_of(SettingsState, company.token, "/settings")
+    work(page, "load")
+    slack = {"kind": "SLACK", "name": "#ai-costs", "url": "https://hooks.slack.com/services/T0/B0/abcdefgh1234"}
+    work(page, "add_channel", {**slack, "reports": "on"})
+    [channel] = page.channels
+    assert channel.reports
+    work(page, "open_channel", channel.id, "edit")
+    work(page, "save_channel", {"name": "#ai-costs"})
+    [channel] = page.channels
+    assert not channel.reports
+    work(page, "switch_channel", channel.id, False)
+    session.expire_all()
+    assert [view.reports for view in list_targets(session, company.actor)] == [False]
+    mail = {"kind": "EMAIL", "name": "FinOps", "address": "finops@acme.example", "reports": "on"}
+    work(page, "add_channel", mail)
+    assert "chats and webhooks" in page.channel_refusal
