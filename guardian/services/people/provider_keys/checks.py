@@ -81,11 +81,17 @@ def clean_id(
     return text
 
 
+_PATH_SIGNS = frozenset("/\\?#%")
+
+
 def clean_label(label: str | None) -> str | None:
     text = " ".join((label or "").split())
     if len(text) > MAX_LABEL or not text.isprintable():
         message = f"Use at most {MAX_LABEL} characters of text."
         raise ValidationError(f"This label is not usable. {message}", details=[{"field": "label", "message": message}])
+    if text in (".", "..") or not _PATH_SIGNS.isdisjoint(text):
+        message = "A label is a part of the gateway's addresses: it has none of / \\ ? # % and is not . or .. alone."
+        raise ValidationError(message, details=[{"field": "label", "message": message}])
     if mask(text) != text:
         message = "This label looks like a key. Labels can be read by everybody: choose a name."
         raise ValidationError(message, details=[{"field": "label", "message": message}])
