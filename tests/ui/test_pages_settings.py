@@ -12,8 +12,8 @@ from guardian.models import Session as BrowserSession
 from guardian.models.enums import TeamRole
 from guardian.services.people import audit
 from guardian.services.people.access.sessions import open_session
-from guardian.ui.pages.settings import rows
 from guardian.ui.pages.settings.page import SettingsState
+from guardian.ui.pages.settings.sentences import SENTENCES
 from guardian.ui.session import NotSignedIn
 from tests.conftest import ROOT
 from tests.fakes import seed
@@ -208,7 +208,7 @@ def test_every_action_that_is_audited_has_words_of_its_own() -> None:
     sources = (ROOT / "guardian").rglob("*.py")
     actions = {action for path in sources for action in named.findall(path.read_text(encoding="utf-8"))}
     assert {"KEY_CREATE", "PRICE_BACKFILL", "IMPORT_STOP", "MONTH_CLOSE", "AUTH_LOGIN_REFUSED"} <= actions
-    assert actions - set(rows.SENTENCES) == set()
+    assert actions - set(SENTENCES) == set()
 
 
 def test_activity_says_what_it_was_about(page_of: StatePage, session: Session, company: seed.Company) -> None:
