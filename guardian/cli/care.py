@@ -177,5 +177,6 @@ def restore(
 
     if not yes:
         typer.confirm("Everything that is in the database now will be lost. Go on?", abort=True)
-    read_backup(settings(), source)
+    for warning in read_backup(settings(), source):
+        print(f"! {warning}", file=sys.stderr)
     print("restored; `guardian up` or `guardian migrate` brings it to the newest version")

@@ -3,7 +3,7 @@
 import os
 import secrets
 import subprocess
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
@@ -12,6 +12,7 @@ from sqlalchemy.engine import make_url
 
 from guardian.config import Settings
 from guardian.db import engine_url
+from guardian.embedded.backup_checks import key_warnings, require_known
 from guardian.embedded.home import make_data_dir
 from guardian.embedded.postgres import PostgresServer, programs
 from guardian.embedded.runs import RunFolder
@@ -66,10 +67,11 @@ def backup(settings: Settings, target: Path) -> int:
     return target.stat().st_size
 
 
-def restore(settings: Settings, source: Path) -> None:
+def restore(settings: Settings, source: Path) -> Sequence[str]:
     """Replace everything in the database by what `source` holds: all of it in one transaction, or nothing.
 
-    Raises ConfigurationError when there is no such backup or `guardian up` runs, GuardianError when it cannot be read.
+    Gives warnings: what the encryption keys that are configured here do not open. Raises ConfigurationError when there
+    is no such backup, it is of a newer version, or `guardian up` runs, GuardianError when it cannot be read.
     """
     if not source.is_file():
         raise ConfigurationError(f"{source} is no file.")
@@ -77,6 +79,12 @@ def restore(settings: Settings, source: Path) -> None:
     checked = _run(["pg_restore", "--file=/dev/null", str(source)])
     if checked.returncode != 0:
         raise GuardianError(f"{source} cannot be read: {checked.stderr.decode(errors='replace').strip()}")
+    revision = subprocess.run(
+        [_program("pg_restore"), "--data-only", "--table=alembic_version", "--file=-", str(source)],
+        capture_output=True,
+        check=False,
+    )
+    require_known(revision.stdout.decode(errors="replace"), str(source))
     with database(settings, alone=True) as url:
         script = subprocess.Popen(
             [_program("pg_restore"), "--file=-", "--no-owner", "--no-privileges", str(source)], stdout=subprocess.PIPE
@@ -85,6 +93,7 @@ def restore(settings: Settings, source: Path) -> None:
             _require(_run(["psql", *_QUIETLY, f"--command={_EMPTY}", "--file=-"], url, stdin=script.stdout), "psql")
         finally:
             script.communicate()
+        return key_warnings(settings, url)
 
 
 def _program(name: str) -> str:

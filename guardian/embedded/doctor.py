@@ -5,7 +5,7 @@ import ssl
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, cast
 
 from redis.exceptions import RedisError
@@ -16,6 +16,7 @@ from sqlmodel import select
 from guardian import db
 from guardian.config import Settings
 from guardian.crypto import EncryptionService
+from guardian.embedded.living import running
 from guardian.embedded.migrate import current_and_head
 from guardian.errors import GuardianError
 from guardian.journal import aside
@@ -231,13 +232,17 @@ def _gateway(settings: Settings) -> Finding:
 
 
 def _monitoring(settings: Settings) -> Finding:
-    return _answering("monitoring", f"{settings.base_url}/metrics", "nothing to scrape while web is down")
+    token = settings.metrics_token
+    headers = {"Authorization": f"Bearer {token.get_secret_value()}"} if token is not None else None
+    found = _answering("monitoring", f"{settings.base_url}/metrics", "nothing to scrape while web is down", headers)
+    return replace(found, text=f"{found.text}; {running()}")
 
 
-def _answering(subject: str, url: str, otherwise: str) -> Finding:
+def _answering(subject: str, url: str, otherwise: str, headers: dict[str, str] | None = None) -> Finding:
     """Whether one of our own processes answers; `otherwise` is what follows when it does not."""
     try:
-        with urllib.request.urlopen(url, timeout=_HTTP_SECONDS) as response:  # noqa: S310 - our own address
+        request = urllib.request.Request(url, headers=headers or {})  # noqa: S310 - our own address
+        with urllib.request.urlopen(request, timeout=_HTTP_SECONDS) as response:  # noqa: S310
             status = response.status
     except (urllib.error.URLError, OSError, ValueError) as error:
         return Finding("note", subject, f"{url} does not answer ({error}): {otherwise}")

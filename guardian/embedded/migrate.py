@@ -34,7 +34,7 @@ class _Progress(logging.Handler):
             self._tell(words.removeprefix("Running "))
 
 
-def _configuration() -> Config:
+def configuration() -> Config:
     return Config(str(ROOT / "alembic.ini"))
 
 
@@ -45,7 +45,7 @@ def current_and_head() -> tuple[str | None, str | None]:
             current = MigrationContext.configure(connection).get_current_revision()
     except OperationalError as error:
         raise UnavailableError(_unreachable(error)) from error
-    return current, ScriptDirectory.from_config(_configuration()).get_current_head()
+    return current, ScriptDirectory.from_config(configuration()).get_current_head()
 
 
 def migrate(tell: Callable[[str], None]) -> None:
@@ -54,7 +54,7 @@ def migrate(tell: Callable[[str], None]) -> None:
     Raises UnavailableError when the database does not answer, GuardianError when it is newer than this program.
     """
     current, head = current_and_head()
-    known = {script.revision for script in ScriptDirectory.from_config(_configuration()).walk_revisions()}
+    known = {script.revision for script in ScriptDirectory.from_config(configuration()).walk_revisions()}
     if current is not None and current not in known:
         raise GuardianError(
             f"The database is at revision {current}, which this version does not know. "
@@ -80,7 +80,7 @@ def _upgrade(tell: Callable[[str], None]) -> None:
     logger.addHandler(progress)
     logger.setLevel(logging.INFO)
     try:
-        command.upgrade(_configuration(), "head")
+        command.upgrade(configuration(), "head")
     except OperationalError as error:
         raise UnavailableError(_unreachable(error)) from error
     finally:

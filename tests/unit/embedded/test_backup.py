@@ -5,13 +5,23 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from sqlalchemy import text
+from sqlmodel import Session
 
+from alembic import command
+from guardian import db
 from guardian.config import Settings, settings
+from guardian.crypto import EncryptionService
 from guardian.embedded.backup import backup, database, restore
+from guardian.embedded.migrate import configuration, current_and_head, migrate
 from guardian.embedded.postgres import PostgresServer
 from guardian.embedded.runs import RunFolder
 from guardian.errors import ConfigurationError, GuardianError
-from tests.conftest import People, Servers
+from guardian.models import ApiKey
+from guardian.models.enums import Provider
+from guardian.periods import utcnow
+from tests.conftest import ENCRYPTION_KEY, People, Servers, forget_caches
+from tests.unit.guard.ledger import add_calls
 
 
 def emails(found: Settings) -> list[str]:
@@ -108,3 +118,58 @@ def test_a_running_product_is_backed_up_but_not_restored_under(
 def test_what_is_no_file_is_not_restored(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="is no file"):
         restore(Settings(), tmp_path / "missing")
+
+
+def test_a_backup_of_a_newer_version_changes_nothing(people: People, tmp_path: Path) -> None:
+    found, target = settings(), tmp_path / "newer.backup"
+    run(found, "UPDATE alembic_version SET version_num = 'f00000000000'")
+    backup(found, target)
+    with pytest.raises(ConfigurationError, match="newer version"):
+        restore(found, target)
+    assert len(emails(found)) == 3
+
+
+def test_a_backup_of_an_older_version_is_brought_up_to_date(people: People, tmp_path: Path) -> None:
+    found, target = settings(), tmp_path / "older.backup"
+    before = emails(found)
+    command.downgrade(configuration(), "-1")
+    backup(found, target)
+    migrate(lambda _words: None)
+    run(found, "DELETE FROM organizations; DELETE FROM users")
+    assert list(restore(found, target)) == []
+    migrate(lambda _words: None)
+    assert emails(found) == before
+    current, head = current_and_head()
+    assert current == head
+
+
+def test_usage_comes_back_whole_and_a_missing_key_is_warned_of(
+    session: Session, people: People, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found, target = settings(), tmp_path / "real.backup"
+    sealed = EncryptionService(ENCRYPTION_KEY).encrypt_api_key("sk-1234")
+    session.add(
+        ApiKey(
+            provider=Provider.OPENAI,
+            encrypted_key=sealed.encrypted_key,
+            iv=sealed.iv,
+            tag=sealed.tag,
+            encryption_key_id=sealed.key_id,
+            user_id=people.alice.user_id,
+        )
+    )
+    add_calls(session, people.alice, utcnow(), *(["0.0000002"] * 300))
+    session.commit()
+    sums = "SELECT (SELECT sum(cost) FROM usage_rollups), count(*), sum(cost), max(id) FROM usage_logs"
+    before = session.connection().execute(text(sums)).one()
+    session.close()
+    backup(found, target)
+    run(found, "TRUNCATE usage_logs, usage_rollups; DELETE FROM api_keys")
+    assert list(restore(found, target)) == []
+    db.forget_engine()
+    with db.session() as again:
+        assert again.connection().execute(text(sums)).one() == before
+    monkeypatch.setenv("ENCRYPTION_KEY", "a" * 64)
+    forget_caches()
+    (warning,) = restore(settings(), target)
+    assert warning.startswith(f"1 stored secrets are sealed with encryption key {sealed.key_id}")
