@@ -92,6 +92,7 @@ SENTENCES: Mapping[str, str] = {
     "IMPORT_STOP": "stopped an import",
     "SUBSCRIPTION_CHECKOUT": "went to pay for a plan",
     "SUBSCRIPTION_PORTAL": "opened the page of cards and addresses",
+    "SUBSCRIPTION_PREVIEW": "looked at what another plan would cost",
     "SUBSCRIPTION_CHANGE": "changed the subscription",
     "SUBSCRIPTION_CANCEL": "ended the subscription, or let it go on",
     "PLAN_CHANGE": "another plan holds",
