@@ -30,7 +30,7 @@ _STATE = Column("State", narrow="amount")
 _CAUSE = Column("Cause", narrow="second")
 _TRIES = Column("Tries", numeric=True)
 _WHEN = Column("Written", narrow="aside")
-_DO = Column("", narrow="always")
+_DO = Column("To do", narrow="always")
 
 
 @dataclass(frozen=True)

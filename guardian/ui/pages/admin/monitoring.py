@@ -24,7 +24,7 @@ ROUTE = "/admin/monitoring"
 _TONES = {"ok": "good", "warn": "warn", "bad": "bad"}
 _PART = Column("Part", narrow="first")
 _WORD = Column("State", narrow="amount")
-_WHAT = Column("", narrow="second")
+_WHAT = Column("What", narrow="second")
 _PROCESS = Column("Process", narrow="first")
 _RATE = Column("Per second", numeric=True)
 _P50 = Column("p50", numeric=True)

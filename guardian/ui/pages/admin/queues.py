@@ -19,7 +19,7 @@ _FAILED = Column("Failed", numeric=True, narrow="amount")
 _JOB = Column("Job", narrow="first")
 _CAUSE = Column("Cause", narrow="second")
 _WHEN = Column("Failed", narrow="aside")
-_DO = Column("", narrow="always")
+_DO = Column("To do", narrow="always")
 
 
 def queues_view(state: Any) -> rx.Component:

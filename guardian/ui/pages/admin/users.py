@@ -17,14 +17,13 @@ from guardian.services.people.impersonation import MAX_REASON, MIN_REASON, Imper
 from guardian.services.people.views import Page as Listed
 from guardian.ui import format
 from guardian.ui.audited import Work, audited
-from guardian.ui.components.basics import badge, button, moment
+from guardian.ui.components.basics import badge, moment
 from guardian.ui.components.cards import card
-from guardian.ui.components.dialog import actions, dialog
-from guardian.ui.components.forms import plain_form
 from guardian.ui.components.menu import menu, menu_item
 from guardian.ui.components.states import notice
 from guardian.ui.components.table import Column, cell, data_table
 from guardian.ui.pages.admin.area import Area, area, bar, pages
+from guardian.ui.pages.admin.looking import LookRow, look_dialog, running_look
 from guardian.ui.rows import Choice, Moment
 from guardian.ui.toasts import toast
 
@@ -35,7 +34,7 @@ _WHERE = Column("Organizations", narrow="second")
 _ROLE = Column("Role", narrow="always")
 _STATE = Column("Sign-in", narrow="amount")
 _SEEN = Column("Last seen", narrow="aside")
-_DO = Column("", narrow="always")
+_DO = Column("To do", narrow="always")
 T = TypeVar("T")
 
 
@@ -55,16 +54,6 @@ class UserRow:
     seen: Moment
     own: bool
     powerful: bool
-
-
-@dataclass(frozen=True)
-class LookRow:
-    """An impersonation that runs."""
-
-    id: str
-    about: str
-    reason: str
-    since: Moment
 
 
 class UsersState(Area, rx.State):
@@ -182,7 +171,7 @@ def page() -> rx.Component:
         rx.foreach(state.rows, partial(_line, state)),
         caption="People of this installation",
     )
-    looks = card("Impersonations that run", rx.foreach(state.looks, partial(_look, state)))
+    looks = card("Impersonations that run", rx.foreach(state.looks, partial(running_look, state)))
     refused = notice(
         rx.el.p(f"That was not begun: say why in {MIN_REASON} to {MAX_REASON} characters."),
         tone="bad",
@@ -200,7 +189,7 @@ def page() -> rx.Component:
             rx.cond(state.rows.length() > 0, table, rx.el.p("Nobody is found by this.", class_name="muted none")),
             pages(state),
         ),
-        _dialog(state),
+        look_dialog(state),
     )
 
 
@@ -245,46 +234,4 @@ def _line(state: Any, row: UserRow) -> rx.Component:
             ),
         ),
         key=row.id,
-    )
-
-
-def _look(state: Any, row: LookRow) -> rx.Component:
-    return rx.el.div(
-        rx.el.p(row.about, ", ", moment(row.since), rx.el.span(row.reason, class_name="muted small row")),
-        button("End", on_click=state.stop_look(row.id)),
-        class_name="row",
-        key=row.id,
-    )
-
-
-def _dialog(state: Any) -> rx.Component:
-    return dialog(
-        state.through_id != "",
-        "Look through another person's eyes",
-        rx.el.p(
-            "For an hour you see what ",
-            rx.el.strong(state.through),
-            " sees. Their organization is told by mail, reads your reason, and finds what you do in its activity log.",
-        ),
-        plain_form(
-            "/auth/impersonation",
-            rx.el.input(type="hidden", name="userId", value=state.through_id, read_only=True),
-            rx.el.div(
-                rx.el.label("Why", html_for="reason"),
-                rx.el.textarea(
-                    name="reason",
-                    id="reason",
-                    required=True,
-                    min_length=MIN_REASON,
-                    max_length=MAX_REASON,
-                    class_name="input",
-                    custom_attrs={"autoFocus": True},
-                ),
-                class_name="field",
-            ),
-            actions(state.close, "Look", type="submit"),
-            class_name="form",
-        ),
-        on_dismiss=state.close,
-        name="impersonate",
     )
