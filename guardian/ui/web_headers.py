@@ -4,6 +4,7 @@ import base64
 import hashlib
 import re
 from collections.abc import Iterable
+from http import HTTPStatus
 from pathlib import Path
 from typing import TypeAlias
 
@@ -93,7 +94,9 @@ class WebHeaders:
             policy = self._policy
         else:
             policy = _DATA_POLICY
-        headers.setdefault("content-security-policy", policy)
+        # A browser puts the headers of a 304 over those of the page that it has kept: that one's policy must stay.
+        if status != HTTPStatus.NOT_MODIFIED:
+            headers.setdefault("content-security-policy", policy)
         headers.setdefault("cache-control", _caching(path, status))
 
 
