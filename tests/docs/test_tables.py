@@ -9,6 +9,7 @@ import pytest
 from guardian import errors
 from guardian.api import create_api
 from guardian.app import app
+from guardian.config import Settings
 from guardian.gateway.dialects import WORDS
 from guardian.providers.registry import describe, supported
 from tests.conftest import ROOT
@@ -105,6 +106,15 @@ def test_the_refusals_of_the_gateways_page_are_those_of_the_gateway() -> None:
     table = (DOCS / "gateway.md").read_text(encoding="utf-8").split("## Refusals")[1].split("\n## ")[0]
     told = {int(status) for row in re.findall(r"^\| ([\d, ]+) \|", table, re.MULTILINE) for status in row.split(",")}
     assert told == {words.status for words in WORDS.values()} - {500}
+
+
+def test_the_variables_of_the_readme_are_those_of_the_product() -> None:
+    """Each that is read, and no other. GUARDIAN_DEMO is nobody's to set: `guardian demo` does, for its processes."""
+    table = (ROOT / "README.md").read_text(encoding="utf-8").split("| variable | default | |")[1].split("\n\n")[0]
+    told = {name.lower() for row in table.splitlines()[2:] for name in _SPAN.findall(row.split("|")[1])}
+    proxies = {"https_proxy", "http_proxy", "no_proxy"}  # read by HTTP clients themselves
+    in_a_line = {"encryption_key_previous"}  # of ENCRYPTION_KEY
+    assert told == Settings.model_fields.keys() - {"guardian_demo"} - in_a_line | proxies
 
 
 def test_every_page_of_the_documentation_is_in_its_index() -> None:
