@@ -51,17 +51,20 @@ def current_and_head() -> tuple[str | None, str | None]:
 def migrate(tell: Callable[[str], None]) -> None:
     """Upgrade to the newest migration and make the partitions from last month to three months ahead.
 
+    Tells each step, and of a new database how many they are.
     Raises UnavailableError when the database does not answer, GuardianError when it is newer than this program.
     """
     current, head = current_and_head()
     known = {script.revision for script in ScriptDirectory.from_config(configuration()).walk_revisions()}
+    if current is None:  # what each step changed says something to those only who have data from before it
+        tell(f"a new database: {len(known)} steps to the newest tables")
     if current is not None and current not in known:
         raise GuardianError(
             f"The database is at revision {current}, which this version does not know. "
             "Install the version that made it."
         )
     if current != head:
-        _upgrade(tell)
+        _upgrade(tell if current is not None else _unsaid)
     tell(f"database at revision {head}")
     with db.engine().connect() as connection:
         if citus.is_there(connection):
@@ -86,6 +89,10 @@ def _upgrade(tell: Callable[[str], None]) -> None:
     finally:
         logger.removeHandler(progress)
         logger.setLevel(level)
+
+
+def _unsaid(_step: str) -> None:
+    """Nobody is told."""
 
 
 def _unreachable(error: OperationalError) -> str:

@@ -7,10 +7,11 @@ import pytest
 from sqlalchemy import text
 from sqlmodel import Session
 
+from alembic import command
 from guardian.config import settings
 from guardian.crypto import EncryptionService
 from guardian.embedded.doctor import examine, examine_audit
-from guardian.embedded.migrate import migrate
+from guardian.embedded.migrate import configuration, migrate
 from guardian.embedded.processes import free_port
 from guardian.errors import GuardianError, UnavailableError
 from guardian.models import ApiKey
@@ -113,11 +114,16 @@ def test_a_database_without_tables(change: Set, environment: Servers) -> None:
         assert "guardian migrate" in found["encryption key"]
         said: list[str] = []
         migrate(said.append)
-        assert said[0].startswith("upgrade  -> ")
+        assert said[0].startswith("a new database: ")
+        assert not [line for line in said if line.startswith("upgrade ")]
         assert findings()["migrations"].startswith("ok")
         again: list[str] = []
         migrate(again.append)
         assert again == [line for line in said if line.startswith("database at revision")]
+        command.downgrade(configuration(), "-1")
+        told: list[str] = []
+        migrate(told.append)
+        assert [line.split(" ")[0] for line in told] == ["upgrade", "database"]
     finally:
         forget_caches()
         environment.execute(f"DROP DATABASE {name} WITH (FORCE)")
