@@ -83,7 +83,8 @@ OWN_ACCOUNT = frozenset(
 )
 # What those do who run the installation.
 INSTALLATION = frozenset({"admin:read", "admin:update", "mailbox:read"})
-# What nobody may do through another person's eyes: see or use a secret, change who that person is, or stay longer.
+# What nobody may do through another person's eyes: see or use a secret, change who that
+# person is and where they work, or stay longer.
 NOT_FOR_ANOTHER = frozenset(
     {
         "account:update",
@@ -95,7 +96,9 @@ NOT_FOR_ANOTHER = frozenset(
         "keys:delete",
         "keys:sync",
         "keys:update",
+        "organization:create",
         "organization:delete",
+        "organization:switch",
         "organization:transfer",
         "organization:update",
         "session:delete",

@@ -74,6 +74,10 @@ def test_the_organization_sees_both_ends(admin: Client, charlie: Client, people:
         ("POST", "/team/invitations", {"email": "me@elsewhere.test"}),
         ("PATCH", "/organization", {"name": "Mine"}),
         ("POST", "/organization/leave", None),
+        ("POST", "/organizations", {"name": "Mine"}),
+        ("POST", "/organizations/x/switch", None),
+        ("POST", "/organizations/join", None),
+        ("POST", "/team/invitations/accept", {"token": "x"}),
         ("GET", "/admin/organizations", None),
     ],
 )

@@ -8,11 +8,13 @@ from guardian.errors import ConflictError, NotFoundError, ValidationError
 from guardian.models import ApiKey, Organization, Subscription, TeamMember, UsageLog, User
 from guardian.models.enums import SubscriptionStatus, TeamRole
 from guardian.services.actor import Actor
+from guardian.services.people import kept
 from guardian.services.people.billing.plans import plan_of_new
 from guardian.services.people.members import lock_members, move_on, require_browser, take_out
 from guardian.services.people.members.changing import require_another_owner
 from guardian.services.people.members.joining import place_of
-from guardian.services.people.telling import tell_person_moved, tell_team_changed
+from guardian.services.people.moving import moved
+from guardian.services.people.telling import tell_team_changed
 
 MAX_NAME = 200
 MAX_PLACES = 50
@@ -65,7 +67,7 @@ def new_organization(session: Session, user: User, name: str) -> Organization:
     user.organization_id = row.id
     session.add(user)
     session.flush()
-    tell_person_moved(session, user.id)
+    moved(session, user.id)
     return row
 
 
@@ -83,7 +85,7 @@ def switch_organization(session: Session, actor: Actor, organization_id: str) ->
         raise NotFoundError("Organization")
     session.get_one(User, actor.user_id).organization_id = organization_id
     session.flush()
-    tell_person_moved(session, actor.user_id)
+    moved(session, actor.user_id)
     return PlaceView(id=found.id, name=found.name, role=found.role, current=True)
 
 
@@ -133,7 +135,9 @@ def delete_organization(session: Session, actor: Actor, name: str) -> PlaceView 
         move_on(session, person, row.id, keep_sessions=True)
     # These two would outlive it: they are of a person too.
     session.exec(delete(UsageLog).where(col(UsageLog.organization_id) == row.id))
-    session.exec(delete(ApiKey).where(col(ApiKey.organization_id) == row.id))
+    keys = delete(ApiKey).where(col(ApiKey.organization_id) == row.id).returning(col(ApiKey.provider))
+    for provider in set(session.exec(keys).scalars()):
+        kept.forget(session, kept.provider_owner(provider))
     session.exec(delete(Organization).where(col(Organization.id) == row.id))
     session.flush()
     tell_team_changed(session, row.id, gateways=True)

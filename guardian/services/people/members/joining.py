@@ -6,7 +6,8 @@ from guardian import db
 from guardian.models import TeamMember, User
 from guardian.models.enums import TeamRole
 from guardian.services.people.billing.plans import require_room
-from guardian.services.people.telling import tell_person_moved, tell_team_changed
+from guardian.services.people.moving import moved
+from guardian.services.people.telling import tell_team_changed
 
 
 def lock_members(session: Session, organization_id: str) -> None:
@@ -34,5 +35,5 @@ def join(session: Session, organization_id: str, user: User, role: TeamRole, tea
     user.organization_id = organization_id
     session.flush()
     tell_team_changed(session, organization_id)
-    tell_person_moved(session, user.id)
+    moved(session, user.id)
     return member

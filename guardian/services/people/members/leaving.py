@@ -5,7 +5,8 @@ from sqlmodel import Session, col, select, update
 from guardian.models import AccessToken, Alert, Invitation, TeamMember, User
 from guardian.models import Session as BrowserSession
 from guardian.periods import utcnow
-from guardian.services.people.telling import tell_person_moved, tell_team_changed
+from guardian.services.people.moving import moved
+from guardian.services.people.telling import tell_team_changed
 
 
 def take_out(session: Session, member: TeamMember, heir_id: str) -> None:
@@ -63,4 +64,4 @@ def move_on(session: Session, user: User, organization_id: str, *, keep_sessions
             .values(revoked_at=utcnow())
         )
     session.flush()
-    tell_person_moved(session, user.id)
+    moved(session, user.id)

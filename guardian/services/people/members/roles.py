@@ -31,6 +31,10 @@ def require_may_give(actor: Actor, role: TeamRole) -> None:
 
 
 def require_browser(actor: Actor) -> None:
-    """Raises AuthorizationError for an access token: it is one of its organization, and of no other."""
+    """Raises AuthorizationError for an access token, which is one of its organization and of no other, and for who
+    looks through somebody else's eyes.
+    """
+    if actor.impersonator_id is not None:
+        raise AuthorizationError("You look through another person's eyes: only they themselves do this. End it first.")
     if actor.scopes is not None:
         raise AuthorizationError("An access token cannot do this. Sign in with a browser.")
