@@ -7,7 +7,12 @@ from tests.api.conftest import Client
 
 def test_changing_the_organization(alice: Client) -> None:
     before = alice.data("GET", "/organization")
-    assert (before["name"], before["timeZone"], before["billingEmail"], before["plan"]) == ("Acme", "UTC", None, "ENTERPRISE")
+    assert (before["name"], before["timeZone"], before["billingEmail"], before["plan"]) == (
+        "Acme",
+        "UTC",
+        None,
+        "ENTERPRISE",
+    )
     after = alice.data(
         "PATCH",
         "/organization",

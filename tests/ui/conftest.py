@@ -23,6 +23,7 @@ from sqlmodel import Session
 
 from guardian.ui import build
 from guardian.ui.cookie import COOKIE_NAME, seal
+from guardian.ui.live_hub import hub
 from tests.conftest import ENCRYPTION_KEY, ROOT, Servers
 from tests.fakes import seed
 
@@ -41,7 +42,7 @@ StatePage = Callable[..., Any]
 
 
 @pytest.fixture
-def page_of() -> StatePage:
+def page_of() -> Iterator[StatePage]:
     """Makes a State as a browser's tab has it: `page_of(KeysState, token, "/keys?x=1")`; token None is signed out.
 
     Private API of Reflex, in this one place.
@@ -55,7 +56,8 @@ def page_of() -> StatePage:
         root.rx_router_url = URLData.from_url(ReflexURL(f"http://127.0.0.1{address}"))
         return found
 
-    return make
+    yield make
+    hub.forget("tab-1")
 
 
 @dataclass
