@@ -143,6 +143,11 @@ def after_commit(opened: Session, callback: Callable[[], object]) -> None:
     opened.info.setdefault(_AFTER_COMMIT, []).append(callback)
 
 
+def has_changes(opened: Session) -> bool:
+    """Whether this transaction has changed something that others are to hear of, or is about to write rows."""
+    return bool(opened.info.get(_AFTER_COMMIT) or opened.new or opened.dirty or opened.deleted)
+
+
 def prefer_replica(opened: Session) -> None:
     """What this session's services read by `reading` may be as old as DATABASE_REPLICA_LAG_SECONDS says."""
     opened.info[_PREFERS] = True

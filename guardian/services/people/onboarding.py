@@ -15,6 +15,7 @@ from sqlmodel import Session, col
 from guardian.errors import NotFoundError, ValidationError
 from guardian.models import ApiKey, Budget, Invitation, Organization, ProviderAccount, TeamMember, UsageRollup, User
 from guardian.services.actor import Actor
+from guardian.services.people import kept
 
 
 class Step(StrEnum):
@@ -95,8 +96,17 @@ def done_steps(session: Session, actor: Actor) -> frozenset[Step]:
 
 
 def wishes(session: Session, actor: Actor) -> Wishes:
-    """What the actor has said of the steps. Raises NotFoundError when they were deleted meanwhile."""
-    return _wishes(_user(session, actor))
+    """What the actor has said of the steps, maybe from the cache: each dashboard of theirs asks at each live message.
+
+    Raises NotFoundError when they were deleted meanwhile.
+    """
+
+    def read() -> list[Any]:
+        said = _wishes(_user(session, actor))
+        return [sorted(said.skipped), said.dismissed]
+
+    skipped, dismissed = kept.read(session, kept.keys.user_dashboard(actor.user_id), read, owner=actor.user_id)
+    return Wishes(frozenset(Step(name) for name in skipped), dismissed)
 
 
 def view(done: frozenset[Step], said: Wishes, permissions: Sequence[str] | frozenset[str]) -> OnboardingView:
@@ -131,12 +141,13 @@ def update_onboarding(
     }
     session.add(user)
     session.flush()
+    kept.forget(session, actor.user_id)
     return view(done_steps(session, actor), now, actor.permissions)
 
 
 def skip(session: Session, actor: Actor, step: str) -> OnboardingView:
     """Skip one step more. Raises ValidationError for a step that there is not."""
-    said = wishes(session, actor)
+    said = _wishes(_user(session, actor))
     return update_onboarding(session, actor, skipped=[*said.skipped, step])
 
 

@@ -309,6 +309,23 @@ def test_an_answer_is_kept_until_the_ledger_changes_and_its_names_are_not(ledger
     assert ask(ledger, "2026-03-01", "2026-03-04", **question).totals.cost == 21
 
 
+def test_one_persons_usage_is_kept_under_their_name_in_each_organization_until_it_changes(
+    ledger: Ledger, people: People, environment: Servers
+) -> None:
+    ledger.write(ledger.row("2026-03-01T10:00", "1", origin=GATEWAY))
+    question = {"filters": {"user": (ledger.actor.user_id,)}}
+    assert ask(ledger, "2026-03-01", "2026-03-04", **question).totals.cost == 1
+    query = SummaryQuery(start=utc("2026-03-01"), end=utc("2026-03-04"), **question)
+    assert queries.summary(ledger.session, people.charlie, query).totals.cost == 0
+    with Redis.from_url(environment.redis_url) as redis:
+        assert redis.keys("org-usage:*") == []
+        assert len(redis.keys(f"usage:{ledger.actor.user_id}:*")) == 2
+    ledger.roll_up([ledger.row("2026-03-02T10:00", "20", origin=GATEWAY)])
+    assert ask(ledger, "2026-03-01", "2026-03-04", **question).totals.cost == 1
+    queries.invalidate_organization(ledger.actor.organization_id)
+    assert ask(ledger, "2026-03-01", "2026-03-04", **question).totals.cost == 21
+
+
 def test_a_long_answer_is_not_kept(ledger: Ledger, environment: Servers) -> None:
     ledger.write(*(ledger.row(f"2026-03-0{day}", "1", model=f"model-{n}") for n in range(300) for day in (1, 2, 3)))
     ask(ledger, "2026-03-01", "2026-03-04", bucket="day", group_by=("model",))

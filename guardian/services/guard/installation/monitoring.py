@@ -12,13 +12,13 @@ from sqlmodel import Session, col, select
 from guardian import queue, telemetry
 from guardian.cache import CacheService
 from guardian.errors import UnavailableError
-from guardian.models import ApiKey, EmailLog, SyncRun
+from guardian.models import EmailLog, SyncRun
 from guardian.models.enums import DeliveryStatus, SyncStatus
 from guardian.periods import utcnow
 from guardian.services.actor import Actor
 from guardian.services.guard.installation import health
 from guardian.services.guard.installation.health import Check, DatabaseView, RedisView, SyncView
-from guardian.services.guard.installation.providers import TROUBLED
+from guardian.services.guard.installation.providers import list_providers
 from guardian.services.people import queues
 from guardian.services.people.queues import QueueView
 from guardian.telemetry import ProcessSnapshot
@@ -50,7 +50,7 @@ def monitoring(session: Session, actor: Actor) -> Monitoring:
     actor.require("admin:read")
     processes = tuple(_or(telemetry.processes, []))
     found_queues = tuple(_or(lambda: queues.list_queues(actor), []))
-    syncs, database, redis = _syncs(session), _database(session), _or(_redis, None)
+    syncs, database, redis = _syncs(session, actor), _database(session), _or(_redis, None)
     waiting, failed = _mails(session)
     checks = health.checks(processes, found_queues, syncs, database, redis, waiting, failed)
     return Monitoring(
@@ -73,7 +73,7 @@ def _or(read: Callable[[], T], otherwise: T) -> T:
         return otherwise
 
 
-def _syncs(session: Session) -> SyncView:
+def _syncs(session: Session, actor: Actor) -> SyncView:
     since = utcnow() - _DAY
     unfinished = col(SyncRun.status).in_((SyncStatus.QUEUED, SyncStatus.RUNNING))
     rows = session.exec(
@@ -82,13 +82,12 @@ def _syncs(session: Session) -> SyncView:
         .group_by(col(SyncRun.status))
     )
     counts = dict(rows.all())
-    troubled = select(func.count()).where(col(ApiKey.is_active), col(ApiKey.status).in_(TROUBLED))
     return SyncView(
         queued=counts.get(SyncStatus.QUEUED, 0),
         running=counts.get(SyncStatus.RUNNING, 0),
         finished=counts.get(SyncStatus.FINISHED, 0),
         failed=counts.get(SyncStatus.FAILED, 0),
-        troubled_keys=session.exec(troubled).one(),
+        troubled_keys=sum(line.troubled for line in list_providers(session, actor)),
     )
 
 

@@ -1,10 +1,10 @@
 """Every provider key of the installation: what its provider last said, when it was pulled, and what failed."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 
+from pydantic import TypeAdapter
 from sqlalchemy import func
 from sqlalchemy import select as sql_select
 from sqlalchemy.dialects.postgresql import distinct_on
@@ -14,6 +14,7 @@ from guardian.models import ApiKey, Organization, SyncRun
 from guardian.models.enums import KeyStatus, Provider, SyncStatus
 from guardian.services.actor import Actor
 from guardian.services.guard.installation.paging import checked, paged, size
+from guardian.services.people import kept
 from guardian.services.people.views import Page
 
 # What a person has to do something about.
@@ -30,6 +31,9 @@ class ProviderLine:
     troubled: int
     rejected: int
     last_pull: datetime | None
+
+
+_LINE = TypeAdapter(ProviderLine)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,34 +60,35 @@ class KeyLine:
 def list_providers(session: Session, actor: Actor) -> list[ProviderLine]:
     """A line for each provider that there is a key of, in the order of their names. Raises AuthorizationError."""
     actor.require("admin:read")
-    pulled = (
-        select(ApiKey.provider, func.max(SyncRun.finished_at))
-        .join(SyncRun, col(SyncRun.api_key_id) == col(ApiKey.id))
-        .where(SyncRun.status == SyncStatus.FINISHED)
-        .group_by(col(ApiKey.provider))
+    lines = (_provider(session, provider) for provider in sorted(Provider))
+    return [line for line in lines if line.keys]
+
+
+def _provider(session: Session, provider: Provider) -> ProviderLine:
+    """Counted over the keys of all organizations, and kept until one of them changes or is pulled."""
+    key, owner = kept.keys.provider_status(provider), kept.provider_owner(provider)
+    return _LINE.validate_python(kept.read(session, key, lambda: _counted(session, provider), owner=owner))
+
+
+def _counted(session: Session, provider: Provider) -> dict[str, Any]:
+    last = (
+        select(func.max(SyncRun.finished_at))
+        .join(ApiKey, col(SyncRun.api_key_id) == col(ApiKey.id))
+        .where(ApiKey.provider == provider, SyncRun.status == SyncStatus.FINISHED)
     )
-    last = dict(session.exec(pulled).all())
     columns: tuple[Any, ...] = (
-        ApiKey.provider,
         func.count(),
         func.count().filter(col(ApiKey.is_active)),
         func.count().filter(col(ApiKey.is_active), col(ApiKey.status).in_(TROUBLED)),
         func.count().filter(col(ApiKey.status) == KeyStatus.REJECTED),
+        last.scalar_subquery(),
     )
-    counted = sql_select(*columns).group_by(col(ApiKey.provider))
-    rows = cast("Sequence[tuple[Any, ...]]", session.connection().execute(counted).all())
-    found = sorted(rows, key=lambda row: str(row[0]))
-    return [
-        ProviderLine(
-            provider=provider,
-            keys=keys,
-            active=active,
-            troubled=troubled,
-            rejected=rejected,
-            last_pull=last.get(provider),
-        )
-        for provider, keys, active, troubled, rejected in found
-    ]
+    counted = sql_select(*columns).where(col(ApiKey.provider) == provider)
+    keys, active, troubled, rejected, pulled = tuple[Any, ...](session.connection().execute(counted).one())
+    line = ProviderLine(
+        provider=provider, keys=keys, active=active, troubled=troubled, rejected=rejected, last_pull=pulled
+    )
+    return _LINE.dump_python(line, mode="json")
 
 
 def list_keys(

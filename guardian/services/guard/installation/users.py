@@ -6,7 +6,8 @@ from datetime import datetime
 from sqlalchemy import func, or_, update
 from sqlmodel import Session, col, select
 
-from guardian.errors import ConflictError, NotFoundError
+from guardian import db
+from guardian.errors import AuthorizationError, ConflictError, NotFoundError
 from guardian.models import Organization, SecondFactor, TeamMember, User
 from guardian.models import Session as BrowserSession
 from guardian.models.enums import UserRole
@@ -85,6 +86,11 @@ def set_role(session: Session, actor: Actor, user_id: str, role: UserRole) -> Us
     row = _find(session, user_id)
     if row.id == actor.user_id:
         raise ConflictError("You cannot change your own role. Ask another administrator of the installation.")
+    # Of two who demote each other at once, the second finds that they may no longer.
+    db.lock(session, "installation-roles")
+    session.refresh(row)
+    if session.exec(select(User.role).where(User.id == actor.user_id)).one_or_none() is not UserRole.SUPER_ADMIN:
+        raise AuthorizationError("You do not run this installation any more.")
     row.role = role
     session.flush()
     return find_user(session, actor, user_id)

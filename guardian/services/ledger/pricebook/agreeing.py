@@ -19,6 +19,7 @@ from guardian.services.ledger.pricebook.comparing import far_off
 from guardian.services.ledger.pricebook.reading import example_of, get_override, models_under
 from guardian.services.ledger.pricebook.rules import checked, confirmation_needed, refuse
 from guardian.services.ledger.pricebook.views import NewPrice, OverrideView, Preview
+from guardian.services.people import kept
 
 
 def preview(session: Session, actor: Actor, wanted: NewPrice) -> Preview:
@@ -163,4 +164,5 @@ def _lock(session: Session, actor: Actor) -> None:
     Gateways hear of it: they say what a call costs.
     """
     db.lock(session, "prices", actor.organization_id)
+    kept.forget(session, kept.prices_owner(actor.organization_id))
     db.after_commit(session, partial(live.tell_gateways, actor.organization_id))

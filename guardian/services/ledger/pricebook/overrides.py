@@ -1,8 +1,10 @@
 """The prices that an organization agreed, and those of its CUSTOM keys, as the calculator takes them."""
 
 from decimal import Decimal
+from typing import Any
 
 import structlog
+from pydantic import TypeAdapter
 from sqlmodel import Session, col, select
 
 from guardian.errors import ValidationError
@@ -10,6 +12,9 @@ from guardian.models import ApiKey, PriceOverride
 from guardian.models.enums import Provider
 from guardian.pricing.overrides import Override
 from guardian.pricing.own import key_prices
+from guardian.services.people import kept
+
+_OVERRIDES = TypeAdapter(tuple[Override, ...])
 
 log = structlog.get_logger(__name__)
 
@@ -26,6 +31,22 @@ def overrides_of(session: Session, organization_id: str, provider: Provider) -> 
     )
     agreed = tuple(override_of(row) for row in rows)
     return agreed if provider is not Provider.CUSTOM else (*agreed, *_of_keys(session, organization_id))
+
+
+def kept_overrides_of(session: Session, organization_id: str, provider: Provider) -> tuple[Override, ...]:
+    """The same, read from the cache where it can be: for a look-up, where calls are priced by what is stored.
+
+    CUSTOM is read each time, as its prices are settings of keys.
+    """
+    if provider is Provider.CUSTOM:
+        return overrides_of(session, organization_id, provider)
+    key = f"{kept.keys.pricing(provider)}:{organization_id}"
+
+    def read() -> list[Any]:
+        return _OVERRIDES.dump_python(overrides_of(session, organization_id, provider), mode="json")
+
+    stored = kept.read(session, key, read, owner=kept.prices_owner(organization_id))
+    return _OVERRIDES.validate_python(stored)
 
 
 def _of_keys(session: Session, organization_id: str) -> list[Override]:

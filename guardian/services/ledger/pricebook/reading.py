@@ -13,7 +13,7 @@ from guardian.periods import utcnow
 from guardian.pricing.overrides import Override, choose, matches
 from guardian.services.actor import Actor
 from guardian.services.ledger.pricebook.comparing import example, list_sheet, listed_models, unit_prices
-from guardian.services.ledger.pricebook.overrides import override_of, overrides_of
+from guardian.services.ledger.pricebook.overrides import kept_overrides_of, override_of
 from guardian.services.ledger.pricebook.rules import MAX_PATTERN, refuse
 from guardian.services.ledger.pricebook.views import Example, OverrideView, PriceView, State
 
@@ -102,7 +102,7 @@ def example_of(override: Override, now: datetime) -> Example | None:
 
 
 def _price(session: Session, actor: Actor, provider: Provider, model: str, moment: datetime) -> PriceView:
-    override = choose(overrides_of(session, actor.organization_id, provider), provider, model, moment)
+    override = choose(kept_overrides_of(session, actor.organization_id, provider), provider, model, moment)
     listed = list_sheet(provider, model, moment)
     agreed = list_sheet(provider, model, moment, override) if override else None
     known = bool(listed or agreed)

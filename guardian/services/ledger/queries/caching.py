@@ -24,18 +24,23 @@ def cached(
     question: Any,
     fetch: Callable[[], T],
     *,
+    user_id: str | None = None,
     ttl: int = DEFAULT_TTL,
     most_bytes: int = MOST_BYTES,
 ) -> T:
     """The answer to this question (JSON that holds all that the answer depends on besides the ledger), maybe cached.
 
-    A pull makes it outdated by its commit alone, however its worker ends after that: the state of the pulls is part of
-    the key, and is read before the ledger. Whoever else changes the ledger calls invalidate_organization.
+    With `user_id` it is about the usage of this person alone. A pull makes it outdated by its commit alone, however its
+    worker ends after that: the state of the pulls is part of the key, and is read before the ledger. Whoever else
+    changes the ledger calls invalidate_organization.
     """
     if db.is_replica(session):
         ttl = min(ttl, _REPLICA_TTL)
     asked = hashlib.sha256(json.dumps(question, default=str).encode()).hexdigest()[:32]
-    key = f"{CacheService.keys.organization_usage(organization_id)}:{asked}:{_pulls(session, organization_id)}"
+    # A person may work in several organizations.
+    mine = CacheService.keys.organization_usage(organization_id)
+    of = f"{CacheService.keys.user_usage(user_id)}:{organization_id}" if user_id else mine
+    key = f"{of}:{asked}:{_pulls(session, organization_id)}"
     return CacheService().get_or_set(key, fetch, ttl, owner=organization_id, most_bytes=most_bytes)
 
 

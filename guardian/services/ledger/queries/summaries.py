@@ -60,7 +60,15 @@ def summary(session: Session, actor: Actor, query: SummaryQuery) -> Summary:
     filters = sorted((name, sorted(values)) for name, values in query.filters.items())
     how = (query.tz, query.bucket, query.group_by, filters, query.top)
     question = ("summary", window.start, window.end, how, floor_hour(now))
-    stored = cached(session, actor.organization_id, question, fetch, ttl=_TTL, most_bytes=_MOST_CACHED_BYTES)
+    stored = cached(
+        session,
+        actor.organization_id,
+        question,
+        fetch,
+        user_id=_one_person(query),
+        ttl=_TTL,
+        most_bytes=_MOST_CACHED_BYTES,
+    )
     table = cells.table(stored["rows"])
     names = read_names(session, actor.organization_id, _by_dimension(query.group_by, table.groups))
 
@@ -91,6 +99,12 @@ def groups(group_by: Sequence[str], found: Mapping[Values, Totals], names: Names
         key=lambda item: (-item[1].cost, -item[1].unpriced_tokens, [value or "" for value in item[0]]),
     )
     return tuple(_group(dict(zip(group_by, values, strict=True)), of, names) for values, of in ordered)
+
+
+def _one_person(query: SummaryQuery) -> str | None:
+    """Whose usage alone is asked for."""
+    people = query.filters.get("user", ())
+    return people[0] or None if len(people) == 1 else None
 
 
 def _checked(query: SummaryQuery) -> ZoneInfo:

@@ -17,6 +17,7 @@ from guardian.services.ledger.sync.events import close_run, end_run, enqueue_run
 from guardian.services.ledger.sync.leases import Claim, held, lock_key
 from guardian.services.ledger.sync.outcomes import stop_key
 from guardian.services.ledger.writing.buckets import WriteResult
+from guardian.services.people import kept
 from guardian.services.people.provider_keys import mark_key
 
 # Minutes to wait after the first, second, … temporary failure in a row, ± 20 %.
@@ -66,6 +67,7 @@ def finish(session: Session, claim: Claim) -> None:
     if key is not None and key.iv == claim.sealed.iv:
         mark_key(session, claim.api_key_id, KeyStatus.ACTIVE, None)
     session.flush()
+    kept.forget(session, kept.provider_owner(claim.provider))
     tell(session, run)
 
 

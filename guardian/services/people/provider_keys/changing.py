@@ -28,7 +28,7 @@ from guardian.services.people.provider_keys.checks import (
 )
 from guardian.services.people.provider_keys.reading import changeable_row, get_key
 from guardian.services.people.provider_keys.testing import prepared
-from guardian.services.people.provider_keys.vault import mark_key, seal, status_for, tell_gateways, unseal
+from guardian.services.people.provider_keys.vault import mark_key, seal, status_for, tell_changed, unseal
 from guardian.services.people.views import KeyView
 
 OWN_ACCOUNT = "key:"
@@ -156,7 +156,7 @@ def update_key(
     if is_active is not None:
         row.is_active = is_active
     session.flush()
-    tell_gateways(session, row)
+    tell_changed(session, row)
     return get_key(session, actor, key_id)
 
 
@@ -179,7 +179,7 @@ def delete_key(session: Session, actor: Actor, key_id: str) -> KeyView:
     view = get_key(session, actor, key_id)
     session.delete(row)
     session.flush()
-    tell_gateways(session, row)
+    tell_changed(session, row)
     return view
 
 
@@ -197,7 +197,7 @@ def _note_success(session: Session, row: ApiKey, tested: TestResult) -> None:
     if row.account_id is None:
         row.account_id = tested.account_id or (_own_account(row) if tested.kind == "admin" else None)
     session.flush()
-    tell_gateways(session, row)
+    tell_changed(session, row)
     if row.account_id is not None and row.organization_id is not None:
         _know_account(session, row.organization_id, row.provider, row.account_id, tested.account_name)
         if tested.balance is not None:

@@ -26,7 +26,7 @@ from guardian.models import ApiKey
 from guardian.models.enums import KeyStatus
 from guardian.periods import utcnow
 from guardian.providers.registry import adapter_of
-from guardian.services.people import audit
+from guardian.services.people import audit, kept
 
 TOUCH = timedelta(minutes=1)
 SHORTEST_HINTED = 12  # four characters of anything shorter would tell too much of it
@@ -112,14 +112,15 @@ def mark_key(session: Session, key_id: str, status: KeyStatus, message: str | No
     if row is None:
         return
     if row.status is not status:
-        tell_gateways(session, row)
+        tell_changed(session, row)
     row.status, row.status_message = status, message
     if status is KeyStatus.ACTIVE:
         row.last_validated = utcnow()
     session.flush()
 
 
-def tell_gateways(session: Session, row: ApiKey) -> None:
-    """Once this is committed, calls go out with the keys as they are then."""
+def tell_changed(session: Session, row: ApiKey) -> None:
+    """After the commit calls go out with the keys as they are then, and their provider's standing is read anew."""
+    kept.forget(session, kept.provider_owner(row.provider))
     if row.organization_id is not None:
         db.after_commit(session, partial(live.tell_gateways, row.organization_id))
