@@ -21,8 +21,9 @@ def import_(
     user: Annotated[str | None, typer.Option(help="The address of who made the calls.")] = None,
     key: Annotated[str | None, typer.Option(help="The label of the provider's key that paid for them.")] = None,
 ) -> None:
-    """Read usage from files: agents' logs, LiteLLM's spend logs, consoles' CSV exports, our own CSV. Doubles change
-    nothing. Ends with status 1 if a file could not be read to its end.
+    """Read usage from files: agents' logs, LiteLLM's spend logs, consoles' CSV exports, our own CSV.
+
+    Doubles change nothing. Ends with status 1 if a file could not be read to its end.
     """
     from guardian.jobs.command_line import import_files
 

@@ -42,16 +42,16 @@ def opened(page_of: StatePage, token: str, address: str = "/activity") -> Any:
 
 def test_lines_in_words_newest_first(page_of: StatePage, company: seed.Company) -> None:
     state = opened(page_of, company.token)
-    assert [row.what for row in state.lines] == ["Secret use", "Budget update", "Budget create"]
+    assert [row.what for row in state.lines] == ["Secret use", "Changed a budget", "Set a budget"]
     assert state.lines[0].who == "Nobody signed in"
-    assert [choice.label for choice in state.actions] == ["All", "Budget create", "Budget update", "Secret use"]
+    assert [choice.label for choice in state.actions] == ["All", "Set a budget", "Changed a budget", "Secret use"]
     assert (state.next_href, state.first_href, state.filtered) == ("", "", False)
 
 
 def test_the_address_decides_what_is_found(page_of: StatePage, company: seed.Company) -> None:
     state = opened(page_of, company.token, "/activity?action=BUDGET_UPDATE&days=7&q=20")
-    assert [row.what for row in state.lines] == ["Budget update"]
-    assert (state.searched, state.action, state.filtered) == ("20", "Budget update", True)
+    assert [row.what for row in state.lines] == ["Changed a budget"]
+    assert (state.searched, state.action, state.filtered) == ("20", "Changed a budget", True)
     assert "action=BUDGET_UPDATE" in state.export_href
     assert "from=" in state.export_href
     assert opened(page_of, company.token, "/activity?person=nobody").lines == []

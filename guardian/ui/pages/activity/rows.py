@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from guardian.services.people.views import ActivityView
 from guardian.ui import format
+from guardian.ui.pages.settings.sentences import SENTENCES
 from guardian.ui.rows import Moment
 
 
@@ -63,8 +64,9 @@ _NOBODY = "Nobody signed in"
 
 
 def words(action: str) -> str:
-    """KEY_CREATE as Key create."""
-    return action.replace("_", " ").replace(".", " ").capitalize()
+    """What people call an action: KEY_CREATE is Stored a key; one of an older version is its name, as Secret use."""
+    said = SENTENCES.get(action.upper().replace(".", "_")) or action.replace("_", " ").replace(".", " ").lower()
+    return said[:1].upper() + said[1:]
 
 
 def activity_row(view: ActivityView, href: str, now: datetime, tz: ZoneInfo) -> ActivityRow:
