@@ -223,6 +223,26 @@ def test_what_cannot_be_read_fails_in_words(sink: Sink, people: People) -> None:
     assert "cannot be read" in str(stored(id).error)
 
 
+def test_an_error_of_ours_is_tried_again_and_at_last_given_up(sink: Sink, people: People) -> None:
+    [id] = told(people.alice, made_alert(people.alice), 1, (SLACK, made_target(people.alice, SLACK, sink)))
+    change("notice = jsonb_set(notice, '{sentence}', '5')", "alert_transitions")  # what no code of ours writes
+    for number in range(1, len(SCHEDULE) + 1):
+        with pytest.raises(Exception, match="int"):
+            deliver(id)
+        row = stored(id)
+        assert (row.status, row.attempts) == (DeliveryStatus.PENDING, number)
+        assert row.not_before is not None
+        make_due()
+    with pytest.raises(Exception, match="int"):
+        deliver(id)
+    row = stored(id)
+    assert row.status is DeliveryStatus.FAILED
+    assert "An error of ours" in str(row.error)
+    resume_notices()
+    deliver(id)
+    assert (stored(id).attempts, sink.posted) == (len(SCHEDULE) + 1, [])
+
+
 def test_three_workers_at_once_send_one(sink: Sink, people: People) -> None:
     [id] = told(people.alice, made_alert(people.alice), 1, (SLACK, made_target(people.alice, SLACK, sink)))
     sink.answer = Answer(200, pause=0.02, slow_head=True)
