@@ -203,6 +203,11 @@ def _load_jobs() -> None:
         importlib.import_module(module.name)
 
 
+def _listen() -> None:
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _leave)
+
+
 def _leave(_number: int, _frame: object) -> None:
     raise SystemExit(0)
 
@@ -217,8 +222,7 @@ def run(queues: list[str]) -> None:
     """Work until SIGTERM or SIGINT; whatever else ends RQ's loop (mostly Redis) makes us begin a new one."""
     asked, wait = threading.Event(), 0.5
     while True:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, _leave)  # RQ's own handlers need a registered worker
+        _listen()  # RQ's own handlers need a registered worker
         try:
             connection = patient_connection()
             take_over(connection)
@@ -248,6 +252,7 @@ def main(arguments: list[str]) -> None:
         raise SystemExit(f"guardian: there is no queue {', '.join(unknown)}; there are {', '.join(QUEUE_NAMES)}")
     _load_jobs()
     queues = arguments or list(QUEUE_NAMES)
+    _listen()
     log.info("worker.starting", queues=queues)
     with telemetry.telling("worker"):
         run(queues)
