@@ -132,6 +132,31 @@ def test_each_person_has_a_limit_over_all_their_tokens(
     bob.data("GET", "/organization")
 
 
+def test_all_that_a_known_credential_is_counted_under_is_one_trip(alice: Client) -> None:
+    alice.data("GET", "/organization")
+    asked = _scripts_run()
+    alice.data("GET", "/organization")
+    assert _scripts_run() == asked + 1
+
+
+def _scripts_run() -> int:
+    found = queue.connection().info("commandstats")
+    return sum(found.get(f"cmdstat_{name}", {"calls": 0})["calls"] for name in ("eval", "evalsha"))
+
+
+def test_a_revoked_token_takes_nothing_of_its_owners_share(
+    alice: Client, new_client: MakeClient, strict: Callable[[str, int], None]
+) -> None:
+    made = alice.data("POST", "/tokens", 201, json={"name": "n", "scopes": ["api"]})
+    script = new_client(headers={"authorization": f"Bearer {made['secret']}"})
+    strict("PER_USER", 6)
+    script.data("GET", "/organization")
+    alice.data("DELETE", f"/tokens/{made['id']}")
+    assert {script.get("/api/v1/organization").status_code for _ in range(10)} == {401}
+    # Making, asking, revoking, and the one request that found out.
+    assert [alice.get("/api/v1/organization").status_code for _ in range(3)] == [200, 200, 429]
+
+
 def test_every_answer_tells_what_is_left(alice: Client, client: Client, strict: Callable[[str, int], None]) -> None:
     strict("PER_ADDRESS", 40)
     seen: list[int] = []

@@ -15,6 +15,7 @@ from guardian.api.answers.envelope import Envelope, ListEnvelope, ListMetadata, 
 from guardian.api.answers.limit_headers import tightest
 from guardian.api.requests.origin import require_same_origin
 from guardian.api.requests.uploading import Upload
+from guardian.api.steps import owners
 from guardian.api.steps.conditions import Condition, condition_of, tagged
 from guardian.api.steps.repeating import Repeat, begin, key_of
 from guardian.config import settings
@@ -94,7 +95,8 @@ class Call:
         key = address
         if credential and not self.rule.public:
             key = hashlib.sha256(credential.encode()).hexdigest()[:32]
-        self._count((PER_ADDRESS, address), (self.rule.limit, key))
+        owner = None if self.rule.public else owners.owner_of(key)
+        self._count((PER_ADDRESS, address), (self.rule.limit, key), *([(PER_USER, owner)] if owner else []))
         if bearer is None:
             require_same_origin(self.request)
         if self.rule.public:
@@ -102,9 +104,15 @@ class Call:
         if credential is None:
             raise AuthenticationError
         find = sessions.actor_for_session if bearer is None else tokens.actor_for_token
-        with db.session() as session:
-            self.become(find(session, credential, request_id=self.request_id, ip_address=self.ip_address))
-        self._count((PER_USER, self.actor.user_id))
+        try:
+            with db.session() as session:
+                self.become(find(session, credential, request_id=self.request_id, ip_address=self.ip_address))
+        except AuthenticationError:
+            owners.forget(key)
+            raise
+        if owner != self.actor.user_id:
+            self._count((PER_USER, self.actor.user_id))
+            owners.remember(key, self.actor.user_id)
 
     def _count(self, *counted: tuple[Limit, str]) -> None:
         state = self.request.state
