@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, cast
 
+from guardian import amounts
 from guardian.errors import BudgetExceeded, RateLimitError, UnavailableError
 from guardian.gateway.holds.holding import Item, dollars
 from guardian.gateway.holds.rates import too_many
@@ -42,8 +43,8 @@ def exceeded(item: Item, spent: int, held: int, worst: int, *, alone: bool) -> B
     """Amounts in units. `alone`: there would be no room if nothing were held either."""
     budget = item.budget
     return BudgetExceeded(
-        f"The budget {budget.name!r} has no room for this call: ${dollars(spent):.4f} spent and ${dollars(held):.4f} "
-        f"held of ${item.limit:.2f}, and this call may cost ${dollars(worst):.4f}. {_room_comes(item)}",
+        f"The budget {budget.name!r} has no room for this call: {_written(spent)} spent and {_written(held)} held of "
+        f"{amounts.dollars(item.limit)}, and this call may cost {_written(worst)}. {_room_comes(item)}",
         name=budget.name,
         limit=item.limit,
         resets_at=item.window.end,
@@ -51,6 +52,10 @@ def exceeded(item: Item, spent: int, held: int, worst: int, *, alone: bool) -> B
         held=dollars(held),
         retry_after=None if alone else 1,
     )
+
+
+def _written(units: int) -> str:
+    return amounts.dollars(dollars(units))
 
 
 def _room_comes(item: Item) -> str:
