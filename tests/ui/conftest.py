@@ -153,6 +153,14 @@ def own_web(built_pages: Path, environment: Servers, tmp_path: Path) -> Iterator
 
 
 @pytest.fixture
+def company(session: Session) -> seed.Company:
+    """An organization with its people, and nothing in it."""
+    found = seed.company(session, "Acme")
+    session.commit()
+    return found
+
+
+@pytest.fixture
 def signed_in(session: Session) -> str:
     """The cookie's value of somebody whose organization has 60 days of usage."""
     company = seed.company(session, "Acme")

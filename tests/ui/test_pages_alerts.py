@@ -43,13 +43,6 @@ def _allowed(environment: Servers, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def company(session: Session) -> seed.Company:
-    found = seed.company(session, "Acme")
-    session.commit()
-    return found
-
-
-@pytest.fixture
 def page(page_of: StatePage, company: seed.Company) -> AlertsState:
     state = page_of(AlertsState, company.token, "/alerts")
     work(state, "load")

@@ -34,13 +34,6 @@ def fake(environment: Servers, monkeypatch: pytest.MonkeyPatch) -> Iterator[Fake
 
 
 @pytest.fixture
-def company(session: Session) -> seed.Company:
-    found = seed.company(session, "Acme")
-    session.commit()
-    return found
-
-
-@pytest.fixture
 def page(page_of: StatePage, company: seed.Company, fake: FakeProvider) -> KeysState:
     """The page of somebody who has no key yet, loaded."""
     state = page_of(KeysState, company.token, "/keys")

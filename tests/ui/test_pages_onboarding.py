@@ -21,13 +21,6 @@ def _states(page: Any) -> list[str]:
 
 
 @pytest.fixture
-def company(session: Session) -> seed.Company:
-    found = seed.company(session, "Acme")
-    session.commit()
-    return found
-
-
-@pytest.fixture
 def page(page_of: StatePage, company: seed.Company) -> DashboardState:
     found = page_of(DashboardState, company.token, "/dashboard")
     work(found, "load")

@@ -19,20 +19,13 @@ from guardian.ui.pages.call import rows as call_rows
 from guardian.ui.pages.call.page import CallState
 from guardian.ui.pages.requests.address import Address
 from guardian.ui.pages.requests.page import RequestsState
-from guardian.ui.pages.requests.rows import milliseconds
+from guardian.ui.pages.requests.rows import failure, milliseconds
 from guardian.ui.pages.settings.page import SettingsState
 from guardian.ui.pages.usage import bill
 from tests.fakes import seed
 from tests.ui import calls
 from tests.ui.conftest import StatePage
 from tests.ui.pages import OpenPage, payload, work
-
-
-@pytest.fixture
-def company(session: Session) -> seed.Company:
-    found = seed.company(session, "Acme")
-    session.commit()
-    return found
 
 
 @pytest.fixture
@@ -105,8 +98,15 @@ def test_failures_and_unknown_costs_are_no_zeros_and_no_successes(
     assert (rows["rate_limit_exceeded"].status, rows["rate_limit_exceeded"].tone) == ("429", "warn")
     assert (rows["connect_failed"].status, rows["connect_failed"].tone) == ("failed", "bad")
     assert rows["connect_failed"].latency == "–"
+    assert rows["connect_failed"].failure == "connect failed"
     assert (page.figures.failed, page.figures.failed_share) == ("2", "67\u00a0%")
     assert "no known price" in page.figures.spend.note
+
+
+def test_a_failure_is_told_in_words() -> None:
+    assert failure("policy_budget_exceeded") == "budget exceeded"
+    assert failure("caller_left") == "caller left"
+    assert failure("") == ""
 
 
 def test_what_was_never_told_is_no_zero(session: Session, company: seed.Company, open_page: OpenPage) -> None:

@@ -24,13 +24,6 @@ CHROME = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko)
 
 
 @pytest.fixture
-def company(session: Session) -> seed.Company:
-    found = seed.company(session, "Acme")
-    session.commit()
-    return found
-
-
-@pytest.fixture
 def page(page_of: StatePage, company: seed.Company) -> SettingsState:
     state = page_of(SettingsState, company.token, "/settings")
     work(state, "load")

@@ -26,13 +26,6 @@ def sink(session: Session, monkeypatch: pytest.MonkeyPatch) -> Generator[Sink]:
 
 
 @pytest.fixture
-def company(session: Session) -> seed.Company:
-    found = seed.company(session, "Acme")
-    session.commit()
-    return found
-
-
-@pytest.fixture
 def page(page_of: StatePage, company: seed.Company, sink: Sink) -> SettingsState:
     state = page_of(SettingsState, company.token, "/settings")
     work(state, "load")

@@ -17,13 +17,6 @@ from tests.ui import calls
 from tests.ui.conftest import Web
 
 
-@pytest.fixture
-def company(session: Session) -> seed.Company:
-    found = seed.company(session, "Acme")
-    session.commit()
-    return found
-
-
 def _open(web: Web, tab: Page, of: seed.Company, address: str = "/requests") -> None:
     web.sign_in(tab.context, of.token)
     tab.goto(web.url + address)

@@ -96,7 +96,7 @@ def done_steps(session: Session, actor: Actor) -> frozenset[Step]:
 
 
 def wishes(session: Session, actor: Actor) -> Wishes:
-    """What the actor has said of the steps, maybe from the cache: each dashboard of theirs asks at each live message.
+    """What the actor has said of the steps, maybe from the cache: each opening of their dashboard asks.
 
     Raises NotFoundError when they were deleted meanwhile.
     """

@@ -12,6 +12,7 @@ from guardian.records import CostBreakdown, UsageCounts, UsageRecord
 from guardian.services.actor import Actor
 from guardian.services.ledger.writing.calls import Call
 from guardian.services.ledger.writing.calls import add_calls as add
+from tests.conftest import People
 
 
 def add_calls(
@@ -47,3 +48,12 @@ def add_calls(
         for cost in costs
     ]
     add(session, actor.organization_id, calls, {})
+
+
+def add_calls_of_each_scope(session: Session, people: People, at: datetime) -> None:
+    """$15 of Acme's in calls of which each scope has its own, one more without a price, and $100 of another's."""
+    add_calls(session, people.alice, at, "1", model="claude-opus-4-5")
+    add_calls(session, people.alice, at, "2", tags={"team": "web"})
+    add_calls(session, people.alice, at, "4", tags={"feature": "search"}, origin=UsageOrigin.INGEST)
+    add_calls(session, people.bob, at, "8", "", tags={"stage": "live"}, access_token_id="t1")
+    add_calls(session, people.charlie, at, "100", tags={"team": "web"}, access_token_id="t1")

@@ -8,7 +8,7 @@ import pytest
 from sqlmodel import Session
 
 from guardian.models import PriceOverride
-from guardian.models.enums import Provider, UsageOrigin
+from guardian.models.enums import Provider
 from guardian.periods import Window
 from guardian.services.guard.analysis.decomposition import Weights
 from guardian.services.guard.budgets import Scope
@@ -16,7 +16,7 @@ from guardian.services.guard.explaining import ORGANIZATION, causes_of, change_o
 from guardian.services.guard.explaining.prices import BATCH, weights_of
 from guardian.services.guard.explaining.reading import mixes_of
 from tests.conftest import People
-from tests.unit.guard.ledger import add_calls
+from tests.unit.guard.ledger import add_calls, add_calls_of_each_scope
 
 NOW = datetime(2026, 11, 18, 12, 34, tzinfo=UTC)
 TODAY = Window(NOW - timedelta(hours=12), NOW + timedelta(hours=2))
@@ -39,11 +39,7 @@ BERLIN = ZoneInfo("Europe/Berlin")
     ],
 )
 def test_each_scope_has_its_days_and_hours(session: Session, people: People, scope: Scope, total: str) -> None:
-    add_calls(session, people.alice, NOW, "1", model="claude-opus-4-5")
-    add_calls(session, people.alice, NOW, "2", tags={"team": "web"})
-    add_calls(session, people.alice, NOW, "4", tags={"feature": "search"}, origin=UsageOrigin.INGEST)
-    add_calls(session, people.bob, NOW, "8", "", tags={"stage": "live"}, access_token_id="t1")
-    add_calls(session, people.charlie, NOW, "100", tags={"team": "web"}, access_token_id="t1")
+    add_calls_of_each_scope(session, people, NOW)
     organization = people.alice.organization_id
     days = days_of(session, organization, scope, date(2026, 11, 1), NOW.date(), BERLIN, tracked=True)
     assert days == ([(NOW.date(), Decimal(total))] if total != "0" else [])

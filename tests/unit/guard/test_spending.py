@@ -9,10 +9,10 @@ import pytest
 from sqlmodel import Session
 
 from guardian.models import AccessToken, Budget, Organization
-from guardian.models.enums import BudgetKind, BudgetPeriod, UsageOrigin
+from guardian.models.enums import BudgetKind, BudgetPeriod
 from guardian.services.guard.budgets import HardBudget, Scope, hard_budgets_of, spent_of
 from tests.conftest import People
-from tests.unit.guard.ledger import add_calls
+from tests.unit.guard.ledger import add_calls, add_calls_of_each_scope
 
 NOW = datetime(2026, 11, 18, 12, 34, tzinfo=UTC)
 
@@ -42,11 +42,7 @@ def spent(session: Session, limit: HardBudget, now: datetime = NOW) -> Decimal:
     ],
 )
 def test_each_scope_counts_its_calls(session: Session, people: People, scope: Scope, total: str) -> None:
-    add_calls(session, people.alice, NOW, "1", model="claude-opus-4-5")
-    add_calls(session, people.alice, NOW, "2", tags={"team": "web"})
-    add_calls(session, people.alice, NOW, "4", tags={"feature": "search"}, origin=UsageOrigin.INGEST)
-    add_calls(session, people.bob, NOW, "8", "", tags={"stage": "live"}, access_token_id="t1")
-    add_calls(session, people.charlie, NOW, "100", tags={"team": "web"}, access_token_id="t1")
+    add_calls_of_each_scope(session, people, NOW)
     assert spent(session, budget(people, scope)) == Decimal(total)
     everything = spent_of(session, [budget(people, Scope("organization"))], NOW)["b"]
     assert (everything.gateway, everything.other, everything.unpriced) == (Decimal(11), Decimal(4), 1)
