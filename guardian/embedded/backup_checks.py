@@ -1,6 +1,7 @@
 """What is asked of a backup before it replaces anything, and of a database after it was restored."""
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 
 import psycopg
@@ -12,8 +13,17 @@ from guardian.embedded.keyfile import stored_key
 from guardian.embedded.migrate import configuration
 from guardian.errors import ConfigurationError
 
+_THERE = (
+    "SELECT 1 FROM information_schema.columns WHERE table_schema = 'public' AND (table_name, column_name) = (%s, %s)"
+)
 _REVISION = re.compile(r"^COPY \S*alembic_version .*?;\n(\S+)\n", re.MULTILINE)
-_SEALED = ("api_keys", "second_factors")
+# Tables whose rows name the key that sealed them, in which column, and what a row is. Secrets of channels and alerts
+# name none; nearly every database has an audit log, whose end does.
+_SEALED = (
+    ("api_keys", "encryption_key_id", "stored secrets"),
+    ("second_factors", "encryption_key_id", "stored secrets"),
+    ("activity_heads", "key_id", "ends of the audit log"),
+)
 
 
 def require_known(revisions: str, source: str) -> None:
@@ -40,17 +50,18 @@ def key_warnings(settings: Settings, url: str) -> Sequence[str]:
     if not keys and (stored := stored_key(settings.guardian_data_dir)) is not None:
         keys = [stored]
     ours = {key_id(key) for key in keys}
-    sealed: dict[str, int] = {}
+    sealed: dict[str, Counter[str]] = {}
     with psycopg.connect(url, autocommit=True) as connection:
-        for table in _SEALED:
-            if connection.execute("SELECT to_regclass(%s)", (table,)).fetchone() == (None,):
+        for table, column, kind in _SEALED:
+            if connection.execute(_THERE, (table, column)).fetchone() is None:
                 continue  # the backup is of a time before it
-            query = f"SELECT encryption_key_id, count(*) FROM {table} WHERE encryption_key_id IS NOT NULL GROUP BY 1"  # noqa: S608  # our own names
+            query = f"SELECT {column}, count(*) FROM {table} WHERE {column} IS NOT NULL GROUP BY 1"  # noqa: S608  # our own names
             for name, count in connection.execute(query.encode()):
-                sealed[name] = sealed.get(name, 0) + count
+                sealed.setdefault(name, Counter())[kind] += count
     return [
-        f"{count} stored secrets are sealed with encryption key {name}, which is not configured here: "
-        "set it as ENCRYPTION_KEY (or ENCRYPTION_KEY_PREVIOUS), or they are lost"
-        for name, count in sorted(sealed.items())
+        f"Sealed with encryption key {name}, which is not configured here: "
+        f"{', '.join(f'{kind} ({count})' for kind, count in kinds.items())}. Set it as ENCRYPTION_KEY (or "
+        "ENCRYPTION_KEY_PREVIOUS) before anything starts: without it the secrets are lost and the log counts as altered"
+        for name, kinds in sorted(sealed.items())
         if name not in ours
     ]

@@ -20,6 +20,7 @@ from guardian.errors import ConfigurationError, GuardianError
 from guardian.models import ApiKey
 from guardian.models.enums import Provider
 from guardian.periods import utcnow
+from guardian.services.people import audit
 from tests.conftest import ENCRYPTION_KEY, People, Servers, forget_caches
 from tests.unit.guard.ledger import add_calls
 
@@ -172,4 +173,20 @@ def test_usage_comes_back_whole_and_a_missing_key_is_warned_of(
     monkeypatch.setenv("ENCRYPTION_KEY", "a" * 64)
     forget_caches()
     (warning,) = restore(settings(), target)
-    assert warning.startswith(f"1 stored secrets are sealed with encryption key {sealed.key_id}")
+    assert warning.startswith(f"Sealed with encryption key {sealed.key_id}, which is not configured here: ")
+    assert "stored secrets (1)" in warning
+
+
+def test_the_key_of_an_audit_log_is_missed_where_no_secret_is_stored(
+    session: Session, people: People, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found, target = settings(), tmp_path / "log.backup"
+    audit.record(session, people.alice, "budget.create")
+    session.commit()
+    session.close()
+    backup(found, target)
+    assert list(restore(found, target)) == []
+    monkeypatch.setenv("ENCRYPTION_KEY", "a" * 64)
+    forget_caches()
+    (warning,) = restore(settings(), target)
+    assert "ends of the audit log (1). Set it as ENCRYPTION_KEY" in warning
