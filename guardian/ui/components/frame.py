@@ -1,6 +1,5 @@
 """The frame of every signed-in page: sidebar, title, states of loading; a page gives only what is inside."""
 
-from dataclasses import dataclass
 from typing import Any
 
 import reflex as rx
@@ -8,43 +7,11 @@ import reflex as rx
 from guardian.ui.components.basics import icon, link
 from guardian.ui.components.forms import plain_form
 from guardian.ui.components.impersonation import impersonation_banner
+from guardian.ui.components.nav import BILLING, PLACES, firing_count, nav
 from guardian.ui.components.palette import palette
 from guardian.ui.components.places import new_place_dialog, place_switch
 from guardian.ui.components.states import error_state, loading_note, notice
 from guardian.ui.session import Page
-
-ALERTS = "/alerts"
-BILLING = "/billing"
-
-
-@dataclass(frozen=True)
-class Place:
-    """A page of the sidebar; `admin` ones are for those who run the installation, others for whoever may `needs`."""
-
-    name: str
-    href: str
-    icon: str
-    admin: bool = False
-    needs: str = ""
-
-
-PLACES: tuple[Place, ...] = (
-    Place("Dashboard", "/dashboard", "layout-dashboard"),
-    Place("Explorer", "/usage", "chart-column-stacked"),
-    Place("Requests", "/requests", "activity"),
-    Place("Reconciliation", "/reconciliation", "scale"),
-    Place("Budgets", "/budgets", "wallet"),
-    Place("Prices", "/prices", "badge-dollar-sign"),
-    Place("Keys", "/keys", "key-round"),
-    Place("Alerts", ALERTS, "bell"),
-    Place("Reports", "/reports", "file-text"),
-    Place("Import and export", "/imports", "arrow-down-up"),
-    Place("Team", "/team", "users"),
-    Place("Activity", "/activity", "history", needs="activity:read"),
-    Place("Settings", "/settings", "settings"),
-    Place("Plan and invoices", BILLING, "credit-card", needs="billing:read"),
-    Place("Installation", "/admin", "server", admin=True),
-)
 
 
 def frame(
@@ -133,7 +100,7 @@ def _sidebar(state: type[Page], here: str) -> rx.Component:
         rx.el.div(
             brand(),
             place_switch(state.viewer.organization, "places"),
-            _nav(state, here, "Pages"),
+            nav(state, here, "Pages"),
             _foot(state),
             class_name="sidebar-inside",
         ),
@@ -147,70 +114,20 @@ def _topbar(state: type[Page], here: str) -> rx.Component:
         rx.el.button(
             icon("menu", 20),
             rx.el.span("Menu", class_name="sr-only"),
-            _firing(state, testid="menu-firing"),
+            firing_count(state, testid="menu-firing"),
             type="button",
             class_name="button quiet icon",
             custom_attrs={"popoverTarget": "sheet"},
         ),
         rx.el.div(
             place_switch(state.viewer.organization, "places-sheet"),
-            _nav(state, here, "Menu"),
+            nav(state, here, "Menu"),
             _foot(state),
             class_name="sheet",
             id="sheet",
             custom_attrs={"popover": "auto"},
         ),
         class_name="topbar",
-    )
-
-
-def _nav(state: type[Page], here: str, label: str) -> rx.Component:
-    pages = [_place(state, place, here) for place in PLACES if not place.admin]
-    admin = [_place(state, place, here) for place in PLACES if place.admin]
-    return rx.el.nav(
-        *pages,
-        rx.cond(
-            state.viewer.is_super_admin,
-            rx.fragment(rx.el.div("Admin", class_name="nav-heading"), *admin),
-            rx.fragment(),
-        ),
-        class_name="nav",
-        custom_attrs={"aria-label": label},
-    )
-
-
-def _place(state: type[Page], place: Place, here: str) -> rx.Component:
-    current = {"aria-current": "page"} if place.href == here else {}
-    if place.needs:
-        shown = _entry(state, place, current)
-        permissions: Any = state.viewer.permissions
-        return rx.cond(permissions.contains(place.needs), shown, rx.fragment())
-    return _entry(state, place, current)
-
-
-def _entry(state: type[Page], place: Place, current: dict[str, str]) -> rx.Component:
-    counts = place.href == ALERTS
-    name = rx.cond(state.firing > 0, f"{place.name}, {state.firing} firing", place.name) if counts else place.name
-    return link(
-        icon(place.icon, 18),
-        rx.el.span(place.name, class_name="label"),
-        _firing(state) if counts else rx.fragment(),
-        to=place.href,
-        title=place.name,
-        custom_attrs={"aria-label": name, **current},
-    )
-
-
-def _firing(state: type[Page], testid: str = "alerts-firing") -> rx.Component:
-    """How many alerts fire now, beside the page where they are."""
-    return rx.cond(
-        state.firing > 0,
-        rx.el.span(
-            state.firing,
-            class_name="badge bad count",
-            custom_attrs={"data-testid": testid, "data-live": "true"},
-        ),
-        rx.fragment(),
     )
 
 

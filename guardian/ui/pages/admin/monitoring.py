@@ -167,7 +167,7 @@ def page() -> rx.Component:
         ROUTE,
         "As each process last told of itself, every ten seconds; latencies are of the last minute",
         card("Health", checks),
-        rx.el.section(rx.foreach(state.figures, _figure), class_name="card figures"),
+        rx.el.section(rx.foreach(state.figures, _figure), class_name="card figures even"),
         card(
             "Processes",
             rx.cond(

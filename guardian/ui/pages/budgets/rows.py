@@ -17,7 +17,7 @@ from guardian.ui.pages.usage.address import Address
 from guardian.ui.rows import NO_MONEY, Money
 
 _MOST_AHEAD = Decimal("1.6")  # of the limit: a forecast beyond is shown at the end of the bar
-_ALL, _WORD = Decimal(100), Decimal(14)  # percent of the bar, and what a threshold's word takes of a narrow one
+_ALL, _WORD = Decimal(100), Decimal(17)  # percent of the bar, and what a threshold's word takes of a narrow one
 _URGENT: tuple[BudgetState, ...] = ("over", "near", "ok", "paused")
 _WIDTH, _HEIGHT = 300, 80  # of the what-if's picture, in its own units
 

@@ -33,7 +33,10 @@ _STATUSES: Mapping[str, str] = {"ok": "answered", "error": "failed"}
 
 @dataclass(frozen=True)
 class CallRow:
-    """One call. `fresh` came in while the page was open; times in the page's zone, `moment` in UTC for machines."""
+    """One call. `fresh` came in while the page was open; times in the page's zone, `moment` in UTC for machines.
+
+    `failure` is `error` as words.
+    """
 
     key: str
     href: str
@@ -60,6 +63,7 @@ class CallRow:
     status: str
     tone: str
     error: str
+    failure: str
     notes: str
     fresh: bool
 
@@ -113,9 +117,15 @@ def call_row(view: UsageView, now: datetime, tz: ZoneInfo, *, fresh: bool = Fals
         status=str(view.status_code) if view.status_code is not None else "failed" if view.error else "–",
         tone=tone(view),
         error=format.cut(view.error or "", 32),
+        failure=failure(view.error or ""),
         notes=", ".join(notes(view)),
         fresh=fresh,
     )
+
+
+def failure(error: str) -> str:
+    """The name of a failure as words: policy_budget_exceeded is budget exceeded."""
+    return format.cut(error.removeprefix("policy_").replace("_", " "), 32)
 
 
 def failed(view: UsageView) -> bool:

@@ -188,7 +188,9 @@ def _row(row: CallRow) -> rx.Component:
         cell(
             _STATUS,
             badge(row.status, row.tone),
-            rx.cond(row.error != "", rx.el.div(breakable(row.error), class_name="small"), rx.fragment()),
+            rx.cond(
+                row.error != "", rx.el.div(breakable(row.failure), title=row.error, class_name="small"), rx.fragment()
+            ),
             rx.cond(row.notes != "", rx.el.div(row.notes, class_name="muted small"), rx.fragment()),
             custom_attrs={"data-csv": row.status},
         ),
