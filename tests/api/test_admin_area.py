@@ -26,12 +26,15 @@ def names(client: Client, path: str, name: str = "name") -> list[str]:
 
 
 def test_organizations_are_found_in_pages(admin: Client, people: People) -> None:
-    assert names(admin, "/admin/organizations") == ["Globex", "Acme"]
+    # Newest first; what was made in one millisecond has an order all the same, that of its ids.
+    ids = {"Acme": people.alice.organization_id, "Globex": people.charlie.organization_id}
+    newest, oldest = sorted(ids, key=lambda name: ids[name], reverse=True)
+    assert names(admin, "/admin/organizations") == [newest, oldest]
     assert names(admin, "/admin/organizations?search=GLOB") == ["Globex"]
     assert names(admin, "/admin/organizations?search=100%25") == []
     first = admin.get("/api/v1/admin/organizations?limit=1").json()
-    assert [each["name"] for each in first["data"]] == ["Globex"]
-    assert names(admin, f"/admin/organizations?limit=1&cursor={first['metadata']['nextCursor']}") == ["Acme"]
+    assert [each["name"] for each in first["data"]] == [newest]
+    assert names(admin, f"/admin/organizations?limit=1&cursor={first['metadata']['nextCursor']}") == [oldest]
     acme = admin.data("GET", f"/admin/organizations/{people.alice.organization_id}")
     assert (acme["members"], acme["keys"], Decimal(acme["spend"]), acme["unpricedTokens"]) == (2, 0, Decimal(0), 0)
     admin.failure("GET", "/admin/organizations?cursor=;", 400)
@@ -39,7 +42,8 @@ def test_organizations_are_found_in_pages(admin: Client, people: People) -> None
 
 
 def test_people_are_found_by_what_one_knows_of_them(admin: Client, people: People) -> None:
-    assert names(admin, "/admin/users", "email") == ["charlie@example.com", "bob@example.com", "alice@example.com"]
+    everybody = sorted((people.alice, people.bob, people.charlie), key=lambda actor: actor.user_id, reverse=True)
+    assert names(admin, "/admin/users", "email") == [actor.email for actor in everybody]
     assert names(admin, "/admin/users?search=globex", "email") == ["charlie@example.com"]
     assert names(admin, "/admin/users?role=SUPER_ADMIN", "email") == ["alice@example.com"]
     [alice] = admin.data("GET", "/admin/users?search=alice")
