@@ -1,7 +1,5 @@
 """The words of the forms."""
 
-
-
 from guardian.errors import (
     AuthenticationError,
     AuthorizationError,
