@@ -105,7 +105,7 @@ def _encryption_key(settings: Settings) -> Finding:
             "set the key that sealed them as ENCRYPTION_KEY_PREVIOUS, or store them again",
         )
     rest = f"; {older} still carry the previous key: guardian keys rotate" if older else ""
-    return Finding("ok", "encryption key", f"opens all {opened} stored secrets{rest}")
+    return Finding("ok", "encryption key", f"opens everything that is stored sealed ({opened}){rest}")
 
 
 def _audit_log(_settings: Settings) -> Finding:
@@ -115,12 +115,12 @@ def _audit_log(_settings: Settings) -> Finding:
         for chain in chains:
             found = audit.verify(session, chain)
             if found is not None:
-                broken.append(f"{chain or 'nobody'}: {found.what}")
+                broken.append(f"{chain or 'no organization'}: {found.what}")
     if broken:
         return Finding(
             "FAIL", "audit log", f"changed after it was written: {'; '.join(broken[:5])}. Compare with a backup"
         )
-    return Finding("ok", "audit log", f"{len(chains)} chains are whole")
+    return Finding("ok", "audit log", f"whole; chains: {len(chains)}")
 
 
 def examine_audit() -> Iterator[Finding]:
@@ -129,12 +129,12 @@ def examine_audit() -> Iterator[Finding]:
         chains = audit.chains(session)
         names = dict(session.exec(select(Organization.id, Organization.name)).all())
     for chain in chains:
-        about = f"audit log of {names.get(chain, chain) if chain else 'nobody'}"
+        about = f"audit log of {names.get(chain, chain) if chain else 'no organization'}"
         with db.session() as session:
             rows = audit.length(session, chain)
             found = audit.verify(session, chain)
         if found is None:
-            yield Finding("ok", about, f"{rows:,} rows are whole")
+            yield Finding("ok", about, f"whole; rows: {rows:,}")
         else:
             yield Finding("FAIL", about, f"{found.what} [{found.kind}]. Compare with a backup")
     if not chains:
@@ -151,7 +151,7 @@ def _sums(_settings: Settings) -> Finding:
             wrong += [f"{text} ({organization_id})" for text in daily.disagreements(session, organization_id)]
     if wrong:
         return Finding("FAIL", "sums", f"{'; '.join(wrong[:5])}. Delete the rows of usage_days; a job makes them anew")
-    return Finding("ok", "sums", f"the latest days of {len(organizations)} organizations are those of their rollups")
+    return Finding("ok", "sums", f"the latest days are those of their rollups; organizations: {len(organizations)}")
 
 
 def _journals(settings: Settings) -> Finding:

@@ -79,7 +79,7 @@ def test_a_sound_installation(change: Set, session: Session, people: People) -> 
     ]
     assert found["database"].startswith("ok PostgreSQL answers at 127.0.0.1:")
     assert found["migrations"].startswith("ok at the newest revision")
-    assert found["encryption key"] == "ok opens all 1 stored secrets"
+    assert found["encryption key"] == "ok opens everything that is stored sealed (1)"
     assert found["Redis"].startswith("ok 6.2")
     assert found["email"].startswith("FAIL SMTP_HOST is not set")
     assert found["error tracking"].startswith("note SENTRY_DSN is not set")
@@ -160,7 +160,7 @@ def test_stored_keys_that_the_ring_does_not_open(change: Set, session: Session, 
     assert found.startswith("FAIL 1 of 2 stored secrets cannot be opened (OPENAI sealed with bbbb)")
     change(ENCRYPTION_KEY_PREVIOUS="b" * 64)
     assert findings()["encryption key"] == (
-        "ok opens all 2 stored secrets; 1 still carry the previous key: guardian keys rotate"
+        "ok opens everything that is stored sealed (2); 1 still carry the previous key: guardian keys rotate"
     )
 
 
@@ -172,7 +172,7 @@ def test_no_encryption_key_at_all(change: Set) -> None:
 def test_an_audit_log_that_was_changed(change: Set, session: Session, people: People) -> None:
     row = audit.record(session, people.alice, "key.create")
     session.commit()
-    assert findings()["audit log"] == "ok 1 chains are whole"
+    assert findings()["audit log"] == "ok whole; chains: 1"
     session.connection().execute(text("UPDATE activity_logs SET action = 'key.delete'"))
     session.commit()
     assert f"row 1 ({row.id}) is not as it was written" in findings()["audit log"]
@@ -185,7 +185,7 @@ def test_the_audit_log_alone_is_a_line_for_each_chain(change: Set, session: Sess
     audit.record(session, None, "AUTH_LOGIN_REFUSED")
     session.commit()
     lines = sorted(str(finding) for finding in examine_audit())
-    assert [line.split(":")[1] for line in lines] == [" 1 rows are whole"] * 3
+    assert [line.split(":")[1] for line in lines] == [" whole; rows"] * 3
     session.connection().execute(text("UPDATE activity_logs SET action = 'x' WHERE id = :id"), {"id": row.id})
     session.commit()
     [failed] = [finding for finding in examine_audit() if finding.word == "FAIL"]
