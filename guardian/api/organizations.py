@@ -134,7 +134,10 @@ def delete_organization(call: CallDep, name: Line) -> WorkingOut:
     with call.transaction(audited=False) as session:
         # Before it goes: its chain of the audit log stays, and ends with this.
         mine = call.actor.organization_id
-        audit.record(session, call.actor, "ORGANIZATION_DELETE", resource_type="organization", resource_id=mine)
+        facts = places.facts_of(session, call.actor)
+        audit.record(
+            session, call.actor, "ORGANIZATION_DELETE", resource_type="organization", resource_id=mine, before=facts
+        )
         went = places.delete_organization(session, call.actor, name)
     call.nothing_done()
     return _working(call, went)

@@ -13,6 +13,7 @@ from guardian.errors import ValidationError
 from guardian.models import ExchangeRate, User
 from guardian.periods import utcnow
 from guardian.services.actor import Actor
+from guardian.services.people import audit
 from guardian.services.people.currency_codes import DOLLAR
 from guardian.services.people.organizations import (
     OrganizationChange,
@@ -103,7 +104,8 @@ def add_rates(session: Session, actor: Actor, currency: str, entries: Sequence[E
     if not 1 <= len(source) <= MAX_SOURCE or not source.isprintable():
         raise _wrong("source", "Say in a few words where the rate is from, such as “ECB reference rate”.")
     wanted = _checked(entries)
-    before = {row.day: row.per_dollar for row in _stored(session, actor, code, list(wanted))}
+    stored = {row.day: row.model_dump() for row in _stored(session, actor, code, list(wanted))}
+    before = {day: row["per_dollar"] for day, row in stored.items()}
     news = {day: rate for day, rate in wanted.items() if before.get(day) != rate}
     rows = [
         ExchangeRate(
@@ -122,6 +124,8 @@ def add_rates(session: Session, actor: Actor, currency: str, entries: Sequence[E
         session.exec(
             statement.on_conflict_do_update(index_elements=["organization_id", "currency", "day"], set_=replaced)
         )
+    for row in rows:
+        audit.note_change(session, ExchangeRate, stored.get(row["day"]), row)
     changed = len(news.keys() & before.keys())
     return RatesAdded(added=len(news) - changed, changed=changed, unchanged=len(wanted) - len(news))
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sqlmodel import Session, col, delete, select
+from sqlmodel import Session, col, delete, func, select
 
 from guardian.errors import ConflictError, NotFoundError, ValidationError
 from guardian.models import ApiKey, Organization, Subscription, TeamMember, UsageLog, User
@@ -142,6 +142,14 @@ def delete_organization(session: Session, actor: Actor, name: str) -> PlaceView 
     session.flush()
     tell_team_changed(session, row.id, gateways=True)
     return _now(session, actor)
+
+
+def facts_of(session: Session, actor: Actor) -> dict[str, object]:
+    """What the audit log keeps of an organization that goes: it has to be read, and written, before that."""
+    row = session.get_one(Organization, actor.organization_id)
+    people = session.exec(select(func.count()).where(TeamMember.organization_id == row.id)).one()
+    keys = session.exec(select(func.count()).where(ApiKey.organization_id == row.id)).one()
+    return {"name": row.name, "domain": row.domain, "plan": row.plan.value, "people": people, "keys": keys}
 
 
 def _now(session: Session, actor: Actor) -> PlaceView | None:

@@ -27,6 +27,7 @@ from guardian.services.guard.reports.sending import TOLD
 from guardian.services.guard.reports.spans import RECURRING, Kind, Period, last_over, period_of
 from guardian.services.guard.reports.views import ReportView, scope_of, view_of
 from guardian.services.ledger.queries.freshness import read_freshness
+from guardian.services.people import audit
 
 MAKE_REPORT = "guardian.jobs.reports.make_report"  # by name: services do not know the jobs
 
@@ -162,7 +163,8 @@ def _wait(session: Session, organization_id: str, user_id: str | None, period: P
         "period_end": period.current.window.end,
         "parameters": _parameters(period),
     }
-    session.connection().execute(insert(table).values(facts).on_conflict_do_nothing())
+    if session.connection().execute(insert(table).values(facts).on_conflict_do_nothing()).rowcount:
+        audit.note_change(session, Report, None, facts)
     same = (
         col(Report.id) == facts["id"]
         if period.kind == "custom"

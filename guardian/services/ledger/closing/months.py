@@ -22,6 +22,7 @@ from guardian.services.ledger.reconciliation.reading import window_of
 from guardian.services.ledger.reconciliation.service import Books, read_books
 from guardian.services.ledger.reconciliation.views import BookLine, ReconciliationQuery
 from guardian.services.ledger.views import SummaryQuery
+from guardian.services.people import audit
 
 MOST_LISTED = 24
 _FROZEN = ("provider", "account", "model", "tokenKind")
@@ -86,6 +87,7 @@ def close_month(
     statement = insert(ClosedMonth).values(row.model_dump()).on_conflict_do_nothing().returning(col(ClosedMonth.month))
     if session.exec(statement).first() is None:
         raise ConflictError(f"{month_name(first)} is closed already. Reopen it first.")
+    audit.note_change(session, ClosedMonth, None, row.model_dump(exclude={"lines"}))
     session.flush()
     return _view(session, organization, first, row, now)
 

@@ -79,6 +79,24 @@ def told(column: str) -> bool:
     return column not in _NOISE and not _SEALED.search(column)
 
 
+def note_change(
+    session: OrmSession, model: type, before: Mapping[str, Any] | None, after: Mapping[str, Any] | None
+) -> None:
+    """Note a row that a statement wrote past the ORM: its columns by name, among them the key's; None for no row."""
+    keys = cast("Any", inspect(model)).primary_key
+    id = "/".join(str((after or before or {})[key.name]) for key in keys)
+    change = Change(model.__name__, id, _facts(before or {}), _facts(after or {}))
+    session.info.setdefault(_NOTED, []).append(change)
+
+
+def _facts(columns: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        _name(name): _shown(name, value)
+        for name, value in columns.items()
+        if told(name) and value not in (None, {}, [])
+    }
+
+
 def take(session: OrmSession) -> list[Change]:
     """What the transaction has changed since this was asked last, each row once, in the order of the first change."""
     session.flush()

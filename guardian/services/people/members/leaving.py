@@ -16,30 +16,25 @@ def take_out(session: Session, member: TeamMember, heir_id: str) -> None:
     that tells nobody would be silent without anybody's having switched it off.
     """
     now, organization_id, user_id = utcnow(), member.organization_id, member.user_id
-    session.exec(
-        update(AccessToken)
-        .where(
-            col(AccessToken.organization_id) == organization_id,
-            col(AccessToken.user_id) == user_id,
-            col(AccessToken.revoked_at).is_(None),
-        )
-        .values(revoked_at=now)
+    # Row by row, so that the audit log has each of them.
+    tokens = select(AccessToken).where(
+        AccessToken.organization_id == organization_id,
+        AccessToken.user_id == user_id,
+        col(AccessToken.revoked_at).is_(None),
     )
-    session.exec(
-        update(Invitation)
-        .where(
-            col(Invitation.organization_id) == organization_id,
-            col(Invitation.invited_by_id) == user_id,
-            col(Invitation.accepted_at).is_(None),
-            col(Invitation.revoked_at).is_(None),
-        )
-        .values(revoked_at=now)
+    for token in session.exec(tokens.with_for_update()):
+        token.revoked_at = now
+    invitations = select(Invitation).where(
+        Invitation.organization_id == organization_id,
+        Invitation.invited_by_id == user_id,
+        col(Invitation.accepted_at).is_(None),
+        col(Invitation.revoked_at).is_(None),
     )
-    session.exec(
-        update(Alert)
-        .where(col(Alert.organization_id) == organization_id, col(Alert.user_id) == user_id)
-        .values(user_id=heir_id)
-    )
+    for invitation in session.exec(invitations.with_for_update()):
+        invitation.revoked_at = now
+    alerts = select(Alert).where(Alert.organization_id == organization_id, Alert.user_id == user_id)
+    for alert in session.exec(alerts.with_for_update()):
+        alert.user_id = heir_id
     session.delete(member)
     session.flush()
     tell_team_changed(session, organization_id, gateways=True)

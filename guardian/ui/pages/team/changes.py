@@ -75,7 +75,10 @@ def deleting_organization(name: str) -> Work[PlaceView | None]:
     def run(session: Session, actor: Actor) -> PlaceView | None:
         # Before it goes: its chain of the audit log stays, and ends with this.
         mine = actor.organization_id
-        audit.record(session, actor, "ORGANIZATION_DELETE", resource_type="organization", resource_id=mine)
+        facts = places.facts_of(session, actor)
+        audit.record(
+            session, actor, "ORGANIZATION_DELETE", resource_type="organization", resource_id=mine, before=facts
+        )
         return places.delete_organization(session, actor, name)
 
     return run
