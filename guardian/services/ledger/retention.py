@@ -8,8 +8,9 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from weakref import WeakKeyDictionary
 
-from sqlalchemy import text
+from sqlalchemy import Engine, text
 from sqlmodel import Session, col, select
 
 from guardian.models import Organization
@@ -21,7 +22,8 @@ KEPT_FROM = "callsKeptFrom"
 AT_ONCE = 5_000
 _TRUSTED_SECONDS = 60.0
 _TIMED = 9  # characters of an id that tell its time
-_known: dict[tuple[str, str], tuple[datetime | None, float]] = {}
+# By engine, and not by its address: to write that out takes longer than all else that an event waits for here.
+_known: WeakKeyDictionary[Engine, dict[str, tuple[datetime | None, float]]] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,15 +52,15 @@ def keep_from(session: Session, organization_id: str, floor: datetime) -> None:
 
 def kept_from(session: Session, organization_id: str) -> datetime | None:
     """Before it nothing is written; as of the last minute."""
-    place = str(session.get_bind().engine.url), organization_id
-    found, until = _known.get(place, (None, 0.0))
+    known = _known.setdefault(session.connection().engine, {})
+    found, until = known.get(organization_id, (None, 0.0))
     if time.monotonic() < until:
         return found
     meta = session.connection().execute(select(col(Organization.meta)).where(col(Organization.id) == organization_id))
     found = _parsed((meta.scalar_one_or_none() or {}).get(KEPT_FROM))
-    if len(_known) > 10_000:
-        _known.clear()
-    _known[place] = (found, time.monotonic() + _TRUSTED_SECONDS)
+    if len(known) > 10_000:
+        known.clear()
+    known[organization_id] = (found, time.monotonic() + _TRUSTED_SECONDS)
     return found
 
 
