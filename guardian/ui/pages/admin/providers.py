@@ -182,6 +182,11 @@ def page() -> rx.Component:
     )
 
 
+def _unit(count: Any, one: str) -> rx.Component:
+    """What is counted, where the column has no header."""
+    return rx.el.span(rx.cond(count == "1", f" {one}", f" {one}s"), class_name="narrow-only")
+
+
 def _none(text: str) -> rx.Component:
     return rx.el.p(text, class_name="muted none")
 
@@ -189,7 +194,7 @@ def _none(text: str) -> rx.Component:
 def _provider(row: ProviderRow) -> rx.Component:
     return rx.el.tr(
         cell(_PROVIDER, row.name),
-        cell(_KEYS, row.stored, rx.el.span(" keys", class_name="narrow-only")),
+        cell(_KEYS, row.stored, _unit(row.stored, "key")),
         cell(_TROUBLED, row.troubled, rx.el.span(" need a person", class_name="narrow-only")),
         cell(_REJECTED, row.rejected),
         cell(_PULLED, moment(row.pulled)),
@@ -212,7 +217,7 @@ def _key(row: KeyRow) -> rx.Component:
 def _model(row: ModelRow) -> rx.Component:
     return rx.el.tr(
         cell(_MODEL, row.model, rx.el.div(row.provider, class_name="muted small")),
-        cell(_MANY, row.organizations, rx.el.span(" organizations", class_name="narrow-only")),
+        cell(_MANY, row.organizations, _unit(row.organizations, "organization")),
         cell(_ROWS, row.rows),
         cell(_TOKENS, row.tokens, rx.el.span(" tokens", class_name="narrow-only")),
         key=row.key,

@@ -62,7 +62,7 @@ def _queue(row: QueueRow) -> rx.Component:
 
 
 def _nobody() -> rx.Component:
-    return rx.el.span(icon("triangle-alert", 14), " none", class_name="bad")
+    return rx.el.span(icon("triangle-alert", 14), " none", class_name="bad nowrap")
 
 
 def _failed(state: Any, row: FailedRow) -> rx.Component:
