@@ -39,7 +39,8 @@ def run(tell: Callable[[str], None], *, dry_run: bool) -> None:
         log.warning("retention.months_in_use", error=str(error).partition("\n")[0])
         dropped = []
     for month in dropped:
-        tell(f"month {month.start:%Y-%m} {would}dropped, with some {month.rows:,} rows")
+        rows = "rows not counted" if month.rows is None else f"about {month.rows:,} rows"
+        tell(f"month {month.start:%Y-%m} {would}dropped ({rows})")
     for organization_id, floor in floors.items():
         if floor is not None and (gone := _forget(organization_id, floor, dry_run=dry_run)):
             tell(f"{gone:,} calls before {floor:%Y-%m-%d} {would}deleted ({organization_id})")

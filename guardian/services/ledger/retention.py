@@ -28,11 +28,11 @@ _known: WeakKeyDictionary[Engine, dict[str, tuple[datetime | None, float]]] = We
 
 @dataclass(frozen=True, slots=True)
 class Month:
-    """A partition of usage_logs, and about how many rows it has."""
+    """A partition of usage_logs, and about how many rows it has: None where PostgreSQL has not counted yet."""
 
     name: str
     start: datetime
-    rows: int
+    rows: int | None
 
 
 def floor_of(retention_days: int | None, now: datetime) -> datetime | None:
@@ -85,7 +85,11 @@ def months(session: Session) -> list[Month]:
     """The partitions, oldest first."""
     rows = session.connection().execute(_MONTHS)
     found = [
-        Month(name, datetime.fromisoformat(f"{name[-7:].replace('_', '-')}-01T00:00:00+00:00"), int(count))
+        Month(
+            name,
+            datetime.fromisoformat(f"{name[-7:].replace('_', '-')}-01T00:00:00+00:00"),
+            None if count < 0 else int(count),
+        )
         for name, count in rows
     ]
     return sorted(found, key=lambda month: month.start)
@@ -132,6 +136,6 @@ _DELETE = text(
     "(SELECT id, timestamp FROM usage_logs WHERE organization_id = :id AND timestamp < :floor LIMIT :most)"
 )
 _MONTHS = text(
-    "SELECT c.relname, greatest(c.reltuples, 0) FROM pg_inherits JOIN pg_class c ON c.oid = inhrelid "
+    "SELECT c.relname, c.reltuples FROM pg_inherits JOIN pg_class c ON c.oid = inhrelid "
     "WHERE inhparent = 'usage_logs'::regclass"
 )
