@@ -54,7 +54,7 @@ audit: $(DONE)/dev ## Look for known vulnerabilities in the locked dependencies
 
 .PHONY: sbom
 sbom: $(DONE)/dev ## Write sbom.json: what the product is made of, as CycloneDX
-	@$(BIN)/cyclonedx-py requirements requirements.txt --pyproject pyproject.toml --mc-type application \
+	@PYTHONWARNINGS="ignore:The Component this BOM" $(BIN)/cyclonedx-py requirements requirements.txt --pyproject pyproject.toml --mc-type application \
 		--output-reproducible --of JSON -o sbom.json
 	@echo "· sbom.json: $$(grep -c '"bom-ref": "requirements' sbom.json) components"
 
@@ -76,7 +76,7 @@ define install_lock
 		echo "· installing $(1): $$(grep -c == $(1)) packages"; \
 		$(PIP) install --require-hashes --no-deps -r $(1) \
 			| awk '/^Collecting/ {n++; printf "  %d %s\n", n, $$2; fflush()} /^Installing/ {print "  unpacking…"; fflush()}'; \
-		$(PIP) install --quiet --no-deps --no-build-isolation --editable .; \
+		PYTHONWARNINGS="ignore:Editable installation" $(PIP) install --quiet --no-deps --no-build-isolation --editable .; \
 	fi; \
 	echo "$$lock" > $@
 endef
