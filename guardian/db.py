@@ -153,6 +153,11 @@ def prefer_replica(opened: Session) -> None:
     opened.info[_PREFERS] = True
 
 
+def only_reads(opened: Session) -> bool:
+    """Whether it was said that this session changes nothing, and may read what is a moment old: see prefer_replica."""
+    return bool(opened.info.get(_PREFERS))
+
+
 def reading(opened: Session) -> Session:
     """Where to read: a transaction on the replica that lasts as long as this one, or this one itself.
 

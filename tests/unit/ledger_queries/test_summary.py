@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from redis import Redis
+from sqlalchemy import event
 from sqlmodel import Session
 
 from guardian import db
@@ -343,3 +344,27 @@ def test_without_redis_there_is_an_answer_all_the_same(ledger: Ledger, monkeypat
         query = SummaryQuery(start=utc("2026-03-01"), end=utc("2026-03-02"))
         assert queries.summary(session, ledger.actor, query).totals.cost == 1
     queries.invalidate_organization(ledger.actor.organization_id)
+
+
+@pytest.mark.parametrize(("only_reads", "times"), [(True, 1), (False, 3)])
+def test_what_only_reads_asks_for_the_state_of_the_pulls_once(ledger: Ledger, only_reads: bool, times: int) -> None:
+    """Fifty budgets are fifty sums; who may have pulled in between, and goes on, asks each time."""
+    ledger.write(ledger.row("2026-03-01T10:00", "1"))
+    ledger.session.commit()
+    asked: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_more: object) -> None:
+        if "sync_runs" in statement and "hashtextextended" in statement:
+            asked.append(statement)
+
+    event.listen(db.engine(), "before_cursor_execute", note)
+    try:
+        with db.session() as session:
+            if only_reads:
+                db.prefer_replica(session)
+            for day in (1, 2, 3):
+                query = SummaryQuery(start=utc(f"2026-03-0{day}"), end=utc("2026-03-05"))
+                queries.summary(session, ledger.actor, query)
+    finally:
+        event.remove(db.engine(), "before_cursor_execute", note)
+    assert len(asked) == times
