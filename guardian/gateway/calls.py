@@ -43,6 +43,10 @@ class Calls:
         self._breaker = Breaker()
         self._behind: set[asyncio.Task[None]] = set()
 
+    def resting(self) -> dict[str, float]:
+        """The keys that this process leaves alone now, since they fail again and again: seconds by id."""
+        return self._breaker.resting()
+
     async def serve(self, arrival: Arrival, method: bytes, query: bytes, receive: Receive, onward: Send) -> None:
         """Answer one call. Raises what stands against it (see Admission), and UpstreamFailure."""
         call = await self._admission.admit(arrival, query, receive)

@@ -36,6 +36,11 @@ class Breaker:
         until = self.until.get(key_id)
         return until is None or until <= monotonic()
 
+    def resting(self) -> dict[str, float]:
+        """The keys that are left alone now, with the seconds that are left; another thread may ask."""
+        now = monotonic()
+        return {key_id: until - now for key_id, until in list(self.until.items()) if until > now}
+
     def note(self, key_id: str, *, failed: bool) -> None:
         if not failed:
             if key_id in self.failures:

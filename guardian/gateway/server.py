@@ -67,6 +67,7 @@ async def running(settings: Settings) -> AsyncGenerator[Gateway]:
             port=settings.guardian_gateway_port,
             journal=lambda: (journal.waiting_bytes, settings.guardian_journal_max_bytes),
         ) as figures:
+            figures.resting = calls.resting
             yield Gateway(Health(settings, journal), admission, calls, pool, journal, figures)
     finally:
         await calls.close()

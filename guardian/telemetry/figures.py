@@ -2,7 +2,7 @@
 
 from bisect import bisect_left
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import accumulate
 
 # Seconds; each is a seventh more than the one before, so that a percentile read from them is at most that far off.
@@ -61,12 +61,14 @@ class Timings:
 class Figures:
     """The counters of one process. `errors` are of what is ours to mend: not a caller's mistake, nor a provider's."""
 
-    __slots__ = ("doing", "errors", "jobs", "outcomes", "timings")
+    __slots__ = ("doing", "errors", "jobs", "outcomes", "resting", "timings")
 
     def __init__(self) -> None:
         self.timings = Timings()
         self.errors = 0
         self.doing: str | None = None
+        # Seconds by id of a provider key: so long a gateway leaves it alone.
+        self.resting: Callable[[], dict[str, float]] = dict
         # How many calls of the gateway (by provider), and jobs (by function), ended in which way.
         self.outcomes: dict[tuple[str, str], int] = {}
         self.jobs: dict[tuple[str, str], int] = {}

@@ -7,8 +7,8 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 import psutil
@@ -18,7 +18,7 @@ from redis.exceptions import RedisError
 
 from guardian import queue
 from guardian.config import settings
-from guardian.periods import utcnow
+from guardian.periods import rfc3339, utcnow
 from guardian.telemetry.figures import Figures
 
 EVERY_SECONDS = 10.0
@@ -41,6 +41,7 @@ class ProcessSnapshot:
     the last minute; the latencies are None where nothing was asked in it. `cpu_percent` is of one core, since the
     snapshot before. `journal_bytes` wait to be stored, of at most `journal_limit`; both None without a journal.
     `metrics` is where it answers /metrics ("host:port"), None where nowhere. `doing` is the job that a worker has now.
+    `resting` are the provider keys (by id) that a gateway leaves alone after failures, until when (RFC 3339).
     """
 
     kind: str
@@ -61,6 +62,7 @@ class ProcessSnapshot:
     journal_limit: int | None
     metrics: str | None
     doing: str | None
+    resting: dict[str, str] = field(default_factory=dict[str, str])
 
     @property
     def age_seconds(self) -> float:
@@ -120,12 +122,13 @@ class Reporter:
         timings = self._figures.timings
         p50, p95, p99 = (None if s is None else round(s * 1000, 2) for s in timings.percentiles((0.5, 0.95, 0.99)))
         waiting, most = self._journal() if self._journal else (None, None)
+        now = utcnow()
         return ProcessSnapshot(
             kind=self._kind,
             host=self._host,
             pid=self._pid,
             started_at=self._started,
-            at=utcnow(),
+            at=now,
             requests=timings.count,
             errors=self._figures.errors,
             per_second=round(timings.recent / max(1.0, min(60.0, time.monotonic() - self._since)), 3),
@@ -139,6 +142,7 @@ class Reporter:
             journal_limit=most,
             metrics=self._metrics,
             doing=self._figures.doing,
+            resting={key: rfc3339(now + timedelta(seconds=left)) for key, left in self._figures.resting().items()},
         )
 
     def write(self) -> None:

@@ -1,16 +1,18 @@
 """The installation over REST: organizations and their plans, people, keys, mail and how it runs, for who runs it."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 import pytest
 from sqlmodel import Session, select
 
 from guardian import db
+from guardian.gateway.sending import Breaker
 from guardian.models import ApiKey, EmailLog, SyncRun
 from guardian.models.enums import DeliveryStatus, KeyStatus, Provider, SyncStatus, SyncTrigger
 from guardian.periods import utcnow
 from guardian.services.people.mail import note_failure, queue_mail
+from guardian.telemetry import Figures, Reporter
 from tests.api.conftest import Client, SignIn, execute
 from tests.conftest import People
 
@@ -134,8 +136,25 @@ def test_keys_of_every_provider_with_what_is_wrong(admin: Client, keys: list[str
         3,
         "The key is wrong.",
     )
+    assert bad["restsUntil"] is None
     assert names(admin, "/admin/keys?provider=OPENAI") == ["good"]
     assert names(admin, "/admin/keys") == ["bad", "good"]
+
+
+def test_a_key_that_a_gateway_leaves_alone_is_told(admin: Client, keys: list[str]) -> None:
+    figures, breaker = Figures(), Breaker()
+    figures.resting = breaker.resting
+    for _try in range(5):
+        breaker.note(keys[1], failed=True)
+    gateway = Reporter("gateway", figures)
+    gateway.write()
+    rests = {each["name"]: each["restsUntil"] for each in admin.data("GET", "/admin/keys")}
+    assert rests["good"] is None
+    assert datetime.fromisoformat(rests["bad"]) > utcnow()
+    breaker.note(keys[1], failed=False)
+    gateway.write()
+    assert [each["restsUntil"] for each in admin.data("GET", "/admin/keys")] == [None, None]
+    gateway.close()
 
 
 @pytest.fixture

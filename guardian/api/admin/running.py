@@ -108,7 +108,10 @@ class ProviderLineOut(Out):
 
 
 class KeyLineOut(Out):
-    """`failures` are pulls in a row that got nowhere; `waits_until` is when the next is tried after one."""
+    """`failures` are pulls in a row that got nowhere; `waits_until` is when the next is tried after one.
+
+    `rests_until`: so long a gateway sends nothing by the key, because calls by it failed again and again.
+    """
 
     id: str
     organization_id: str | None
@@ -123,6 +126,7 @@ class KeyLineOut(Out):
     failures: int
     error: str | None
     waits_until: datetime | None
+    rests_until: datetime | None
 
 
 class UnpricedModelOut(Out):

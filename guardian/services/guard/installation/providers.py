@@ -5,13 +5,17 @@ from datetime import datetime
 from typing import Any
 
 from pydantic import TypeAdapter
+from redis.exceptions import RedisError
 from sqlalchemy import func
 from sqlalchemy import select as sql_select
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlmodel import Session, and_, col, select
 
+from guardian import telemetry
+from guardian.errors import UnavailableError
 from guardian.models import ApiKey, Organization, SyncRun
 from guardian.models.enums import KeyStatus, Provider, SyncStatus
+from guardian.periods import utcnow
 from guardian.services.actor import Actor
 from guardian.services.guard.installation.paging import checked, paged, size
 from guardian.services.people import kept
@@ -39,7 +43,8 @@ _LINE = TypeAdapter(ProviderLine)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyLine:
     """`failures` are pulls in a row that got nowhere; `waits_until` is when the next is tried after one (the pulls of a
-    key that fails are spaced out), None where nothing waits.
+    key that fails are spaced out), None where nothing waits. `rests_until`: so long a gateway sends nothing by it,
+    because calls failed again and again.
     """
 
     id: str
@@ -55,6 +60,7 @@ class KeyLine:
     failures: int
     error: str | None
     waits_until: datetime | None
+    rests_until: datetime | None
 
 
 def list_providers(session: Session, actor: Actor) -> list[ProviderLine]:
@@ -125,7 +131,28 @@ def list_keys(
             .group_by(col(SyncRun.api_key_id))
         ).all()
     )
-    return paged(rows, count, lambda row: row[0].id, lambda row: _line(row[0], row[1], newest.get(row[0].id), finished))
+    rest = _resting()
+
+    def line(row: tuple[ApiKey, str]) -> KeyLine:
+        key, organization = row
+        return _line(key, organization, newest.get(key.id), finished, rest.get(key.id))
+
+    return paged(rows, count, lambda row: row[0].id, line)
+
+
+def _resting() -> dict[str, datetime]:
+    """Until when a gateway leaves a key alone, by its id: of several gateways, the last of them."""
+    found: dict[str, datetime] = {}
+    try:
+        processes = telemetry.processes()
+    except (RedisError, UnavailableError):
+        return found
+    now = utcnow()
+    for key, told in ((key, told) for each in processes for key, told in each.resting.items()):
+        until = datetime.fromisoformat(told)
+        if until > max(now, found.get(key, now)):
+            found[key] = until
+    return found
 
 
 def _newest_runs(session: Session, ids: list[str]) -> dict[str, SyncRun]:
@@ -138,7 +165,9 @@ def _newest_runs(session: Session, ids: list[str]) -> dict[str, SyncRun]:
     return {run.api_key_id: run for run in session.exec(query)}
 
 
-def _line(key: ApiKey, organization: str | None, run: SyncRun | None, finished: dict[str, Any]) -> KeyLine:
+def _line(
+    key: ApiKey, organization: str | None, run: SyncRun | None, finished: dict[str, Any], rest: datetime | None
+) -> KeyLine:
     failed = run is not None and (run.status is SyncStatus.FAILED or run.failures > 0)
     return KeyLine(
         id=key.id,
@@ -154,4 +183,5 @@ def _line(key: ApiKey, organization: str | None, run: SyncRun | None, finished: 
         failures=run.failures if run else 0,
         error=run.error if run is not None and failed else None,
         waits_until=run.not_before if run is not None and run.status is SyncStatus.QUEUED else None,
+        rests_until=rest,
     )

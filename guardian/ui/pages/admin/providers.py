@@ -37,6 +37,9 @@ _ROWS = Column("Rows", numeric=True)
 _TOKENS = Column("Tokens", numeric=True, narrow="amount")
 
 
+_RESTS = "Calls by this key failed again and again: the gateway leaves it alone for some seconds, then tries one."
+
+
 @dataclass(frozen=True)
 class ProviderRow:
     name: str
@@ -59,6 +62,7 @@ class KeyRow:
     failures: str
     pulled: Moment
     again: Moment
+    rests: str
 
 
 @dataclass(frozen=True)
@@ -126,6 +130,7 @@ class ProvidersState(Area, rx.State):
                 failures=format.number(each.failures),
                 pulled=Moment.of(each.last_pull, now, tz),
                 again=Moment.of(each.waits_until, now, tz, never="–"),
+                rests="gateway rests" if each.rests_until else "",
             )
             for each in found.keys.items
         ]
@@ -205,7 +210,11 @@ def _provider(row: ProviderRow) -> rx.Component:
 def _key(row: KeyRow) -> rx.Component:
     return rx.el.tr(
         cell(_KEY, row.name, rx.el.div(row.about, class_name="muted small")),
-        cell(_STATE, badge(row.state, row.tone)),
+        cell(
+            _STATE,
+            badge(row.state, row.tone),
+            rx.cond(row.rests != "", rx.el.div(badge(row.rests, "warn"), title=_RESTS), rx.fragment()),
+        ),
         cell(_CAUSE, row.cause),
         cell(_FAILURES, row.failures),
         cell(_PULLED, moment(row.pulled)),
