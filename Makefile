@@ -32,8 +32,8 @@ install-dev: $(DONE)/dev install ## Also install what tests and checks need
 	@$(BIN)/python -m tests.tools.chromium
 
 .PHONY: test
-test: install-dev ## Run every test, browser tests included
-	@$(BIN)/pytest --cov --cov-report=term:skip-covered --cov-fail-under=90 -n 2 --dist loadgroup $(ARGS)
+test: install-dev ## Run every test, browser tests included, and search what they leave for secrets
+	@GUARDIAN_SCAN=1 $(BIN)/pytest --cov --cov-report=term:skip-covered --cov-fail-under=90 -n 2 --dist loadgroup $(ARGS)
 
 .PHONY: check
 check: $(DONE)/dev ## Lint, types, import rules, migrations against models, links in the documentation

@@ -19,7 +19,9 @@ from guardian.embedded.redis import RedisServer
 from guardian.models import Organization, TeamMember, User
 from guardian.models.enums import Plan, TeamRole, UserRole
 from guardian.services.actor import Actor
+from guardian.ui import build
 from tests.tools.databases import Databases
+from tests.tools.leavings import complaint, left_in
 from tests.tools.places import open_folder
 
 ROOT = Path(__file__).parent.parent
@@ -57,7 +59,8 @@ class Servers:
 
 
 @pytest.fixture(scope="session")
-def servers() -> Iterator[Servers]:
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
+    """With GUARDIAN_SCAN=1, what the tests have left in them, in logs and in the pages is searched for secrets."""
     with open_folder() as folder:
         postgres = PostgresServer(folder / "data", options={"fsync": "off", "full_page_writes": "off"})
         redis = RedisServer(folder / "data")
@@ -72,6 +75,10 @@ def servers() -> Iterator[Servers]:
                 check=True,
             )
             yield Servers(postgres, redis, postgres_url, redis_url, databases)
+            if os.environ.get("GUARDIAN_SCAN") == "1":
+                logs = tmp_path_factory.getbasetemp().rglob("*.log")
+                found = left_in([folder / "data", build.PAGES, *logs])
+                assert not found, complaint(found)
         finally:
             for server in (redis, postgres):
                 server.stop()
