@@ -189,9 +189,7 @@ def _long(session: Session, of: seed.Company) -> Call:
 
 def _check(tab: Page, what: str) -> None:
     # Old data is dimmed until the new is there, and comes back over 120 ms: text has its contrast after that.
-    tab.wait_for_function(
-        "Array.from(document.querySelectorAll('.body'), e => getComputedStyle(e).opacity).join() == '1'"
-    )
+    expect(tab.locator(".body")).to_have_css("opacity", "1")
     expect(tab.locator(".body[aria-busy=true]")).to_have_count(0)
     for width in (1280, 900, 640, 390):
         tab.set_viewport_size({"width": width, "height": 900})

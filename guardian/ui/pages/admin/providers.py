@@ -13,6 +13,7 @@ from guardian.services.guard.installation.providers import TROUBLED, KeyLine, Pr
 from guardian.services.guard.installation.unpriced import UnpricedModel
 from guardian.services.people.views import Page as Listed
 from guardian.ui import format
+from guardian.ui.colors import provider_name
 from guardian.ui.components.basics import badge, button_link, moment
 from guardian.ui.components.cards import card
 from guardian.ui.components.choosing import segments
@@ -111,7 +112,7 @@ class ProvidersState(Area, rx.State):
         now, tz = utcnow(), zone(self.viewer.zone or "UTC")
         self.providers = [
             ProviderRow(
-                each.provider.value,
+                provider_name(each.provider),
                 format.number(each.keys),
                 format.number(each.troubled),
                 format.number(each.rejected),
@@ -123,7 +124,7 @@ class ProvidersState(Area, rx.State):
             KeyRow(
                 id=each.id,
                 name=each.name,
-                about=f"{each.provider.value}, {each.organization}",
+                about=f"{provider_name(each.provider)}, {each.organization}",
                 state="off" if not each.is_active else each.status.value.replace("_", " "),
                 tone="bad" if each.is_active and each.status in TROUBLED else "",
                 cause=each.error or each.status_message or "",
@@ -138,7 +139,7 @@ class ProvidersState(Area, rx.State):
             ModelRow(
                 f"{each.provider.value}/{each.model}",
                 each.model,
-                each.provider.value,
+                provider_name(each.provider),
                 format.number(each.organizations),
                 format.number(each.rows),
                 format.tokens(each.tokens),
