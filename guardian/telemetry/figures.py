@@ -85,9 +85,14 @@ class Figures:
 
     def note_call(self, provider: str, outcome: str, seconds: float, *, failed: bool) -> None:
         """A call through the gateway ended; `outcome` is "ok", or one of the few names of how else calls end."""
-        self.note(seconds, failed=failed)
+        self.timings.observe(seconds)
+        if failed:
+            self.errors += 1
         told = (provider, outcome)
-        self.outcomes[told] = self.outcomes.get(told, 0) + 1
+        try:
+            self.outcomes[told] += 1
+        except KeyError:  # once for each
+            self.outcomes[told] = 1
 
     def note_job(self, job: str, outcome: str, seconds: float) -> None:
         """A job ended: finished, failed, or returned to its queue."""
