@@ -42,9 +42,14 @@ def opened(page_of: StatePage, token: str, address: str = "/activity") -> Any:
 
 def test_lines_in_words_newest_first(page_of: StatePage, company: seed.Company) -> None:
     state = opened(page_of, company.token)
-    assert [row.what for row in state.lines] == ["Secret use", "Changed a budget", "Set a budget"]
+    assert [row.what for row in state.lines] == ["A stored secret was used", "Changed a budget", "Set a budget"]
     assert state.lines[0].who == "Nobody signed in"
-    assert [choice.label for choice in state.actions] == ["All", "Set a budget", "Changed a budget", "Secret use"]
+    assert [choice.label for choice in state.actions] == [
+        "All",
+        "Set a budget",
+        "Changed a budget",
+        "A stored secret was used",
+    ]
     assert (state.next_href, state.first_href, state.filtered) == ("", "", False)
 
 

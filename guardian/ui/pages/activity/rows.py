@@ -64,7 +64,7 @@ _NOBODY = "Nobody signed in"
 
 
 def words(action: str) -> str:
-    """What people call an action: KEY_CREATE is Stored a key; one of an older version is its name, as Secret use."""
+    """What people call an action: KEY_CREATE is Stored a key; what has no sentence is its name."""
     said = SENTENCES.get(action.upper().replace(".", "_")) or action.replace("_", " ").replace(".", " ").lower()
     return said[:1].upper() + said[1:]
 

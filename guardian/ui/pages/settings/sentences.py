@@ -106,4 +106,6 @@ SENTENCES: Mapping[str, str] = {
     "PLAN_CHANGE": "another plan holds",
     "PLAN_ASSIGN": "assigned a plan",
     "BILLING_MESSAGE": "Stripe told of a change",
+    "USAGE_INGEST": "sent usage",
+    "SECRET_USE": "a stored secret was used",
 }
