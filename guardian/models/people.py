@@ -129,7 +129,10 @@ class SecondFactor(Table, table=True):
 
 
 class Organization(Row, table=True):
-    """A customer: everything that people own belongs to exactly one. `settings.timeZone` is its IANA zone."""
+    """A customer: everything that people own belongs to exactly one. `settings.timeZone` is its IANA zone.
+
+    While `disabled_at` is set nobody works in it, and no token of its works; `disabled_reason` was given with it.
+    """
 
     __tablename__ = "organizations"
 
@@ -140,6 +143,8 @@ class Organization(Row, table=True):
     stripe_customer_id: str | None = Field(default=None, unique=True)
     settings: dict[str, Any] | None = json_field()
     meta: dict[str, Any] | None = json_field("metadata")
+    disabled_at: datetime | None = time_field(nullable=True)
+    disabled_reason: str | None = None
 
     users: list[User] = Relationship(
         back_populates="organization", sa_relationship_kwargs=relation(passive_deletes="all")

@@ -5,9 +5,10 @@ from decimal import Decimal
 from typing import Annotated
 
 from fastapi import APIRouter, Query
+from pydantic import StringConstraints
 
 from guardian.api.admin.asking import Searched
-from guardian.api.answers.envelope import Out
+from guardian.api.answers.envelope import Body, Out
 from guardian.api.steps import CallDep, route
 from guardian.models.enums import Plan
 from guardian.services.guard.installation import organizations
@@ -32,6 +33,12 @@ class OrganizationLineOut(Out):
     spend: Decimal
     unpriced_tokens: int
     created_at: datetime
+    disabled_at: datetime | None
+    disabled_reason: str | None
+
+
+class Disabling(Body):
+    reason: Annotated[str, StringConstraints(max_length=1_000)]
 
 
 @route(api, "GET", "", permission="admin:read")
@@ -55,3 +62,28 @@ def get_organization(call: CallDep, organization_id: str) -> OrganizationLineOut
     with call.transaction() as session:
         found = organizations.find_organization(session, call.actor, organization_id)
     return OrganizationLineOut.model_validate(found)
+
+
+@route(
+    api,
+    "POST",
+    "/{organization_id}/disable",
+    permission="admin:update",
+    action="ORGANIZATION_DISABLE",
+    fails=(409,),
+)
+def disable_organization(call: CallDep, organization_id: str, body: Disabling) -> OrganizationLineOut:
+    """Let nobody work in it, and none of its tokens; nothing is deleted. 409 for one's own."""
+    with call.transaction() as session:
+        line = organizations.disable(session, call.actor, organization_id, body.reason)
+        call.note("organization", line.id, name=line.name, reason=line.disabled_reason)
+    return OrganizationLineOut.model_validate(line)
+
+
+@route(api, "POST", "/{organization_id}/enable", permission="admin:update", action="ORGANIZATION_ENABLE", fails=(409,))
+def enable_organization(call: CallDep, organization_id: str) -> OrganizationLineOut:
+    """Undo it: sessions and tokens work again. 409 where it is not disabled."""
+    with call.transaction() as session:
+        line = organizations.enable(session, call.actor, organization_id)
+        call.note("organization", line.id, name=line.name)
+    return OrganizationLineOut.model_validate(line)

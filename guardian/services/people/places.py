@@ -32,11 +32,11 @@ class PlaceView:
 
 
 def list_places(session: Session, actor: Actor) -> list[PlaceView]:
-    """Every organization of the actor's, by name."""
+    """Every organization of the actor's that is not disabled, by name."""
     rows = session.exec(
         select(Organization, TeamMember.role)
         .join(TeamMember, col(TeamMember.organization_id) == col(Organization.id))
-        .where(TeamMember.user_id == actor.user_id)
+        .where(TeamMember.user_id == actor.user_id, col(Organization.disabled_at).is_(None))
     )
     found = [
         PlaceView(id=row.id, name=row.name, role=TeamRole(role), current=row.id == actor.organization_id)

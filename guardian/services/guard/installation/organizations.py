@@ -10,18 +10,21 @@ from sqlalchemy import func, or_
 from sqlmodel import Session, col, select
 
 from guardian.cache import CacheService
-from guardian.errors import NotFoundError
-from guardian.models import ApiKey, Organization, TeamMember
+from guardian.errors import ConflictError, NotFoundError, ValidationError
+from guardian.models import ApiKey, Organization, TeamMember, User
 from guardian.models.enums import Plan
 from guardian.periods import floor_hour, utcnow
 from guardian.services.actor import Actor
 from guardian.services.guard.installation.paging import checked, paged, size
 from guardian.services.ledger import queries
 from guardian.services.ledger.views import SummaryQuery
+from guardian.services.people.access.callers import is_enabled
 from guardian.services.people.billing.assigning import assign_plan
+from guardian.services.people.telling import tell_person_moved, tell_team_changed
 from guardian.services.people.views import Page
 
 SPAN = timedelta(days=30)
+MIN_REASON, MAX_REASON = 10, 500  # characters
 _Found: TypeAlias = tuple[Organization, int, int]
 _SPEND_TTL = 300  # seconds; a list of many large organizations must not sum up all their usage each time
 
@@ -41,6 +44,8 @@ class OrganizationLine:
     spend: Decimal
     unpriced_tokens: int
     created_at: datetime
+    disabled_at: datetime | None
+    disabled_reason: str | None
 
 
 def list_organizations(
@@ -84,6 +89,56 @@ def give_plan(session: Session, actor: Actor, organization_id: str, plan: Plan) 
     return find_organization(session, actor, organization_id)
 
 
+def disable(session: Session, actor: Actor, organization_id: str, reason: str) -> OrganizationLine:
+    """Nobody works in it from now on, and none of its tokens does; nothing is deleted, and its pulls go on.
+
+    Its people work in another organization of theirs, where they have one. Raises AuthorizationError, NotFoundError,
+    ValidationError on `reason`, and ConflictError for the actor's own and for one that is disabled.
+    """
+    row = _locked(session, actor, organization_id)
+    text = " ".join("".join(c if c.isprintable() else " " for c in reason).split())
+    if not MIN_REASON <= len(text) <= MAX_REASON:
+        message = f"Say why in {MIN_REASON} to {MAX_REASON} characters."
+        raise ValidationError(message, details=[{"field": "reason", "message": message}])
+    if row.id == actor.organization_id:
+        raise ConflictError("You work in this organization: you would lock yourself out.")
+    if row.disabled_at is not None:
+        raise ConflictError("This organization is disabled already.")
+    row.disabled_at, row.disabled_reason = utcnow(), text
+    session.flush()
+    for user in session.exec(select(User).where(User.organization_id == row.id).order_by(User.id).with_for_update()):
+        user.organization_id = _another(session, user.id) or row.id
+        tell_person_moved(session, user.id)
+    session.flush()
+    tell_team_changed(session, row.id, gateways=True)
+    return find_organization(session, actor, row.id)
+
+
+def enable(session: Session, actor: Actor, organization_id: str) -> OrganizationLine:
+    """Undo it: sessions and tokens work again. Raises as `disable` does, ConflictError for one that is not disabled."""
+    row = _locked(session, actor, organization_id)
+    if row.disabled_at is None:
+        raise ConflictError("This organization is not disabled.")
+    row.disabled_at = row.disabled_reason = None
+    session.flush()
+    tell_team_changed(session, row.id, gateways=True)
+    return find_organization(session, actor, row.id)
+
+
+def _locked(session: Session, actor: Actor, organization_id: str) -> Organization:
+    actor.require("admin:update")
+    row = session.get(Organization, organization_id, with_for_update=True, populate_existing=True)
+    if row is None:
+        raise NotFoundError("Organization")
+    return row
+
+
+def _another(session: Session, user_id: str) -> str | None:
+    """The oldest organization of a person's that is not disabled."""
+    places = select(TeamMember.organization_id).where(TeamMember.user_id == user_id, is_enabled())
+    return session.exec(places.order_by(col(TeamMember.created_at), col(TeamMember.id))).first()
+
+
 def _query() -> Any:
     members = select(func.count()).where(TeamMember.organization_id == Organization.id).correlate(Organization)
     keys = select(func.count()).where(ApiKey.organization_id == Organization.id).correlate(Organization)
@@ -102,6 +157,8 @@ def _line(session: Session, actor: Actor, row: Organization, members: int, keys:
         spend=spend,
         unpriced_tokens=unpriced,
         created_at=row.created_at,
+        disabled_at=row.disabled_at,
+        disabled_reason=row.disabled_reason,
     )
 
 

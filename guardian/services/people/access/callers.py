@@ -8,7 +8,7 @@ from typing import cast
 from sqlalchemy import ColumnElement, update
 from sqlmodel import Session, and_, col, func, select
 
-from guardian.models import AccessToken, Team, TeamMember
+from guardian.models import AccessToken, Organization, Team, TeamMember
 from guardian.models.enums import Provider
 from guardian.periods import utcnow
 from guardian.services.actor import Actor
@@ -40,6 +40,7 @@ def callers_of(session: Session, hashes: Collection[str]) -> dict[str, Caller]:
     """The callers by the hash of their token (crypto.hash_token); unknown, revoked and expired ones are missing."""
     query = (
         select(AccessToken, TeamMember, Team)
+        .select_from(AccessToken)
         .join(TeamMember, place_of_token())
         .join(
             Team,
@@ -61,11 +62,18 @@ def callers_of(session: Session, hashes: Collection[str]) -> dict[str, Caller]:
 
 
 def place_of_token() -> ColumnElement[bool]:
-    """The join of an access token with its owner's place in the token's organization."""
+    """The join of an access token with its owner's place in the token's organization, while that is not disabled."""
     return and_(
         col(TeamMember.user_id) == col(AccessToken.user_id),
         col(TeamMember.organization_id) == col(AccessToken.organization_id),
+        is_enabled(),
     )
+
+
+def is_enabled() -> ColumnElement[bool]:
+    """Whether the organization of a TeamMember is not disabled."""
+    off = select(Organization.disabled_at).where(col(Organization.id) == col(TeamMember.organization_id))
+    return off.correlate(TeamMember).scalar_subquery().is_(None)
 
 
 def tags_of_member(session: Session, actor: Actor) -> dict[str, str]:

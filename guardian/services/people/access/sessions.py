@@ -7,12 +7,13 @@ from sqlalchemy import ColumnElement
 from sqlmodel import Session, and_, col, select, update
 
 from guardian.crypto import hash_token, new_token
-from guardian.errors import AuthenticationError, NotFoundError
+from guardian.errors import AuthenticationError, NotFoundError, SignInRefused
+from guardian.models import Organization, TeamMember, User
 from guardian.models import Session as BrowserSession
-from guardian.models import TeamMember, User
 from guardian.models.enums import TeamRole, UserRole
 from guardian.periods import utcnow
 from guardian.services.actor import Actor
+from guardian.services.people.access.callers import is_enabled
 from guardian.services.people.views import SessionView
 
 IDLE = timedelta(days=30)  # unused for so long, a session ends
@@ -97,15 +98,23 @@ def actor_for_user(
 ) -> Actor:
     """A person without asking for a proof: for a sign-in just made, a job that acts for them, the command line.
 
-    Raises AuthenticationError when the person, or their place in an organization, is gone.
+    Raises AuthenticationError when the person, or their place in an organization, is gone, SignInRefused where that
+    organization is disabled.
     """
     found = session.exec(
         select(User, TeamMember).join(TeamMember, member_of_own_organization()).where(User.id == user_id)
     ).one_or_none()
     if found is None:
+        _require_enabled(session, user_id)
         raise AuthenticationError("This account belongs to no organization. Ask to be invited to one.")
     user, member = found
     return person(user, member.role, session_id=session_id, request_id=request_id, ip_address=ip_address)
+
+
+def _require_enabled(session: Session, user_id: str) -> None:
+    off = select(Organization.disabled_at).join(User, col(User.organization_id) == col(Organization.id))
+    if session.exec(off.where(User.id == user_id)).first() is not None:
+        raise SignInRefused("disabled", "Your organization is disabled. Ask who runs this installation.")
 
 
 def actors_for_sessions(session: Session, session_ids: Collection[str]) -> dict[str, Actor]:
@@ -186,8 +195,12 @@ def sign_out(session: Session, actor: Actor) -> None:
 
 
 def member_of_own_organization() -> ColumnElement[bool]:
-    """The join of a User with their place in the organization they work in now."""
-    return and_(col(TeamMember.user_id) == col(User.id), col(TeamMember.organization_id) == col(User.organization_id))
+    """The join of a User with their place in the organization they work in now, while that is not disabled."""
+    return and_(
+        col(TeamMember.user_id) == col(User.id),
+        col(TeamMember.organization_id) == col(User.organization_id),
+        is_enabled(),
+    )
 
 
 def person(

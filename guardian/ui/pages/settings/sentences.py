@@ -26,6 +26,8 @@ SENTENCES: Mapping[str, str] = {
     "ORGANIZATION_LEAVE": "left the organization",
     "ORGANIZATION_TRANSFER": "handed the organization over",
     "ORGANIZATION_DELETE": "deleted the organization",
+    "ORGANIZATION_DISABLE": "disabled an organization",
+    "ORGANIZATION_ENABLE": "enabled an organization again",
     "IMPERSONATION_START": "began to look through a person's eyes",
     "IMPERSONATION_END": "stopped looking through a person's eyes",
     "IMPERSONATION_STOP": "ended that somebody looked through a person's eyes",
