@@ -18,8 +18,8 @@ from guardian.services.actor import Actor
 from guardian.services.guard.installation.paging import checked, paged, size
 from guardian.services.ledger import queries
 from guardian.services.ledger.views import SummaryQuery
-from guardian.services.people.access.callers import is_enabled
 from guardian.services.people.billing.assigning import assign_plan
+from guardian.services.people.disabled import is_enabled
 from guardian.services.people.telling import tell_person_moved, tell_team_changed
 from guardian.services.people.views import Page
 

@@ -8,10 +8,11 @@ from typing import cast
 from sqlalchemy import ColumnElement, update
 from sqlmodel import Session, and_, col, func, select
 
-from guardian.models import AccessToken, Organization, Team, TeamMember
+from guardian.models import AccessToken, Team, TeamMember
 from guardian.models.enums import Provider
 from guardian.periods import utcnow
 from guardian.services.actor import Actor
+from guardian.services.people.disabled import is_enabled
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,12 +69,6 @@ def place_of_token() -> ColumnElement[bool]:
         col(TeamMember.organization_id) == col(AccessToken.organization_id),
         is_enabled(),
     )
-
-
-def is_enabled() -> ColumnElement[bool]:
-    """Whether the organization of a TeamMember is not disabled."""
-    off = select(Organization.disabled_at).where(col(Organization.id) == col(TeamMember.organization_id))
-    return off.correlate(TeamMember).scalar_subquery().is_(None)
 
 
 def tags_of_member(session: Session, actor: Actor) -> dict[str, str]:

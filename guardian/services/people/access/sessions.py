@@ -13,7 +13,7 @@ from guardian.models import Session as BrowserSession
 from guardian.models.enums import TeamRole, UserRole
 from guardian.periods import utcnow
 from guardian.services.actor import Actor
-from guardian.services.people.access.callers import is_enabled
+from guardian.services.people.disabled import is_enabled
 from guardian.services.people.views import SessionView
 
 IDLE = timedelta(days=30)  # unused for so long, a session ends

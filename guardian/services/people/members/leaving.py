@@ -5,7 +5,7 @@ from sqlmodel import Session, col, select, update
 from guardian.models import AccessToken, Alert, Invitation, TeamMember, User
 from guardian.models import Session as BrowserSession
 from guardian.periods import utcnow
-from guardian.services.people.access.callers import is_enabled
+from guardian.services.people.disabled import is_enabled
 from guardian.services.people.moving import moved
 from guardian.services.people.telling import tell_team_changed
 
