@@ -79,8 +79,8 @@ def test_through_another_persons_eyes_and_back(web: Web, tab: Page, root: seed.C
 
 def test_a_line_of_the_log_opens(web: Web, tab: Page, root: seed.Company) -> None:
     _open(web, tab, root.token, "/activity")
-    tab.get_by_role("link", name="Budget update").click()
-    panel = tab.get_by_role("dialog", name="Budget update")
+    tab.get_by_role("link", name="Changed a budget").click()
+    panel = tab.get_by_role("dialog", name="Changed a budget")
     expect(panel.get_by_role("region", name="What changed, before and after")).to_contain_text("20")
     tab.keyboard.press("Escape")
     expect(panel).to_have_count(0)
@@ -98,7 +98,7 @@ def test_each_page_is_accessible_and_nothing_overflows(
     for address in ADDRESSES:
         _open(web, tab, root.token, address)
         _looks(tab, address)
-    tab.get_by_role("link", name="Budget update").click()
+    tab.get_by_role("link", name="Changed a budget").click()
     expect(tab.get_by_role("dialog")).to_be_visible()
     _looks(tab, "the panel")
 
