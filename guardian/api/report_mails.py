@@ -9,9 +9,9 @@ from pydantic import Field, StringConstraints
 
 from guardian.api.answers.envelope import Body, Out
 from guardian.api.auth.forms import go
+from guardian.api.auth.signing import go_on_as
 from guardian.api.steps import CallDep, route
 from guardian.services.people.access import report_mails
-from guardian.services.people.access.sessions import actor_for_user
 
 api = APIRouter(prefix="/api/v1/account/report-mails", tags=["account"])
 forms = APIRouter(prefix="/auth")
@@ -64,6 +64,6 @@ def unsubscribe(call: CallDep, form: Annotated[UnsubscribeForm, Form()], token: 
     """Send that person no reports any more. A mail program is answered at once: it follows no redirects."""
     with call.transaction() as session:
         user = report_mails.stop(session, token or form.token or "")
-        call.become(actor_for_user(session, user.id, request_id=call.request_id, ip_address=call.ip_address))
+        go_on_as(call, session, user)
         call.note("user", user.id)
     return go(f"{PAGE}?done=1") if form.one_click is None else Response("You get no more reports.", 200)

@@ -138,8 +138,7 @@ def lift_sign_in_rule(
     email: Annotated[str, typer.Argument(help="A person whose organization asks for a sign-in provider.")],
 ) -> None:
     """Let the members of that person's organization sign in as they like, when its sign-in provider is gone."""
-    from guardian.services.people import audit
-    from guardian.services.people.access import sign_in_rules
+    from guardian.services.people import audit, sign_in_rules
 
     configured()
     with db.session() as session:

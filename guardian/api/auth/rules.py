@@ -5,7 +5,7 @@ from pydantic import Field
 
 from guardian.api.answers.envelope import Body, Line, Out
 from guardian.api.steps import CallDep, route
-from guardian.services.people.access import sign_in_rules
+from guardian.services.people import sign_in_rules
 
 api = APIRouter(prefix="/api/v1/organization/sign-in", tags=["organization"])
 

@@ -58,15 +58,20 @@ def begin(
 ) -> Repeat | Response:
     """Take the key for this request, or give what was answered before. Raises ApiError (409, 422)."""
     with db.session() as session:
-        found = repeats.claim(session, actor, key, _fingerprint(request, body, upload))
+        found = repeats.claim(session, actor, key, _fingerprint(request, actor, body, upload))
     if isinstance(found, Answered):
         return Response(found.body, found.status, {REPLAYED: "true"}, "application/json")
     return Repeat(found, status)
 
 
-def _fingerprint(request: Request, body: bytes, upload: Upload | None) -> str:
-    """Method, path, query and body: what makes two requests the same one."""
-    digest = hashlib.sha256(f"{request.method}\n{request.url.path}\n{request.url.query}\n".encode())
+def _fingerprint(request: Request, actor: Actor, body: bytes, upload: Upload | None) -> str:
+    """Method, path, query and body, and what it was asked with: what makes two requests the same one.
+
+    A browser's answer may hold what its person's access tokens, and who looks through their eyes, are not told.
+    """
+    asked_with = "browser" if actor.scopes is None else " ".join(sorted(actor.scopes))
+    first = (request.method, request.url.path, request.url.query, asked_with, actor.impersonator_id or "")
+    digest = hashlib.sha256("\n".join(first).encode() + b"\n")
     digest.update(hashlib.sha256(body).digest())
     if upload is not None:
         digest.update(repr((upload.name, sorted(upload.fields.items()))).encode())

@@ -12,6 +12,11 @@ for _domain in ("local", "test"):
         email_validator.SPECIAL_USE_DOMAIN_NAMES.remove(_domain)
 
 
+def domain_of(email: str) -> str:
+    """The domain of a normal address, in the spelling of DNS: that of organizations' domains."""
+    return validate_email(email, check_deliverability=False).ascii_domain.lower()
+
+
 def normal_email(email: str, field: str = "email") -> str:
     """The address in lower case and Unicode's normal form. Raises ValidationError on that field."""
     try:

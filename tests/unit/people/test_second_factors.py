@@ -10,7 +10,8 @@ from guardian.crypto import EncryptionService, SealedSecret
 from guardian.errors import NotFoundError
 from guardian.models import EmailLog, Organization, SecondFactor, User
 from guardian.periods import utcnow
-from guardian.services.people.access import second_factors, sign_in_rules
+from guardian.services.people import sign_in_rules
+from guardian.services.people.access import second_factors
 from guardian.services.people.access.second_factor_rotation import reseal_second_factors
 from tests.conftest import ENCRYPTION_KEY, People
 

@@ -11,7 +11,8 @@ from guardian.limits import Limit
 from guardian.models import Organization, User
 from guardian.models.enums import UserRole
 from guardian.services.actor import Actor
-from guardian.services.people.access import passwords, sign_in_rules
+from guardian.services.people import sign_in_rules
+from guardian.services.people.access import passwords
 from guardian.services.people.domains import join_by_address
 from guardian.services.people.emails import normal_email
 from guardian.services.people.invitations import (
@@ -44,7 +45,7 @@ def register(
     of an `invitation` to their address they join that organization instead.
 
     Raises ValidationError (field email, password or invitation), ConflictError when the address has an account already,
-    or the inviting organization's plan no room.
+    or the inviting organization's plan no room, SignInRefused when it asks for another way to sign in.
     """
     address = normal_email(email)
     if invitation and invited_address(session, invitation) != address:
@@ -58,9 +59,12 @@ def register(
         raise ConflictError(
             "There is already an account with this e-mail address. Sign in instead, or reset your password."
         )
-    return add_person(
+    user = add_person(
         session, address=address, name=name, company=company, password_hash=password_hash, invitation=invitation
     )
+    # An invitation may lead into an organization that takes no passwords.
+    sign_in_rules.require_way(session, user, sign_in_rules.PASSWORD)
+    return user
 
 
 def add_person(

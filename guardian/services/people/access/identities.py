@@ -11,7 +11,8 @@ from guardian.identity import Identity, configured, provider_named
 from guardian.models import Account, User
 from guardian.periods import utcnow
 from guardian.services.actor import Actor
-from guardian.services.people.access import accounts, own_browser, security_mail, sign_in_rules
+from guardian.services.people import sign_in_rules
+from guardian.services.people.access import accounts, own_browser, security_mail
 from guardian.services.people.emails import normal_email
 
 

@@ -1,15 +1,16 @@
 """A forgotten password: a link by mail that works once, for an hour."""
 
 from datetime import timedelta
+from functools import partial
 
-from sqlmodel import Session, col, select, update
+from sqlmodel import Session, col, delete, select, update
 
-from guardian import limits
+from guardian import db, limits, live
 from guardian.config import settings
 from guardian.crypto import hash_token, new_token
 from guardian.errors import RateLimitError, ValidationError
 from guardian.limits import Limit
-from guardian.models import PasswordReset, User
+from guardian.models import AccessToken, Account, PasswordReset, User
 from guardian.models import Session as BrowserSession
 from guardian.periods import utcnow
 from guardian.services.people.access import passwords
@@ -57,7 +58,8 @@ def request_password_reset(session: Session, email: str) -> None:
 
 
 def reset_password(session: Session, token: str, password: str) -> User:
-    """Set a new password by a mailed link, and sign the person out everywhere.
+    """Set a new password by a mailed link, and sign the person out everywhere. Where nobody had shown yet that the
+    address is theirs, linked identities and access tokens end too.
 
     Raises ValidationError: on `token` for a link that is unknown, used or too old, on `password` for the new one.
     """
@@ -70,8 +72,10 @@ def reset_password(session: Session, token: str, password: str) -> User:
     user = session.get_one(User, reset.user_id)
     passwords.require_acceptable(password, user.email)
     user.password_hash = passwords.hash_password(password)
-    # The link came by mail to this address, so its owner reads it.
-    user.email_verified = user.email_verified or now
+    if user.email_verified is None:
+        # The link came by mail to this address, so its owner reads it: who signed up with it may have been another.
+        _forget_ways_in(session, user)
+        user.email_verified = now
     session.exec(
         update(PasswordReset)
         .where(col(PasswordReset.user_id) == user.id, col(PasswordReset.used_at).is_(None))
@@ -85,3 +89,15 @@ def reset_password(session: Session, token: str, password: str) -> User:
     session.flush()
     limits.forget(SIGN_IN_PER_USER, limit_key(user.email))
     return user
+
+
+def _forget_ways_in(session: Session, user: User) -> None:
+    session.exec(delete(Account).where(col(Account.user_id) == user.id))
+    revoked = session.exec(
+        update(AccessToken)
+        .where(col(AccessToken.user_id) == user.id, col(AccessToken.revoked_at).is_(None))
+        .values(revoked_at=utcnow())
+        .returning(col(AccessToken.organization_id))
+    )
+    for organization_id in set(revoked.scalars()):
+        db.after_commit(session, partial(live.tell_gateways, organization_id))

@@ -8,8 +8,10 @@ from guardian.errors import ConflictError, NotFoundError
 from guardian.models import Organization, TeamMember, User
 from guardian.models.enums import TeamRole
 from guardian.services.actor import Actor
-from guardian.services.people.domains.claiming import join_role_of, normal_domain
-from guardian.services.people.members import join, require_browser
+from guardian.services.people import sign_in_rules
+from guardian.services.people.domains.claiming import join_role_of
+from guardian.services.people.emails import domain_of
+from guardian.services.people.members import join, require_browser, was_removed
 from guardian.services.people.places import new_organization, own_name
 
 
@@ -23,26 +25,30 @@ class Joinable:
 
 
 def joinable(session: Session, user: User) -> Joinable | None:
-    """Where this person may join by their confirmed address; None where nowhere, or where they are already."""
+    """Where this person may join by their confirmed address; None where nowhere, where they are already, and where
+    somebody took them out.
+    """
     if user.email_verified is None:
         return None
-    domain = normal_domain(user.email.rpartition("@")[2])
-    row = session.exec(select(Organization).where(Organization.domain == domain)).one_or_none()
+    row = session.exec(select(Organization).where(Organization.domain == domain_of(user.email))).one_or_none()
     role = join_role_of(row) if row else None
-    if row is None or role is None:
+    if row is None or role is None or was_removed(row, user.id):
         return None
     own = select(TeamMember.id).where(TeamMember.organization_id == row.id, TeamMember.user_id == user.id)
     return None if session.exec(own).first() else Joinable(id=row.id, name=row.name, role=role)
 
 
 def join_by_domain(session: Session, actor: Actor) -> Joinable:
-    """Join it, and work there from now on. Raises NotFoundError where there is none, ConflictError without room."""
+    """Join it, and work there from now on. Raises NotFoundError where there is none, ConflictError without room,
+    SignInRefused where it asks for another way to sign in.
+    """
     require_browser(actor)
     user = session.get_one(User, actor.user_id)
     found = joinable(session, user)
     if found is None:
         raise NotFoundError("Organization")
     join(session, found.id, user, found.role)
+    sign_in_rules.require_way_of_session(session, actor)
     return found
 
 
@@ -50,13 +56,15 @@ def give_place(session: Session, user: User) -> None:
     """See to it that who signs in works somewhere: in an organization of theirs, else in the one of their address's
     domain, else in a new one of their own, as after signing up.
     """
-    if user.organization_id is not None:
-        return
-    user.organization_id = session.exec(
+    places = session.exec(
         select(TeamMember.organization_id)
         .where(TeamMember.user_id == user.id)
         .order_by(col(TeamMember.created_at), col(TeamMember.id))
-    ).first()
+    ).all()
+    # Who moved to one that took them out at the same moment works where they have no place.
+    if user.organization_id in places:
+        return
+    user.organization_id = places[0] if places else None
     if user.organization_id is None and not join_by_address(session, user):
         new_organization(session, user, own_name(user))
     session.flush()

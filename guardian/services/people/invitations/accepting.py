@@ -11,6 +11,7 @@ from guardian.models import Invitation, Organization, TeamMember, User
 from guardian.models.enums import TeamRole
 from guardian.periods import utcnow
 from guardian.services.actor import Actor
+from guardian.services.people import sign_in_rules
 from guardian.services.people.members import join, lock_members, require_browser
 
 State = Literal["open", "expired", "revoked", "used", "unknown"]
@@ -65,9 +66,13 @@ def invited_address(session: Session, token: str) -> str:
 
 
 def accept_invitation(session: Session, actor: Actor, token: str) -> TeamMember:
-    """Join as the signed-in person, who works in that organization from now on. Raises as `accept_invitation_as`."""
+    """Join as the signed-in person, who works in that organization from now on. Raises as `accept_invitation_as`, and
+    SignInRefused where that organization asks for another way to sign in.
+    """
     require_browser(actor)
-    return accept_invitation_as(session, session.get_one(User, actor.user_id), token)
+    member = accept_invitation_as(session, session.get_one(User, actor.user_id), token)
+    sign_in_rules.require_way_of_session(session, actor)
+    return member
 
 
 def accept_invitation_as(session: Session, user: User, token: str) -> TeamMember:

@@ -4,6 +4,7 @@ from guardian.services.people.members.changing import MemberChange, remove_membe
 from guardian.services.people.members.joining import join, lock_members
 from guardian.services.people.members.leaving import move_on, take_out
 from guardian.services.people.members.reading import MemberView, list_members
+from guardian.services.people.members.removed import was_removed
 from guardian.services.people.members.roles import LADDER, require_browser, require_may_give, roles_to_give
 
 __all__ = [
@@ -21,4 +22,5 @@ __all__ = [
     "take_out",
     "transfer_ownership",
     "update_member",
+    "was_removed",
 ]

@@ -2,17 +2,20 @@
 
 from dataclasses import dataclass
 
-from sqlmodel import Session, col, func, select
+from sqlmodel import Session, col, func, select, update
 
 from guardian.errors import ConflictError, NotFoundError, ValidationError
-from guardian.models import Team, TeamMember, User
-from guardian.models.enums import TeamRole
+from guardian.models import Invitation, Team, TeamMember, User
+from guardian.models.enums import TeamRole, UserRole
+from guardian.periods import utcnow
 from guardian.services.actor import Actor
 from guardian.services.people.members.joining import lock_members, place_of
 from guardian.services.people.members.leaving import move_on, take_out
 from guardian.services.people.members.reading import MemberView, view_of
+from guardian.services.people.members.removed import note_removed
 from guardian.services.people.members.roles import require_browser, require_may_give
 from guardian.services.people.telling import tell_team_changed
+from guardian.services.permissions import GRANTS
 
 LAST_OWNER = "This is the last owner. Make somebody else an owner first, or hand the organization over."
 
@@ -45,6 +48,7 @@ def update_member(
         member.team = known_team(session, actor.organization_id, change.team)
     session.add(member)
     session.flush()
+    _take_back_invitations(session, member)
     tell_team_changed(session, actor.organization_id, gateways=True)
     return before, view_of(session, member)
 
@@ -62,6 +66,7 @@ def remove_member(session: Session, actor: Actor, member_id: str) -> MemberView:
         require_another_owner(session, member)
     view = view_of(session, member)
     take_out(session, member, heir_id=actor.user_id)
+    note_removed(session, actor.organization_id, view.user_id)
     move_on(session, session.get_one(User, view.user_id), actor.organization_id, keep_sessions=False)
     return view
 
@@ -80,6 +85,8 @@ def transfer_ownership(session: Session, actor: Actor, member_id: str) -> Member
     own = place_of(session, actor.organization_id, actor.user_id)
     if own is not None and own.role is TeamRole.OWNER:
         own.role = TeamRole.ADMIN
+        session.flush()
+        _take_back_invitations(session, own)
     session.flush()
     tell_team_changed(session, actor.organization_id, gateways=True)
     return view_of(session, member)
@@ -109,6 +116,25 @@ def known_team(session: Session, organization_id: str, name: str) -> str | None:
         message = f"There is no team {name.strip()[:100]!r}. Make it first."
         raise ValidationError(message, details=[{"field": "team", "message": message}])
     return found
+
+
+def _take_back_invitations(session: Session, member: TeamMember) -> None:
+    """End those that this person has sent to a role that they may no longer give."""
+    if session.get_one(User, member.user_id).role is UserRole.SUPER_ADMIN:
+        return
+    held = GRANTS[member.role]
+    kept = [role for role in TeamRole if "team:update" in held and GRANTS[role] <= held]
+    session.exec(
+        update(Invitation)
+        .where(
+            col(Invitation.organization_id) == member.organization_id,
+            col(Invitation.invited_by_id) == member.user_id,
+            col(Invitation.accepted_at).is_(None),
+            col(Invitation.revoked_at).is_(None),
+            col(Invitation.role).not_in(kept),
+        )
+        .values(revoked_at=utcnow())
+    )
 
 
 def _locked(session: Session, actor: Actor, member_id: str) -> TeamMember:

@@ -6,6 +6,7 @@ from guardian import db
 from guardian.models import TeamMember, User
 from guardian.models.enums import TeamRole
 from guardian.services.people.billing.plans import require_room
+from guardian.services.people.members.removed import forget_removed
 from guardian.services.people.moving import moved
 from guardian.services.people.telling import tell_team_changed
 
@@ -32,6 +33,7 @@ def join(session: Session, organization_id: str, user: User, role: TeamRole, tea
         require_room(session, organization_id, "members")
         member = TeamMember(organization_id=organization_id, user_id=user.id, role=role, team=team)
         session.add(member)
+        forget_removed(session, organization_id, user.id)
     user.organization_id = organization_id
     session.flush()
     tell_team_changed(session, organization_id)

@@ -11,18 +11,18 @@ from sqlmodel import Session
 from guardian.errors import GuardianError
 from guardian.periods import utcnow, zone
 from guardian.services.actor import Actor
+from guardian.services.people import sign_in_rules
 from guardian.services.people.access import (
     identities,
     oauth_links,
     password_resets,
     problems,
     second_factors,
-    sign_in_rules,
     verification,
 )
 from guardian.services.people.access.identities import WaysIn
 from guardian.services.people.access.second_factors import SecondFactorView
-from guardian.services.people.access.sign_in_rules import SignInRule
+from guardian.services.people.sign_in_rules import SignInRule
 from guardian.ui.audited import audited
 from guardian.ui.pages.settings import security_rows
 from guardian.ui.pages.settings.security_rows import NO_WAY, WayRow

@@ -7,8 +7,10 @@ from sqlmodel import Session, col, select
 from guardian.errors import NotFoundError, SignInRefused, ValidationError
 from guardian.identity import configured
 from guardian.models import Account, Organization, TeamMember, User
+from guardian.models import Session as BrowserSession
 from guardian.models.enums import UserRole
 from guardian.services.actor import Actor
+from guardian.services.people.emails import domain_of
 
 PASSWORD = "password"  # noqa: S105  # the name of a way to sign in
 SETTING = "requireSignInWith"
@@ -43,6 +45,12 @@ def require_way(session: Session, user: User, way: str) -> None:
         raise SignInRefused(f"require-{wanted}", f"Your organization asks its members to sign in with {label}.")
 
 
+def require_way_of_session(session: Session, actor: Actor) -> None:
+    """The same for who has just joined, in a browser that was signed in before. Raises SignInRefused."""
+    row = session.get(BrowserSession, actor.session_id) if actor.session_id else None
+    require_way(session, session.get_one(User, actor.user_id), row.method if row else PASSWORD)
+
+
 def get_rule(session: Session, actor: Actor) -> SignInRule:
     """The rule of the actor's organization."""
     actor.require("organization:read")
@@ -56,7 +64,8 @@ def set_rule(session: Session, actor: Actor, provider: str | None) -> SignInRule
     would be locked out by.
     """
     actor.require("organization:update")
-    row = _own(session, actor)
+    # Settings are one document: of two who change it at once, the second must see what the first has written.
+    row = session.get_one(Organization, actor.organization_id, with_for_update=True, populate_existing=True)
     if provider is not None:
         _require_safe(session, actor, row, provider)
     row.settings = {**(row.settings or {}), SETTING: provider}
@@ -91,7 +100,7 @@ def _organization_of(session: Session, user: User) -> Organization | None:
     return session.exec(
         select(Organization)
         .join(TeamMember, col(TeamMember.organization_id) == col(Organization.id))
-        .where(TeamMember.user_id == user.id, Organization.domain == user.email.rpartition("@")[2])
+        .where(TeamMember.user_id == user.id, Organization.domain == domain_of(user.email))
     ).one_or_none()
 
 
