@@ -13,6 +13,7 @@ from guardian.crypto import hash_token
 from guardian.errors import AuthenticationError, AuthorizationError, ConflictError, NotFoundError, ValidationError
 from guardian.models import Alert, ApiKey, Organization, TeamMember, User
 from guardian.models.enums import AlertFrequency, AlertType, ComparisonType, Plan, Provider, TeamRole
+from guardian.periods import utcnow
 from guardian.services.actor import Actor
 from guardian.services.people import places, teams
 from guardian.services.people.access.callers import callers_of
@@ -21,6 +22,7 @@ from guardian.services.people.access.tokens import actor_for_token, create_token
 from guardian.services.people.invitations import invite, list_invitations
 from guardian.services.people.members import (
     MemberChange,
+    join,
     list_members,
     remove_member,
     roles_to_give,
@@ -240,3 +242,11 @@ def at_once(*works: Callable[[Session], object]) -> list[type[Exception] | None]
     for thread in threads:
         thread.join(30)
     return sorted(found, key=lambda each: each is not None)
+
+
+def test_nobody_joins_an_organization_that_is_disabled(session: Session, people: People) -> None:
+    session.get_one(Organization, people.alice.organization_id).disabled_at = utcnow()
+    charlie = session.get_one(User, people.charlie.user_id)
+    with pytest.raises(ConflictError, match="disabled"):
+        join(session, people.alice.organization_id, charlie, TeamRole.MEMBER)
+    assert charlie.organization_id == people.charlie.organization_id

@@ -25,14 +25,14 @@ class Joinable:
 
 
 def joinable(session: Session, user: User) -> Joinable | None:
-    """Where this person may join by their confirmed address; None where nowhere, where they are already, and where
-    somebody took them out.
+    """Where this person may join by their confirmed address; None where nowhere, where they are already, where
+    somebody took them out, and where nobody works because it is disabled.
     """
     if user.email_verified is None:
         return None
     row = session.exec(select(Organization).where(Organization.domain == domain_of(user.email))).one_or_none()
     role = join_role_of(row) if row else None
-    if row is None or role is None or was_removed(row, user.id):
+    if row is None or role is None or row.disabled_at is not None or was_removed(row, user.id):
         return None
     own = select(TeamMember.id).where(TeamMember.organization_id == row.id, TeamMember.user_id == user.id)
     return None if session.exec(own).first() else Joinable(id=row.id, name=row.name, role=role)

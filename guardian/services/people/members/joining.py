@@ -3,7 +3,8 @@
 from sqlmodel import Session, select
 
 from guardian import db
-from guardian.models import TeamMember, User
+from guardian.errors import ConflictError
+from guardian.models import Organization, TeamMember, User
 from guardian.models.enums import TeamRole
 from guardian.services.people.billing.plans import require_room
 from guardian.services.people.members.removed import forget_removed
@@ -26,8 +27,13 @@ def place_of(session: Session, organization_id: str, user_id: str) -> TeamMember
 
 
 def join(session: Session, organization_id: str, user: User, role: TeamRole, team: str | None = None) -> TeamMember:
-    """The person's place, which stays as it is where they have one already. Raises ConflictError without room."""
+    """The person's place, which stays as it is where they have one already.
+
+    Raises ConflictError without room, and where the organization is disabled: whoever joins works there at once.
+    """
     lock_members(session, organization_id)
+    if session.exec(select(Organization.disabled_at).where(Organization.id == organization_id)).one() is not None:
+        raise ConflictError("This organization is disabled. Ask who runs this installation to enable it.")
     member = place_of(session, organization_id, user.id)
     if member is None:
         require_room(session, organization_id, "members")
