@@ -69,12 +69,12 @@ def test_through_another_persons_eyes_and_back(web: Web, tab: Page, root: seed.C
     expect(banner).to_contain_text("mia@globex.example at Globex")
     tab.goto(web.url + "/activity")
     expect(banner).to_be_visible()
-    expect(tab.get_by_role("link", name="Impersonation start")).to_be_visible()
+    expect(tab.get_by_role("link", name="Began to look through a person's eyes")).to_be_visible()
     banner.get_by_role("button", name="End").click()
     tab.wait_for_url("**/admin/users")
     expect(tab.get_by_test_id("impersonation")).to_have_count(0)
     tab.goto(web.url + "/activity")
-    expect(tab.get_by_role("link", name="Impersonation start")).to_be_visible()
+    expect(tab.get_by_role("link", name="Began to look through a person's eyes")).to_be_visible()
 
 
 def test_a_line_of_the_log_opens(web: Web, tab: Page, root: seed.Company) -> None:

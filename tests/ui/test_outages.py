@@ -49,7 +49,7 @@ def test_a_lost_connection_shows_a_banner_and_the_page_is_fresh_when_it_is_back(
     session.add(organization)
     session.commit()
     own_web.start()
-    expect(tab.get_by_text("Acme Holding", exact=True)).to_be_visible(timeout=30_000)
+    expect(tab.get_by_text("Acme Holding", exact=True).first).to_be_visible(timeout=30_000)
     expect(tab.get_by_text("Offline.")).to_have_count(0)
     assert tab.evaluate("window.notReloaded") is True
 

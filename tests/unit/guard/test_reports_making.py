@@ -245,7 +245,7 @@ def test_a_team_is_told_of_its_tracked_calls_where_reports_are_what_counts(sessi
     """Providers' reports cover the hours, and know no teams."""
     acme = company(session)
     add_usage_of_days(session, acme, 30)
-    yesterday = utcnow() - timedelta(days=1)
+    yesterday = (utcnow() - timedelta(days=1)).astimezone(BERLIN)  # by the days of the organization
     add_calls(session, acme.actor, yesterday, "3", tags={"team": "web"})
     session.commit()
     view = reports.request_report(session, acme.actor, "custom", Scope("team", "web"), yesterday.date())
