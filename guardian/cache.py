@@ -102,7 +102,9 @@ class CacheService:
         if cached is not None:
             return cast("T", cached)
         with self._flight(key) as first:
-            if not first and (found := self._awaited(key)) is not None:
+            # Who was first before may have come to an end since the look-up.
+            found = self._landed(key) if first else self._awaited(key)
+            if found is not None:
                 return cast("T", found)
             return self._fetched(key, fetcher, ttl, owner, most_bytes, generation)
 
@@ -120,6 +122,13 @@ class CacheService:
             if first:
                 with suppress(RedisError):
                     self._redis.eval(_LAND, 1, name, mine)
+
+    def _landed(self, key: str) -> Any | None:
+        """What is there by now."""
+        with suppress(RedisError):
+            cached = cast("bytes | None", self._redis.get(key))
+            return None if cached is None else json.loads(cached, object_hook=_decode)
+        return None
 
     def _awaited(self, key: str) -> Any | None:
         """What somebody else is fetching, once it is there; None where they did not come to an end, or not in time."""

@@ -12,6 +12,7 @@ from redis import Redis
 
 from guardian import queue
 from guardian.cache import DEFAULT_TTL, CacheService
+from guardian.config import settings
 from tests.conftest import ROOT, Servers, forget_caches
 
 PROGRAM = """
@@ -87,6 +88,20 @@ def test_of_many_threads_one_fetches(redis: Redis) -> None:
     assert answers == [{"n": 7}] * 12
     assert len(fetched) == 1
     assert redis.exists("cache-flight:usage:u") == 0
+
+
+class Late(Redis):
+    """Somebody else fetches between its look-up and its claim to be the first."""
+
+    def set(self, name: Any, *args: Any, **kwargs: Any) -> Any:
+        if not self.exists("usage:u"):
+            CacheService().get_or_set("usage:u", lambda: {"n": 7}, owner="u")
+        return super().set(name, *args, **kwargs)
+
+
+def test_what_came_since_the_look_up_is_not_fetched_again(redis: Redis) -> None:
+    with Late.from_url(settings().require_redis_url()) as late:
+        assert CacheService(late).get_or_set("usage:u", lambda: {"n": 8}, owner="u") == {"n": 7}
 
 
 def test_of_many_processes_one_fetches(redis: Redis) -> None:
