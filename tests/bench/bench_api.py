@@ -90,7 +90,7 @@ def _mixed(now: Any) -> Iterator[Request]:
     ]
     writes: list[Callable[[int], Request]] = [
         # Of which there may be more than are asked for here, and no list that is read here grows.
-        lambda _: ("POST", "/teams", {"json": {"name": new_id()}, "headers": {"idempotency-key": new_id()}}),
+        lambda _: ("POST", "/team/teams", {"json": {"name": new_id()}, "headers": {"idempotency-key": new_id()}}),
         lambda n: ("PATCH", "/organization", {"json": {"name": f"Bench {n}"}}),
         lambda _: ("POST", "/usage", {"json": _event()}),
     ]
