@@ -64,6 +64,9 @@ def test_rows_are_paged_newest_first(mia: Client) -> None:
 
 def test_a_row_says_what_it_costs_to_the_last_digit_and_unknown_is_not_zero(mia: Client) -> None:
     unpriced, embedding = mia.data("GET", "/usage")
+    assert mia.data("GET", "/usage?sort=-timestamp") == [unpriced, embedding]
+    assert mia.data("GET", "/usage?sort=timestamp") == [embedding, unpriced]
+    assert mia.failure("GET", "/usage?sort=-cost", 400)["details"][0]["field"] == "sort"
     assert (embedding["cost"], embedding["costSource"]) == ("0.0000002", "computed")
     assert (unpriced["cost"], unpriced["costSource"]) == (None, "unpriced")
     assert unpriced["costReason"]
@@ -186,3 +189,11 @@ def test_a_group_s_totals_are_those_of_the_documented_shape() -> None:
     written = group_json(Group(values={"model": None}, names={}, totals=totals, others=2))
     documented = TotalsOut.model_validate(totals).model_dump(by_alias=True)
     assert written == {"model": None, "others": 2, **documented}
+
+
+def test_calls_that_a_report_does_not_count_are_unknown_and_not_zero() -> None:
+    uncounted = Totals(cost=Decimal("1.50"), input_tokens=900)
+    for totals, requests in ((uncounted, None), (Totals(unpriced_tokens=9, input_tokens=9), None), (Totals(), 0)):
+        written = group_json(Group(values={"model": None}, names={}, totals=totals))
+        documented = TotalsOut.model_validate(totals).model_dump(by_alias=True)
+        assert (written["requests"], documented["requests"]) == (requests, requests)

@@ -1,8 +1,7 @@
 """Events in our own JSON: one, or a list, each looked at by itself, so that a wrong one stops no other."""
 
-import re
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Annotated, Any, NamedTuple
 
@@ -10,8 +9,10 @@ import msgspec
 from msgspec import Meta
 
 from guardian.api.answers.envelope import camel
+from guardian.api.ingest.numbers import decimal_of, is_amount, utc_of
 from guardian.api.ingest.providers import PROVIDERS
 from guardian.api.ingest.senders import Sender
+from guardian.api.ingest.splitting import UNREADABLE, events_in, words_of
 from guardian.errors import ValidationError
 from guardian.models.enums import Provider, UsageOrigin
 from guardian.records import MOST_TOKENS, UsageCounts, UsageRecord
@@ -24,7 +25,6 @@ EARLIEST = 2015
 _MOST_METADATA = 16_384  # bytes of JSON
 _MOST_TAGS = 50
 _MOST_DOLLARS = Decimal(10**9)
-_PLACE = re.compile(r" - at `\$\.?([^`]*)`$")
 _NO_TAGS: Mapping[str, str] = {}
 
 Count = Annotated[int, Meta(ge=0, le=MOST_TOKENS)]
@@ -78,10 +78,6 @@ class _Named(msgspec.Struct, rename=camel):
     event_id: str
 
 
-class _Batch(msgspec.Struct):
-    events: list[msgspec.Raw]
-
-
 class Problem(NamedTuple):
     """What is wrong with an event, and where; `place` is its index in the batch."""
 
@@ -98,15 +94,13 @@ class Read(NamedTuple):
     problems: list[Problem]
 
 
-_events = msgspec.json.Decoder(list[msgspec.Raw])
-_batch = msgspec.json.Decoder(_Batch)
-_event = msgspec.json.Decoder(Event, float_hook=Decimal)
+_event = msgspec.json.Decoder(Event, float_hook=decimal_of)
 _named = msgspec.json.Decoder(_Named)
 
 
 def read(body: bytes, sender: Sender, now: datetime) -> Read:
     """The events of a body. Raises ValidationError where it is no JSON, has no events or more than MOST_EVENTS."""
-    raws = _raws(body)
+    raws = events_in(body)
     if not raws:
         raise ValidationError("There are no events. Send one event as an object, or 1 to 1,000 in a list.")
     if len(raws) > MOST_EVENTS:
@@ -116,33 +110,20 @@ def read(body: bytes, sender: Sender, now: datetime) -> Read:
         try:
             event = _event.decode(raw)
             found.calls.append((index, _call(event, sender, now)))
-        except msgspec.MsgspecError as error:
-            field, message = _words(error)
+        except UNREADABLE as error:
+            field, message = words_of(error)
             found.problems.append(Problem(index, _id_of(raw), field, message))
         except ValidationError as error:
             found.problems.append(Problem(index, _id_of(raw), error.details, error.message))
     return found
 
 
-def _raws(body: bytes) -> list[msgspec.Raw]:
-    try:
-        if body.lstrip()[:1] == b"[":
-            return _events.decode(body)
-        # The name is looked for first, because an event by itself is what is sent most often.
-        if b'"events"' in body:
-            return _batch.decode(body).events
-    except msgspec.ValidationError:
-        pass  # an event that has the word somewhere
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise ValidationError(f"The body is no JSON that can be read: {error}.") from None
-    return [msgspec.Raw(body)] if body.strip() else []
-
-
 def _call(event: Event, sender: Sender, now: datetime) -> Call:
     """Raises ValidationError, whose details are the field."""
-    moment = event.timestamp.astimezone(UTC)
-    if moment.year < EARLIEST or moment > now + AHEAD:
-        raise _wrong("timestamp", f"{moment:%Y-%m-%d %H:%M} UTC is not a time at which this call can have been made.")
+    moment = utc_of(event.timestamp)
+    if moment is None or moment.year < EARLIEST or moment > now + AHEAD:
+        said = event.timestamp.isoformat(" ", "minutes")
+        raise _wrong("timestamp", f"{said} is not a time at which this call can have been made.")
     counts = _counts(event)
     tags = _tags(event)
     if event.metadata and len(msgspec.json.encode(event.metadata)) > _MOST_METADATA:
@@ -176,7 +157,7 @@ def _call(event: Event, sender: Sender, now: datetime) -> Call:
 
 def _counts(event: Event) -> UsageCounts:
     units = event.units or {}
-    if any(not number.is_finite() or not 0 <= number < _MOST_DOLLARS * _MOST_DOLLARS for number in units.values()):
+    if not all(is_amount(number, _MOST_DOLLARS * _MOST_DOLLARS) for number in units.values()):
         raise _wrong("units", "Units are numbers of zero or more.")
     counts = UsageCounts(
         input_tokens=event.input_tokens,
@@ -225,7 +206,7 @@ def _provider(named: str) -> Provider:
 def _cost(event: Event) -> Decimal | None:
     if event.currency is not None and event.currency.upper() != "USD":
         raise _wrong("currency", "Costs are in dollars: the currency is USD, and 12 cents are 0.12.")
-    if event.cost is not None and not (event.cost.is_finite() and 0 <= event.cost < _MOST_DOLLARS):
+    if event.cost is not None and not is_amount(event.cost, _MOST_DOLLARS):
         raise _wrong("cost", "The cost is a number of dollars of zero or more.")
     return event.cost
 
@@ -234,18 +215,8 @@ def _wrong(field: str, message: str) -> ValidationError:
     return ValidationError(message, details=field)
 
 
-def _words(error: msgspec.MsgspecError) -> tuple[str | None, str]:
-    """The field, and the sentence; msgspec names the field at the end of it, or within where it is missing."""
-    text = str(error)
-    place = _PLACE.search(text)
-    field = place[1] if place else None
-    if not field and (missing := re.search(r"field `([^`]+)`", text)):
-        field = missing[1]
-    return field or None, _PLACE.sub("", text) + "."
-
-
 def _id_of(raw: msgspec.Raw) -> str | None:
     try:
         return _named.decode(raw).event_id[:200]
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except UNREADABLE:
         return None

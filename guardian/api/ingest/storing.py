@@ -11,12 +11,11 @@ from typing import Any, NamedTuple
 import psycopg
 import structlog
 from psycopg.errors import ProgramLimitExceeded
-from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 from sqlmodel import Session
 
-from guardian.api.ingest.connections import Connections
 from guardian.api.ingest.fallback import Fallback
+from guardian.api.ingest.kept_connection import KeptConnection
 from guardian.api.ingest.senders import Sender
 from guardian.api.ingest.telling import Teller
 from guardian.errors import GuardianError, JournalBroken, UnavailableError
@@ -29,16 +28,14 @@ from guardian.services.ledger.writing.calls import Call, Overrides, price_calls
 from guardian.services.people import audit
 
 MOST = 5_000  # calls of one transaction
-_WRITERS = 2  # one works out prices while the other waits for the database
-# Calls that wait, from which a second transaction beside the first pays: each costs as much as storing 50 calls, and
-# single events that wait for the first one to end go into the next one together.
-_MANY = 400
 _AWAY_SECONDS = 1.0
 _FRESH_SECONDS = 5.0
 _AUDIT_SECONDS = 3600
 ACTION = "USAGE_INGEST"
 _OF_A_ROW = (DataError, IntegrityError, psycopg.DataError, psycopg.IntegrityError, ProgramLimitExceeded)
-_AWAY = (UnavailableError, DBAPIError, PoolTimeout, psycopg.OperationalError, psycopg.InterfaceError)
+# Whatever else the database says, as the shipper of the journal takes it: none of the events' doing, and it passes. The
+# driver tells of a table that a migration has changed in several kinds of error.
+_AWAY = (UnavailableError, SQLAlchemyError, psycopg.Error)
 log = structlog.get_logger(__name__)
 
 
@@ -58,14 +55,17 @@ class _Submission(NamedTuple):
 
 
 class Storing:
-    """`add` returns when the calls are committed, or, while PostgreSQL is away, on disk in the journal."""
+    """`add` returns when the calls are committed, or, while PostgreSQL is away, on disk in the journal.
+
+    One thread stores. Two that store beside each other took 9 % more batches a second, but left the pages of the
+    indexes by time half empty, since each writes amid what the other has written: 550 bytes an event instead of 482.
+    """
 
     def __init__(self) -> None:
         self._change = threading.Condition()
         self._waiting: deque[_Submission] = deque()
-        self._calls_waiting, self._busy = 0, 0
-        self._threads: list[threading.Thread] = []
-        self._fallback, self._teller, self._connections = Fallback(), Teller(), Connections()
+        self._thread: threading.Thread | None = None
+        self._fallback, self._teller, self._connection = Fallback(), Teller(), KeptConnection()
         self._overrides: dict[tuple[str, Provider], tuple[float, tuple[Override, ...]]] = {}
         self._audited: dict[tuple[str, str], float] = {}
         self._taken: dict[tuple[str, str], int] = {}
@@ -81,39 +81,24 @@ class Storing:
         done: asyncio.Future[Result] = loop.create_future()
         with self._change:
             self._waiting.append(_Submission(sender, calls, loop, done))
-            self._calls_waiting += len(calls)
-            if not self._threads:
-                self._threads = [
-                    threading.Thread(target=self._run, name=f"ingest-{number}", daemon=True)
-                    for number in range(_WRITERS)
-                ]
-                for thread in self._threads:
-                    thread.start()
-            if self._is_due():
-                self._change.notify()
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="ingest", daemon=True)
+                self._thread.start()
+            self._change.notify()
         return await done
-
-    def _is_due(self) -> bool:
-        return bool(self._waiting) and (not self._busy or self._calls_waiting >= _MANY)
 
     def _run(self) -> None:
         while True:
             with self._change:
-                if not self._is_due():
-                    self._connections.give_back()
-                    self._change.wait_for(self._is_due)
+                if not self._waiting:
+                    self._connection.give_back()
+                    self._change.wait_for(lambda: self._waiting)
                 group = [self._waiting.popleft()]
                 size = len(group[0].calls)
                 while self._waiting and size + len(self._waiting[0].calls) <= MOST:
                     group.append(self._waiting.popleft())
                     size += len(group[-1].calls)
-                self._calls_waiting -= size
-                self._busy += 1
-            try:
-                self._settle_each(group)
-            finally:
-                with self._change:
-                    self._busy -= 1
+            self._settle_each(group)
 
     def _settle_each(self, group: Sequence[_Submission]) -> None:
         by_organization: dict[str, list[_Submission]] = {}
@@ -162,7 +147,7 @@ class Storing:
         return list[Outcome | None](once.outcomes), once.reasons
 
     def _added(self, organization_id: str, calls: Sequence[Call], senders: Sequence[Sender]) -> Once:
-        with self._connections.session(lambda: bool(self._waiting)) as session:
+        with self._connection.session(lambda: bool(self._waiting)) as session:
             overrides = self._agreed(session, organization_id, calls)
             once = add_once(session, organization_id, [_priced_here(call, overrides) for call in calls], overrides)
             noted = self._audit(session, senders, once.stored.added)

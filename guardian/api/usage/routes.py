@@ -31,13 +31,15 @@ DEFAULT_DAYS = 30
 
 @route(api, "GET", "", permission="usage:read")
 def list_usage(call: CallDep, query: Annotated[UsageQuery, Query()]) -> Page[UsageOut]:
-    """Rows of every book, newest first."""
+    """Rows of every book, newest first. They are sorted by time alone: by cost, a page would cost a look at all."""
     with call.transaction() as session:
         tz = zone(query.tz or organizations.get_organization(session, call.actor).time_zone)
         wanted = UsageFilter(
             start=start_of(query.from_, "from", tz), end=end_of(query.to, "to", tz), filters=query.filters()
         )
-        page = queries.list_usage(session, call.actor, wanted, query.cursor, query.limit)
+        page = queries.list_usage(
+            session, call.actor, wanted, query.cursor, query.limit, oldest_first=query.sort == "timestamp"
+        )
     return Page(items=tuple(UsageOut.model_validate(view) for view in page.items), next_cursor=page.next_cursor)
 
 

@@ -1,9 +1,9 @@
 """usage: what a client may ask for, and the shapes that it gets."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar, Literal, cast
 
-from pydantic import Field
+from pydantic import AliasChoices, Field
 
 from guardian.api.answers.envelope import Body, Money, Out, Time, plain
 from guardian.models.enums import CostSource, Provider, UsageOrigin
@@ -69,6 +69,7 @@ class UsageQuery(Range):
 
     cursor: str | None = None
     limit: int = Field(default=50, ge=1, le=200)
+    sort: Literal["timestamp", "-timestamp"] = Field(default="-timestamp", description="Oldest or newest first.")
 
 
 class SummaryParameters(Range):
@@ -157,11 +158,14 @@ class UsageWithBillOut(UsageOut):
 
 
 class TotalsOut(Out):
-    """`cost` leaves out what is unpriced, which the `unpriced…` count; `estimatedCost` is a share of `cost`."""
+    """`cost` leaves out what is unpriced, which the `unpriced…` count; `estimatedCost` is a share of `cost`.
+
+    `requests` is null where no report counts the calls of what was used.
+    """
 
     cost: Money
     estimated_cost: Money
-    requests: int
+    requests: int | None = Field(validation_alias=AliasChoices("calls", "requests"))
     input_tokens: int
     output_tokens: int
     cache_read_tokens: int
@@ -199,12 +203,12 @@ def group_json(group: Group) -> dict[str, Any]:
     return {**group.values, **names, **others, **_totals_json(group.totals)}
 
 
-def _totals_json(of: Totals) -> dict[str, str | int]:
+def _totals_json(of: Totals) -> dict[str, str | int | None]:
     """What TotalsOut makes of it, in a tenth of the time: an answer can have thousands of groups."""
     return {
         "cost": plain(of.cost),
         "estimatedCost": plain(of.estimated_cost),
-        "requests": of.requests,
+        "requests": of.calls,
         "inputTokens": of.input_tokens,
         "outputTokens": of.output_tokens,
         "cacheReadTokens": of.cache_read_tokens,

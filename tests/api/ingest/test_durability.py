@@ -13,6 +13,7 @@ import pytest
 
 from guardian.embedded.postgres import PostgresServer
 from guardian.embedded.processes import free_port, wait_until
+from tests.api.conftest import execute
 from tests.api.ingest.conftest import Tokens, rows
 from tests.api.ingest.making import event
 from tests.conftest import ROOT, forget_caches
@@ -79,3 +80,17 @@ def test_events_wait_on_disk_while_postgresql_is_away(own_postgres: PostgresServ
         assert client.get("/health/live").status_code == 200
         wait_until(lambda: len(rows()) >= 2, 60)
         assert client.post("/api/v1/usage", json=event(1), headers=headers).json()["data"]["duplicates"] == 1
+
+
+def test_events_wait_on_disk_while_a_migration_has_the_table(own_postgres: PostgresServer, token: Tokens) -> None:
+    """What the driver raises of that is no failure of the connection, and none of the event."""
+    headers = {"authorization": f"Bearer {token()}"}
+    with server() as (_, client):
+        assert client.post("/api/v1/usage", json=event(0), headers=headers).status_code == 200
+        execute("ALTER TABLE known_events RENAME TO events_elsewhere")
+        answers = [client.post("/api/v1/usage", json=event(number), headers=headers) for number in (0, 1)]
+        execute("ALTER TABLE events_elsewhere RENAME TO known_events")
+        assert [(answer.status_code, answer.json()["success"]) for answer in answers] == [(202, True)] * 2
+        wait_until(lambda: len(rows()) >= 2, 60)
+        wait_until(lambda: client.post("/api/v1/usage", json=event(1), headers=headers).status_code == 200, 20)
+    assert len(rows()) == 2

@@ -114,6 +114,28 @@ def test_a_wrong_event_is_told_and_stops_no_other(sender: Client, change: dict[s
     assert right["accepted"] == 1, "a refused event leaves no trace of its id"
 
 
+@pytest.mark.parametrize(
+    ("good", "bad"),
+    [
+        (b"1000", b"NaN"),
+        (b'"gpt-4o-mini"', b'"gpt-4o-mini\\ud83d"'),
+        (b'"gpt-4o-mini"', b'"gpt-4o-mini\xff"'),
+        (b'"gpt-4o-mini"', b'"gpt-4o-mini", "metadata": {"a": ' + b"[" * 5_000 + b"]" * 5_000 + b"}"),
+    ],
+    ids=["NaN", "half a surrogate pair", "no UTF-8", "nested without end"],
+)
+@pytest.mark.parametrize("around", [b"[%s]", b'{"events": [%s]}'])
+def test_an_event_that_is_no_json_stops_no_other(sender: Client, good: bytes, bad: bytes, around: bytes) -> None:
+    wrong = json.dumps(event(1)).encode().replace(good, bad)
+    assert bad in wrong
+    told = around % b" , ".join([json.dumps(event(2)).encode(), wrong, json.dumps(event(3)).encode()])
+    headers = {"content-type": "application/json"}
+    found = sender.data("POST", "/usage", content=told, headers=headers)
+    assert (found["accepted"], [error["index"] for error in found["errors"]]) == (2, [1])
+    refused = sender.failure("POST", "/usage", 400, content=wrong, headers=headers)
+    assert refused["details"][0]["index"] == 0
+
+
 def test_a_field_that_is_missing_is_not_zero(sender: Client) -> None:
     told = event()
     del told["inputTokens"]
@@ -130,6 +152,12 @@ def test_a_field_that_is_missing_is_not_zero(sender: Client) -> None:
         ("nonsense", {}, 400),
         ('[{"inputTokens": NaN}]', {}, 400),
         (b"\xff\xfe", {}, 400),
+        (b"[" * 100_000, {}, 400),
+        (b'["' + b'\\"' * 1_500_000, {}, 400),
+        (b"[" + json.dumps(event()).encode() + b', {"eventId": NaN}', {}, 400),
+        (b"[" + json.dumps(event()).encode() + b', {"eventId": NaN}] ]', {}, 400),
+        (b'{"events": [' + json.dumps(event()).encode() + b', {"eventId": NaN}], "more": 1}', {}, 400),
+        (b"[" * 100_000 + b"]" * 100_000, {}, 400),
         (b"no gzip", {"content-encoding": "gzip"}, 400),
         (gzip.compress(json.dumps(event()).encode())[:-9], {"content-encoding": "gzip"}, 400),
         (gzip.compress(b" " * 200_000_000), {"content-encoding": "gzip"}, 413),

@@ -157,6 +157,7 @@ def test_json_is_the_same_and_answered_in_json(sender: Client) -> None:
         (request(chat()).SerializeToString()[:-3], {}, 400),
         (b"\xff" * 50, {}, 400),
         (b"[1]", {"content-type": "application/json"}, 400),
+        (b'{"a":' * 5_000 + b"1" + b"}" * 5_000, {"content-type": "application/json"}, 400),
         (b"{}", {"content-type": "text/plain"}, 415),
         (b"x" * 10_000_000, {}, 413),
         (gzip.compress(b"\0" * 100_000_000), {"content-encoding": "gzip"}, 413),

@@ -87,6 +87,8 @@ def spans(body: bytes, kind: str) -> list[Span]:
     """Every span of a request. Raises ValidationError where it cannot be read."""
     try:
         return list(_from_json(body) if kind == JSON else _from_protobuf(body))
+    except RecursionError:
+        raise ValidationError(f"The body is no ExportTraceServiceRequest in {kind}: it is nested too deeply.") from None
     except (DecodeError, msgspec.MsgspecError, ValueError) as error:
         words = str(error).splitlines()[0] if str(error) else "it is cut short"
         raise ValidationError(f"The body is no ExportTraceServiceRequest in {kind}: {words}.") from None

@@ -6,17 +6,17 @@ import pytest
 from sqlalchemy import text
 
 from guardian import db
-from guardian.api.ingest.connections import Connections
+from guardian.api.ingest.kept_connection import KeptConnection
 from guardian.errors import UnavailableError
 
 
-def _process(connections: Connections, *, more: bool) -> int:
+def _process(connections: KeptConnection, *, more: bool) -> int:
     with connections.session(lambda: more) as opened:
         found: int = opened.connection().execute(text("SELECT pg_backend_pid()")).scalar_one()
         return found
 
 
-def _fail(connections: Connections) -> None:
+def _fail(connections: KeptConnection) -> None:
     with connections.session(lambda: True) as opened:
         opened.connection().execute(text("INSERT INTO kept_here VALUES (1)"))
         raise ZeroDivisionError
@@ -30,7 +30,7 @@ def _taken() -> int:
 
 
 def test_a_connection_is_kept_while_there_is_more_and_holds_no_transaction(environment: object) -> None:
-    connections = Connections()
+    connections = KeptConnection()
     pool: Any = db.engine().pool
     before = pool.checkedout()
     one = _process(connections, more=True)
@@ -41,7 +41,7 @@ def test_a_connection_is_kept_while_there_is_more_and_holds_no_transaction(envir
 
 
 def test_what_is_done_with_a_kept_connection_is_committed_or_undone(environment: object) -> None:
-    connections = Connections()
+    connections = KeptConnection()
     with connections.session(lambda: True) as opened:
         opened.connection().execute(text("CREATE TABLE kept_here (number integer)"))
     with pytest.raises(ZeroDivisionError):
@@ -53,7 +53,7 @@ def test_what_is_done_with_a_kept_connection_is_committed_or_undone(environment:
 
 
 def test_a_connection_that_failed_is_another_one_next_time(environment: object) -> None:
-    connections = Connections()
+    connections = KeptConnection()
     lost = _process(connections, more=True)
     with db.session() as other:
         other.connection().execute(text("SELECT pg_terminate_backend(:lost)"), {"lost": lost})

@@ -1,6 +1,5 @@
-"""A writer's connection, kept while more waits: to take it anew and see that it lives costs as much as ten events."""
+"""The writer's connection, kept while more waits: to take it anew and see that it lives costs as much as ten events."""
 
-import threading
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
@@ -10,8 +9,8 @@ from sqlmodel import Session
 from guardian import db
 
 
-class Connections(threading.local):
-    """Each thread has its own. One that failed is given back, so that the pool looks at it before it is used again."""
+class KeptConnection:
+    """Of one thread. One that failed is given back, so that the pool looks at it before it is used again."""
 
     def __init__(self) -> None:
         self._kept: Connection | None = None
