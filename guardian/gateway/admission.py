@@ -186,6 +186,7 @@ class Admission:
             route.key.id,
             input_tokens=wanted.input_estimate,
             most_output=wanted.most_output_tokens,
+            answers=wanted.answers,
             terms=wanted.terms,
             tools=wanted.tools,
         )

@@ -31,7 +31,7 @@ class Belongings:
 
 
 def load_belongings(organizations: list[str]) -> Mapping[str, object]:
-    """By organization; for threads. Raises SQLAlchemyError."""
+    """By organization; for threads. Raises UnavailableError, SQLAlchemyError."""
     found: dict[str, object] = {}
     with db.session() as session:
         for organization_id in organizations:

@@ -70,7 +70,7 @@ class Calls:
                     self.written(arrival)
         finally:
             if covering.hold.takes:
-                self._settle(covering.hold, passing.cost if passing is not None else cost)
+                self._settle(covering.hold, passing, cost)
 
     def written(self, arrival: Arrival) -> None:
         """What became of the call is in the journal."""
@@ -107,9 +107,13 @@ class Calls:
             if len(sending.attempts) > 1:
                 facts.more["attempts"] = [attempt.told() for attempt in sending.attempts]
 
-    def _settle(self, hold: Hold, cost: Decimal | None) -> None:
-        """Give back what was held, behind the answer."""
-        task = asyncio.ensure_future(self._holds.settle(hold, cost))
+    def _settle(self, hold: Hold, passing: Passing | None, unanswered: Decimal | None) -> None:
+        """Give back what was held, behind the answer. `unanswered` is what a call without one costs."""
+        if passing is None:
+            cost, tokens = unanswered, None if unanswered is None else 0
+        else:
+            cost, tokens = passing.cost, None if passing.used is None else passing.used.total_tokens
+        task = asyncio.ensure_future(self._holds.settle(hold, cost, tokens))
         self._behind.add(task)
         task.add_done_callback(self._behind.discard)
 

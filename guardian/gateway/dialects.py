@@ -9,6 +9,8 @@ from typing import Any, Literal, NamedTuple
 
 import msgspec
 
+from guardian.gateway.http.headers import OF_OWN_ANSWERS
+
 Dialect = Literal["openai", "anthropic", "google"]
 Headers = list[tuple[bytes, bytes]]
 
@@ -101,6 +103,7 @@ def refusal(
     headers: Headers = [
         (b"content-type", b"application/json"),
         (b"content-length", str(len(content)).encode()),
+        *OF_OWN_ANSWERS,
         (b"x-should-retry", b"false" if kind in _HOPELESS else b"true"),
     ]
     if retry_after is not None:

@@ -19,7 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from guardian import db
 from guardian.crypto import hash_token
-from guardian.errors import AuthenticationError
+from guardian.errors import AuthenticationError, UnavailableError
 from guardian.gateway.belongings import Belongings, load_belongings
 from guardian.live import GATEWAY_CHANGED
 from guardian.periods import utcnow
@@ -31,6 +31,7 @@ _REFRESH_SECONDS = 2.0
 _IDLE_SECONDS = 60.0  # what nobody asked for this long is not kept fresh
 _NOTE_SECONDS = 30.0
 _MOST_UNKNOWN = 10_000  # hashes of wrong tokens that are remembered; past that all are forgotten
+_AWAY = (UnavailableError, SQLAlchemyError, OSError)  # the first is what db.session makes of a database that is away
 _REFUSED = "This access token is unknown, revoked or expired. Make a new one in the settings of AI Cost Guardian."
 
 log = structlog.get_logger(__name__)
@@ -47,21 +48,26 @@ class _Known:
 
 @dataclass(slots=True)
 class _Shelf:
-    """Values by key, each read by one loader for many keys at once. `doubted` is when something last changed."""
+    """Values by key, each read by one loader for many keys at once.
+
+    `doubted` is when something last changed. `away`: the last reading failed, which takes seconds where the database
+    hangs; nobody waits for another while the refresh tries on.
+    """
 
     load: Callable[[list[str]], Mapping[str, object]]
     known: dict[str, _Known] = field(default_factory=dict[str, _Known])
     reading: dict[str, asyncio.Future[None]] = field(default_factory=dict[str, "asyncio.Future[None]"])
     doubted: float = -math.inf
+    away: bool = False
 
     async def get(self, key: str) -> object:
-        """The value, read again when it is no longer fresh. Raises SQLAlchemyError when it was never read."""
+        """The value, read again when it is no longer fresh. Raises one of _AWAY when it was never read."""
         now = time.monotonic()
         found = self.known.get(key)
-        if found is None or now - found.read_at > FRESH_SECONDS:
+        if found is None or (now - found.read_at > FRESH_SECONDS and not (self.away and found.value is not None)):
             try:
                 await self._read(key)
-            except (SQLAlchemyError, OSError):
+            except _AWAY:
                 if found is None or found.value is None:
                     raise
             found = self.known.get(key) or _Known(None, now, now)
@@ -89,7 +95,12 @@ class _Shelf:
 
     async def refresh(self, keys: list[str]) -> None:
         started = time.monotonic()
-        found = await asyncio.to_thread(self.load, keys)
+        try:
+            found = await asyncio.to_thread(self.load, keys)
+        except _AWAY:
+            self.away = True
+            raise
+        self.away = False
         if len(self.known) > _MOST_UNKNOWN:
             self.known = {key: known for key, known in self.known.items() if known.value is not None}
         # What was read while it changed is for those who asked before that, and read again for the next.
@@ -136,7 +147,7 @@ class Directory:
         await self._write_uses()
 
     async def caller(self, secret: str) -> Caller:
-        """Who holds this token. Raises AuthenticationError, and SQLAlchemyError when it cannot be looked up now."""
+        """Who holds this token. Raises AuthenticationError, and one of _AWAY when it cannot be looked up now."""
         hashed = self._hashes.get(secret)
         if hashed is None:
             hashed = hash_token(secret)
@@ -153,12 +164,12 @@ class Directory:
         return found
 
     async def belongings(self, organization_id: str) -> Belongings:
-        """Raises SQLAlchemyError when they cannot be looked up now."""
+        """Raises one of _AWAY when they cannot be looked up now."""
         found = await self._belongings.get(organization_id)
         return found if isinstance(found, Belongings) else Belongings({}, {})
 
     async def budgets(self, organization_id: str) -> Sequence[HardBudget]:
-        """Raises SQLAlchemyError when they cannot be looked up now."""
+        """Raises one of _AWAY when they cannot be looked up now."""
         return (await self.belongings(organization_id)).budgets
 
     def forget(self, organization_id: str) -> None:
@@ -179,7 +190,7 @@ class Directory:
                 if keys := shelf.stale():
                     try:
                         await shelf.refresh(keys)
-                    except (SQLAlchemyError, OSError) as error:
+                    except _AWAY as error:
                         log.warning("gateway.not_refreshed", error=str(error).partition("\n")[0])
 
     async def _listen(self) -> None:
@@ -208,7 +219,7 @@ class Directory:
     async def _write_uses(self) -> None:
         used, self._used = self._used, {}
         if used:
-            with contextlib.suppress(SQLAlchemyError, OSError):
+            with contextlib.suppress(*_AWAY):
                 await asyncio.to_thread(_note, used)
 
 

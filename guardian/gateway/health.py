@@ -13,6 +13,7 @@ from redis.exceptions import RedisError
 
 from guardian import db
 from guardian.config import Settings
+from guardian.gateway.http.headers import OF_OWN_ANSWERS
 from guardian.journal import aside
 from guardian.journal.writing import Journal
 from guardian.periods import rfc3339, utcnow
@@ -80,7 +81,7 @@ async def _answer_scrape(scope: Scope, send: Send) -> None:
     sent = [
         (b"content-type", scraping.CONTENT_TYPE.encode() if allowed else b"text/plain"),
         (b"content-length", str(len(content)).encode()),
-        (b"cache-control", b"no-store"),
+        *OF_OWN_ANSWERS,
     ]
     await send({"type": "http.response.start", "status": 200 if allowed else 403, "headers": sent})
     await send({"type": "http.response.body", "body": content})
@@ -120,6 +121,7 @@ async def _answer(
     headers = [
         (b"content-type", b"application/json"),
         (b"content-length", str(len(content)).encode()),
+        *OF_OWN_ANSWERS,
         (b"x-request-id", request_id.encode("latin-1")),
     ]
     if retry_after is not None:

@@ -13,7 +13,7 @@ from guardian.gateway.metering import Meter
 from guardian.gateway.outgoing import Route
 from guardian.gateway.recording import cost_of, record_of_answer, record_of_error
 from guardian.journal.writing import Journal
-from guardian.records import UsageRecord
+from guardian.records import UsageCounts, UsageRecord
 
 Send = Callable[[Message], Awaitable[None]]
 
@@ -22,12 +22,14 @@ _WHOLE = 1024 * 1024
 # How much is read of a stream whose caller has left: its last event says what it cost.
 _DRAIN_BYTES = 8 * 1024 * 1024
 _LEFT = "caller_left"
-_NOTHING = Decimal(0)
+_NOTHING, _NO_USE = Decimal(0), UsageCounts()
 _BLANK = (b"\n\n", b"\r\n\r\n", b"\r\r")  # ends an event of a stream
 
 
 class Passing:
-    """One answer of one call. `cost` is what it cost once it is `written` down; None where that is not known."""
+    """One answer of one call. `cost` is what it cost, and `used` what it used, once it is `written` down; None where
+    that is not known.
+    """
 
     def __init__(
         self, call: Admitted, answer: Answer, route: Route, journal: Journal, send: Send, *, drain_seconds: float
@@ -46,6 +48,7 @@ class Passing:
         self._drain_seconds = drain_seconds
         self._draining: asyncio.TimerHandle | None = None
         self.written = False
+        self.used: UsageCounts | None = None
         self._cost: Decimal | None = None
         self._unpriced: UsageRecord | None = None
 
@@ -148,11 +151,11 @@ class Passing:
         if found.pending:
             self._cost = _NOTHING
         elif not found.billed:
-            self._cost = _NOTHING
+            self._cost, self.used = _NOTHING, _NO_USE
             await self._journal.commit(record_of_error(facts, sent=True))
         else:
             if not found.missing:
-                self._unpriced = found.record
+                self._unpriced, self.used = found.record, found.record.counts
             await self._journal.commit(
                 record_of_answer(facts, found.record, found.missing, found.response_id, call.asked)
             )

@@ -14,6 +14,7 @@ from guardian.gateway.http.pool import Pool
 from guardian.gateway.observed_limits import ObservedLimits
 from guardian.gateway.outgoing import Route
 from guardian.gateway.refusing import Refused
+from guardian.providers.failures import retry_after
 
 _BROKEN_AFTER, _REST_SECONDS = 5, 10.0  # failures in a row of one key, and how long it is left alone then
 _MOST_RETRIES = 5
@@ -209,9 +210,13 @@ async def _drop(answer: Answer | None) -> None:
 
 
 def _pause(answer: Answer | None, tried: int) -> float | None:
-    """Seconds to wait: what the provider asks for, else longer each time, never all at once; None for too long."""
-    asked = answer.header(b"retry-after") if answer is not None else None
-    if asked is not None and asked.strip().isdigit():
-        seconds = float(asked)
-        return seconds + random.random() * 0.25 if seconds <= _LONGEST_WAIT else None  # noqa: S311  # spreading, no secret
+    """Seconds to wait: what the provider asks for, else longer each time, never all at once; None where that is too
+    long, or the provider says that another try is of no use.
+    """
+    if answer is not None:
+        said = {name.lower().decode("latin-1"): value.decode("latin-1") for name, value in answer.headers}
+        if said.get("x-should-retry", "").strip().lower() == "false":
+            return None
+        if (asked := retry_after(said)) is not None:
+            return asked + random.random() * 0.25 if asked <= _LONGEST_WAIT else None  # noqa: S311  # spreading, no secret
     return min(0.25 * 2 ** (tried - 1), 8.0) * (0.5 + random.random())  # noqa: S311  # spreading, no secret

@@ -7,6 +7,7 @@ from guardian.gateway.http.headers import Header
 
 _RETRIES, _FALLBACKS = b"x-guardian-retries", b"x-guardian-fallbacks"
 _MOST_FALLBACKS = 5
+_DIGITS = 9  # beyond what is done; Python reads no number of thousands of digits
 
 
 class Wishes(NamedTuple):
@@ -24,7 +25,7 @@ def wishes_of(ours: Sequence[Header]) -> Wishes:
     retries, fallbacks = 0, ()
     for name, value in ours:
         if name == _RETRIES and value.strip().isdigit():
-            retries = int(value)
+            retries = int(value) if len(value) <= _DIGITS else 10**_DIGITS
         elif name == _FALLBACKS:
             names = (each.strip() for each in value.decode("latin-1").split(","))
             fallbacks = tuple(each for each in names if each)[:_MOST_FALLBACKS]

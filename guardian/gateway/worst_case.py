@@ -70,7 +70,7 @@ class WorstCases:
         terms: Terms = STANDARD_TERMS,
         tools: Sequence[Billed] = (),
     ) -> Decimal | None:
-        """Dollars, None where the model has no price. `answers` is how many are asked for (OpenAI's `n`).
+        """Dollars, None where the model has no price. `most_output` is for each of the `answers` (OpenAI's `n`).
 
         Input at its dearest price: written to the dearest cache, where the model has one. `most_output` None: the model
         may answer DEFAULT_MOST_OUTPUT tokens, and can pass the limit by what it answers beyond that. Of the `terms`

@@ -21,6 +21,8 @@ TOKENS_A_FILE = 1_600
 _BYTES_A_TOKEN = 4
 _SMALL = 4_096  # in a body of fewer bytes no file is looked for
 _MOST_TOKENS = 10**9
+_LONGEST_COUNT = 18  # digits
+_SEVERAL = frozenset({"n", "best_of", "prompt"})  # what asks for more than one answer, besides Google's settings
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 # Whose streams state their usage only when they are asked to; the path's flavour says that it is the OpenAI dialect.
 # Perplexity's always do. xAI's do too, by its documentation, and it is asked all the same: see must_ask.
@@ -42,7 +44,7 @@ STANDARD_TERMS = Terms()
 class Wanted(NamedTuple):
     """What a request asks for; what it does not say is None, "" or empty.
 
-    `most_output_tokens` is for all answers together (n, candidateCount). `input_estimate` is in tokens: the body's
+    `most_output_tokens` is for each of the `answers`, to all of its prompts. `input_estimate` is in tokens: the body's
     bytes by four, and 1,600 for each file in it. `asks_for_usage`: the caller's own stream_options.include_usage.
     `terms` are the wishes that the price may depend on, `tools` those that are billed by the call. `characters` of the
     text to be spoken. `user` and `tags` are as the body gives them, unchecked (attribution.py).
@@ -51,6 +53,7 @@ class Wanted(NamedTuple):
     model: str = ""
     stream: bool = False
     most_output_tokens: int | None = None
+    answers: int = 1
     input_estimate: int = 0
     asks_for_usage: bool = False
     background: bool = False
@@ -86,6 +89,8 @@ class _Body(TypedDict, total=False):
     max_completion_tokens: Any
     max_output_tokens: Any
     n: Any
+    best_of: Any
+    prompt: Any
     background: Any
     user: Any
     metadata: _Metadata | None
@@ -119,6 +124,7 @@ def wanted_of(asked: Asked, body: bytes) -> Wanted:
         model=asked.model or (model if isinstance(model, str) else ""),
         stream=asked.streamed or found.get("stream") is True,
         most_output_tokens=_most_output(found, generation),
+        answers=_answers(found, generation),
         input_estimate=_estimate(body),
         asks_for_usage=options.get("include_usage") is True,
         background=found.get("background") is True,
@@ -181,7 +187,7 @@ def _decoded(body: bytes) -> Mapping[str, Any]:
     try:
         found: object = json.loads(body)
     except (ValueError, RecursionError):
-        raise ValidationError("The request's body is not valid JSON.") from None
+        raise ValidationError("The request's body is not valid JSON. Send it uncompressed.") from None
     if not isinstance(found, Mapping):
         raise ValidationError("The request's body is not a JSON object.")
     return cast("Mapping[str, Any]", found)
@@ -191,11 +197,19 @@ def _most_output(found: Mapping[str, Any], generation: Mapping[str, Any]) -> int
     """The greatest of the limits: some vendors take one name, some the other, and none states which it took."""
     limits = [_count(found.get(name)) for name in ("max_tokens", "max_completion_tokens", "max_output_tokens")]
     limits += [_count(generation.get(name)) for name in ("maxOutputTokens", "max_output_tokens")]
-    known = [limit for limit in limits if limit is not None]
-    if not known:
-        return None
-    answers = _count(found.get("n")) or _count(generation.get("candidateCount")) or 1
-    return min(max(known) * max(answers, _count(generation.get("candidate_count")) or 1), _MOST_TOKENS)
+    return max((limit for limit in limits if limit is not None), default=None)
+
+
+def _answers(found: Mapping[str, Any], generation: Mapping[str, Any]) -> int:
+    """How many the model writes, and so how many are billed: best_of of them to find the best, and to each prompt."""
+    if not generation and _SEVERAL.isdisjoint(found):
+        return 1
+    counts = [_count(found.get("n")), _count(found.get("best_of"))]
+    counts += [_count(generation.get(name)) for name in ("candidateCount", "candidate_count")]
+    prompt: object = found.get("prompt")
+    prompts = cast("list[object]", prompt) if isinstance(prompt, list) else []
+    one = not prompts or isinstance(prompts[0], int)  # a list of numbers are the tokens of one
+    return min(max(count or 1 for count in counts) * (1 if one else len(prompts)), _MOST_TOKENS)
 
 
 def _estimate(body: bytes) -> int:
@@ -216,14 +230,15 @@ def _characters(asked: Asked, body: bytes) -> int | None:
 
 
 def _object(value: object) -> Mapping[str, Any]:
-    if value is None:
-        return _NOTHING
     return cast("Mapping[str, Any]", value) if isinstance(value, Mapping) else _NOTHING
 
 
 def _count(value: object) -> int | None:
+    """A number as text is one to Google (its JSON of protocol buffers) and to servers that read generously."""
     if value is None:
         return None
+    if isinstance(value, str) and (digits := value.strip()).isdecimal() and len(digits) <= _LONGEST_COUNT:
+        value = int(digits)
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     if not isinstance(value, int) or isinstance(value, bool) or value < 1:

@@ -21,9 +21,8 @@ class Debts:
 
     async def settle(self, hold: Hold, units: int, tokens: int) -> list[Item]:
         """Spend instead of hold; the items whose counter is another one by now. Raises RedisError."""
-        keys = [hold.rate_key, *(key for item in hold.items for key in (item.key, item.key + ":due"))]
         epochs = [item.epoch for item in hold.items]
-        stale = await self._line.run(scripts.SETTLE, keys, hold.id, str(units), hold.minute, str(tokens), *epochs)
+        stale = await self._line.run(scripts.SETTLE, hold.keys, hold.id, str(units), hold.minute, str(tokens), *epochs)
         return [hold.items[at] for at in cast("list[int]", stale)]
 
     def owe(self, hold: Hold, units: int, tokens: int) -> None:

@@ -9,6 +9,7 @@ from decimal import ROUND_HALF_EVEN, ROUND_UP, Decimal
 
 from guardian.periods import Window
 from guardian.services.guard.budgets import HardBudget
+from guardian.services.people.access.callers import Caller
 
 _UNIT = Decimal(10) ** -10
 _MOST_CALL, _MOST = 10**17, 9 * 10**18  # $10,000,000 and $900,000,000: what is added up stays within 64 bits
@@ -58,6 +59,20 @@ class Hold:
     tokens: int = 0
     counted: bool = False
     over: bool = False
+
+    @property
+    def keys(self) -> list[str]:
+        """In Redis: the token's count, then counter and deadlines of each budget."""
+        return [self.rate_key, *(key for item in self.items for key in (item.key, item.key + ":due"))]
+
+    def wishes(self, caller: Caller, lease: float) -> list[str | int]:
+        """What scripts.RESERVE takes."""
+        rates = (caller.requests_per_minute, caller.tokens_per_minute)
+        limits = ["" if each is None else each for each in rates]
+        found: list[str | int] = [self.id, int(lease * 1000), *limits, self.tokens, str(self.worst)]
+        for item in self.items:
+            found += (str(units_of(item.limit) - self.worst), item.epoch)
+        return found
 
     @property
     def takes(self) -> bool:

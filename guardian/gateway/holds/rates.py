@@ -30,25 +30,35 @@ def _round(milliseconds: float) -> int:
 
 
 class LocalRates:
-    """The same sliding minute in memory: each process then lets through as much as all of them otherwise."""
+    """The same sliding minute in memory: each process then lets through as much as all of them otherwise.
+
+    By the key of the token's count in Redis: a minute, its requests and tokens, and those of the minute before.
+    """
 
     def __init__(self) -> None:
         self._kept: dict[str, tuple[int, int, int, int, int]] = {}
 
-    def take(self, caller: Caller, tokens: int) -> None:
-        """Count one call. Raises RateLimitError."""
+    def take(self, key: str, caller: Caller, tokens: int) -> None:
+        """Count one call of a token that has limits. Raises RateLimitError."""
+        most_requests, most_tokens = caller.requests_per_minute, caller.tokens_per_minute
+        if most_requests is None and most_tokens is None:
+            return
         minute, elapsed = divmod(int(time.time() * 1000), _MINUTE_MS)
-        kept = self._kept.get(caller.token_id, (minute, 0, 0, 0, 0))
+        kept = self._kept.get(key, (minute, 0, 0, 0, 0))
         requests, used, before, used_before = kept[1:] if kept[0] == minute else (0, 0, 0, 0)
         if kept[0] == minute - 1:
             before, used_before = kept[1], kept[2]
         left = (_MINUTE_MS - elapsed) / _MINUTE_MS
-        most = caller.requests_per_minute
-        if most is not None and before * left + requests + 1 > most:
-            raise too_many("requests", most, before, requests, elapsed)
-        most = caller.tokens_per_minute
-        if most is not None and used_before * left + used > 0 and used_before * left + used + tokens > most:
-            raise too_many("tokens", most, used_before, used, elapsed)
+        if most_requests is not None and before * left + requests + 1 > most_requests:
+            raise too_many("requests", most_requests, before, requests, elapsed)
+        if most_tokens is not None and 0 < used_before * left + used > most_tokens - tokens:
+            raise too_many("tokens", most_tokens, used_before, used, elapsed)
         if len(self._kept) > _MOST_TOKENS:
-            self._kept = {token: kept for token, kept in self._kept.items() if kept[0] >= minute - 1}
-        self._kept[caller.token_id] = (minute, requests + 1, used + tokens, before, used_before)
+            self._kept = {name: kept for name, kept in self._kept.items() if kept[0] >= minute - 1}
+        self._kept[key] = (minute, requests + 1, used + tokens, before, used_before)
+
+    def correct(self, key: str, difference: int) -> None:
+        """A call that was counted used so many tokens more, or less."""
+        if difference and (kept := self._kept.get(key)) is not None:
+            minute, requests, used, before, used_before = kept
+            self._kept[key] = (minute, requests, max(0, used + difference), before, used_before)

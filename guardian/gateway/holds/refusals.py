@@ -7,7 +7,7 @@ from guardian import amounts
 from guardian.errors import BudgetExceeded, RateLimitError, UnavailableError
 from guardian.gateway.holds.holding import Item, dollars
 from guardian.gateway.holds.rates import too_many
-from guardian.models.enums import Provider
+from guardian.models.enums import PROVIDER_NAMES, Provider
 from guardian.periods import rfc3339
 from guardian.services.people.access.callers import Caller
 
@@ -24,8 +24,9 @@ def require_price(items: Sequence[Item], provider: Provider, model: str) -> None
     for item in items:
         if item.budget.refuses_unpriced:
             raise BudgetExceeded(
-                f"No price is known for the model {model!r} of {provider}, so the budget {item.budget.name!r} cannot "
-                "tell what a call costs. Agree on a price under Prices, or let the budget allow unpriced models.",
+                f"No price is known for the model {model!r} of {PROVIDER_NAMES[provider]}, so the budget "
+                f"{item.budget.name!r} cannot tell what a call costs. Agree on a price under Prices, or let the budget "
+                "allow unpriced models.",
                 name=item.budget.name,
                 limit=item.limit,
                 resets_at=item.window.end,

@@ -91,9 +91,19 @@ class Holds:
         """
         found = await self._budgets(caller.organization_id)
         mine = [budget for budget in found if budget.applies(caller, provider, model, tags, key_id)] if found else []
-        limited = caller.requests_per_minute is not None or caller.tokens_per_minute is not None
-        if not mine and not limited:
+        if not mine and caller.requests_per_minute is None and caller.tokens_per_minute is None:
             return NOTHING
+        return await self._reserve(caller, mine, provider, model, worst, tokens)
+
+    async def _reserve(
+        self,
+        caller: Caller,
+        mine: Sequence[HardBudget],
+        provider: Provider,
+        model: str,
+        worst: Decimal | None,
+        tokens: int,
+    ) -> Hold:
         items = tuple(self._counters.item(budget) for budget in mine)
         if worst is None:
             require_price(items, provider, model)
@@ -128,11 +138,17 @@ class Holds:
         found = await self._budgets(caller.organization_id)
         mine = [budget for budget in found if budget.applies(caller, provider, model, tags, key_id)] if found else []
         same = [budget.id for budget in mine] == [item.budget.id for item in hold.items]
-        if same and not hold.over and worst is not None and units_up(worst) <= hold.worst:
+        enough = not mine or (worst is not None and units_up(worst) <= hold.worst)
+        if same and enough and not hold.over:
             return hold
         await self._close(hold, 0, None)
         unlimited = replace(caller, requests_per_minute=None, tokens_per_minute=None)
-        return await self.reserve(unlimited, provider, model, tags, key_id, worst)
+        if not mine and caller == unlimited:
+            return NOTHING
+        following = await self._reserve(unlimited, mine, provider, model, worst, hold.tokens)
+        if hold.counted:
+            following.minute = hold.minute  # in which its tokens were counted
+        return following
 
     async def settle(self, hold: Hold, cost: Decimal | None, tokens: int | None = None) -> None:
         """The call is over and cost so much; None where that is unknown, which counts as its worst case.
@@ -171,7 +187,7 @@ class Holds:
                 if not item.epoch or item.epoch != self._counters.epoch(item.key):
                     await self._counters.enter(item)
                     item.epoch = self._counters.epoch(item.key)
-            answer = await self._line.run(scripts.RESERVE, _keys(hold), *self._wishes(hold, caller))
+            answer = await self._line.run(scripts.RESERVE, hold.keys, *hold.wishes(caller, self._lease))
             if answer[0] == "rate":
                 raise too_often(caller, answer)
             if answer[0] == "full":
@@ -186,25 +202,12 @@ class Holds:
             # Another call of this process has found the counter gone meanwhile: once more, in the new one.
         raise RedisError("counters vanish as soon as they are made")
 
-    def _wishes(self, hold: Hold, caller: Caller) -> list[str | int]:
-        rates = (caller.requests_per_minute, caller.tokens_per_minute)
-        found: list[str | int] = [
-            hold.id,
-            int(self._lease * 1000),
-            *("" if each is None else each for each in rates),
-            hold.tokens,
-            str(hold.worst),
-        ]
-        for item in hold.items:
-            found += (str(units_of(item.limit) - hold.worst), item.epoch)
-        return found
-
     def _without_redis(self, hold: Hold, caller: Caller) -> Hold:
         """Each budget's own word: let through, uncounted for now, or refused."""
         for item in hold.items:
             if item.budget.closed:
                 raise away(item)
-        self._rates.take(caller, hold.tokens)
+        self._rates.take(hold.rate_key, caller, hold.tokens)
         hold.counted = False
         return hold
 
@@ -217,6 +220,7 @@ class Holds:
             self._counters.unshipped.note(item.key, units)
         difference = 0 if tokens is None else tokens - hold.tokens
         if not hold.counted:
+            self._rates.correct(hold.rate_key, difference)
             for item in hold.items:
                 self._debts.owe_uncounted(item.key, self._counters.epoch(item.key), units)
             return
@@ -240,7 +244,3 @@ class Holds:
             await self._debts.settle(
                 Hold(id=hold.id, items=(item,), worst=hold.worst, rate_key=hold.rate_key), units, 0
             )
-
-
-def _keys(hold: Hold) -> list[str]:
-    return [hold.rate_key, *(key for item in hold.items for key in (item.key, item.key + ":due"))]

@@ -19,7 +19,12 @@ HOP_BY_HOP = frozenset(
         b"upgrade",
     }
 )
+# On what the gateway answers itself, as on what the web process does. What a provider answers keeps its own headers.
+OF_OWN_ANSWERS: tuple[Header, ...] = ((b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff"))
 _OURS = HOP_BY_HOP | {b"host", b"content-length", b"expect"}
+# What the gateway says of a call, which a provider cannot say: one behind a gateway of its own would.
+_SAID_HERE = frozenset({b"x-guardian-request-id", b"x-guardian-cost-usd"})
+_NOT_PASSED_ON = HOP_BY_HOP | _SAID_HERE
 _NAME = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")  # RFC 9110, 5.6.2
 _TARGET = re.compile(rb"/(?!/)[!-~]*")
 # What was decided about each name; callers could make up new ones without end.
@@ -58,9 +63,9 @@ def head(
 
 
 def end_to_end(headers: Iterable[Header]) -> list[Header]:
-    """What a proxy passes on: without the headers of a connection, also those that Connection names."""
+    """What a proxy passes on: without the headers of a connection, also those that Connection names, and our own."""
     kept = list(headers)
-    dropped = HOP_BY_HOP
+    dropped = _NOT_PASSED_ON
     named = [value for name, value in kept if name.lower() == b"connection"]
     if named:
         dropped = dropped | {each.strip().lower() for value in named for each in value.split(b",")}

@@ -42,14 +42,15 @@ def error_of(answer: Mapping[str, Any] | None) -> str | None:
 
 def _named(answer: Mapping[str, Any]) -> str | None:
     error: object = answer.get("error")
-    if error is None and answer.get("type") != "error":
+    is_one = "error" in (answer.get("type"), answer.get("object"))  # older vLLM: {"object": "error", "message", …}
+    if error is None and not is_one:
         return None
     if isinstance(error, Mapping):
         facts = cast("Mapping[str, Any]", error)
         names = (facts.get("code"), facts.get("type"), facts.get("status"))
         words = [name for name in names if isinstance(name, str) and name and not name.isdigit()]
         return (words[0] if words else "error")[:_LONGEST]
-    if not error and answer.get("type") != "error":
+    if not error and not is_one:
         return None
     code: object = answer.get("code")
     return (code if isinstance(code, str) and code else "error")[:_LONGEST]

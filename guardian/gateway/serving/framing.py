@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from http import HTTPStatus
 from typing import NamedTuple
 
-Header = tuple[bytes, bytes]
+from guardian.gateway.http.headers import OF_OWN_ANSWERS, Header
 
 _CLOSES, _CHUNKED, _END = b"connection: close\r\n", b"transfer-encoding: chunked\r\n", b"\r\n"
 _LINES = {
@@ -62,5 +62,6 @@ def frame(status: int, headers: Iterable[Header], *, method: str, old: bool, clo
 def plain(status: int, message: str) -> bytes:
     """A whole answer in plain text, the last one of its connection."""
     body = f"{message}\n".encode()
-    headers = ((b"content-type", b"text/plain; charset=utf-8"), (b"content-length", b"%d" % len(body)))
+    kind, length = (b"content-type", b"text/plain; charset=utf-8"), (b"content-length", b"%d" % len(body))
+    headers = (kind, length, *OF_OWN_ANSWERS)
     return frame(status, headers, method="GET", old=False, closes=True).head + body

@@ -80,6 +80,17 @@ def test_parallel_calls_spend_a_hard_budget_and_no_more(stage: Stage, latency: f
     assert Decimal(error["details"]["limit"]) == LIMIT
 
 
+@pytest.mark.parametrize("wish", [{"n": 100}, {"max_completion_tokens": 16_384, "n": "100"}])
+def test_answers_that_are_asked_for_at_once_are_held_each(stage: Stage, wish: dict[str, Any]) -> None:
+    """16,384 tokens of gpt-5.4-mini cost $0.0737, a hundred times that $7.37."""
+    scope = f"answers-{type(wish['n']).__name__}"
+    token = limited(stage, Decimal("5.00"), scope)
+    headers = {"authorization": f"Bearer {token}", "x-guardian-tags": f"run={scope}"}
+    body = {"model": "gpt-5.4-mini", "messages": [{"role": "user", "content": "Hello!"}], **wish}
+    assert httpx.post(stage.gateway.url + PATH, json=body, headers=headers).status_code == 402
+    assert httpx.post(stage.gateway.url + PATH, json=body | {"n": 2}, headers=headers).status_code == 200
+
+
 def test_calls_of_another_tag_are_not_held(stage: Stage) -> None:
     stage.fake.fail(PATH, status=200, body=ANSWER)
     token = limited(stage, Decimal("0.000001"), "tiny")

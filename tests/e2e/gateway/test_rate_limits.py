@@ -1,4 +1,4 @@
-"""What providers say of their rate limits is kept per key and model, and shown to the key's organization alone."""
+"""What providers say of their rate limits, kept per key and model for its organization alone; a token's own limits."""
 
 from datetime import timedelta
 
@@ -29,8 +29,8 @@ def key_id(stage: Stage) -> str:
         return next(row.id for row in rows if provider_keys.open_secret(session, row.id) == KEYS["openai"])
 
 
-def call(stage: Stage, model: str) -> httpx.Response:
-    headers = {"authorization": f"Bearer {stage.token}"}
+def call(stage: Stage, model: str, token: str | None = None) -> httpx.Response:
+    headers = {"authorization": f"Bearer {token or stage.token}"}
     body = {"model": model, "messages": [{"role": "user", "content": "Hello!"}]}
     return httpx.post(stage.gateway.url + PATH, headers=headers, json=body, timeout=60)
 
@@ -76,3 +76,18 @@ def test_the_newest_word_of_each_model_is_kept(stage: Stage, key_id: str) -> Non
         provider_keys.get_key(session, stranger, key_id)
     with Session(db.engine()) as session:
         assert provider_keys.list_keys(session, stranger) == []
+
+
+def test_tokens_a_minute_are_those_that_answers_state(stage: Stage) -> None:
+    """A request's size says little of them: the answers' own numbers count, and those of errors do not."""
+    stage.fake.renew()
+    assert call(stage, MINI).status_code == 200
+    (served,) = stage.fake.served
+    each = served.input + served.output
+    stage.fake.renew()
+    token, _ = stage.add_token(tokens_per_minute=3 * each)
+    stage.fake.fail(PATH, status=400, times=3)
+    answers = [call(stage, MINI, token).status_code for _ in range(8)]
+    # What is left of the minute before counts in part, should a new one begin meanwhile: then one more may fit.
+    assert answers[:6] == [400] * 3 + [200] * 3
+    assert answers[-1] == 429

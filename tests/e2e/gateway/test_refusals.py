@@ -14,10 +14,12 @@ from guardian import db, live
 from guardian.embedded.processes import wait_until
 from guardian.models import AccessToken, Organization, UsageRollup
 from guardian.models.base import new_id
-from guardian.models.enums import CostSource, Plan, Provider, UsageOrigin
+from guardian.models.enums import CostSource, Plan, Provider, TeamRole, UsageOrigin, UserRole
 from guardian.models.shared import shared_id
 from guardian.periods import utcnow
+from guardian.services.guard.installation import organizations
 from guardian.services.people.access.tokens import revoke_token
+from tests.conftest import make_actor
 from tests.e2e.gateway.conftest import Start
 from tests.e2e.gateway.stage import Stage
 
@@ -66,6 +68,35 @@ def test_a_revocation_that_redis_never_told_is_seen_within_five_seconds(stage: S
         row = stage.row(answer.headers["x-guardian-request-id"])
         assert row.timestamp - revoked < timedelta(seconds=5)
     assert answer.status_code == 401
+
+
+def test_tokens_of_a_disabled_organization_are_refused_until_it_is_enabled(stage: Stage) -> None:
+    """Within five seconds both ways; in the vendor's words, so that its SDK knows what it is."""
+    with db.session() as session:
+        elsewhere = Organization(name="Operators")
+        session.add(elsewhere)
+        session.flush()
+        root = make_actor(session, elsewhere, "root", TeamRole.OWNER, UserRole.SUPER_ADMIN)
+    assert post(stage).status_code == 200
+    with db.session() as session:
+        organizations.disable(session, root, stage.alice.organization_id, "They do not pay.")
+    disabled = utcnow()
+    while (answer := post(stage)).status_code == 200:
+        row = stage.row(answer.headers["x-guardian-request-id"])
+        assert row.timestamp - disabled < timedelta(seconds=5)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (401, "invalid_api_key")
+    gpt = openai.OpenAI(base_url=stage.base("openai"), api_key=stage.token, max_retries=0)
+    with gpt, pytest.raises(openai.AuthenticationError):
+        gpt.models.list()
+    claude = anthropic.Anthropic(base_url=stage.base("anthropic"), api_key=stage.token, max_retries=0)
+    with claude, pytest.raises(anthropic.AuthenticationError):
+        claude.messages.count_tokens(model="claude-sonnet-4-6", messages=[{"role": "user", "content": "Hi"}])
+    stage.fake.renew()
+    assert post(stage).status_code == 401
+    assert stage.fake.served == []
+    with db.session() as session:
+        organizations.enable(session, root, stage.alice.organization_id)
+    assert wait_until(lambda: post(stage).status_code == 200, 30, 0.02)
 
 
 def test_what_a_token_may_not_is_refused_and_written_down(stage: Stage) -> None:

@@ -1,7 +1,9 @@
 """Callers who leave, keys that fail, retries and stand-ins that were asked for, and whom a call is counted to."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from decimal import Decimal
+from email.utils import format_datetime
 from typing import Any
 
 import httpx
@@ -97,6 +99,24 @@ def test_retries_that_are_asked_for_are_attempts_of_one_call(stage: Stage) -> No
     assert [each.get("status") for each in tried] == [503, 503, 200]
     # The time between the attempts is none of theirs; each is rounded.
     assert sum(each["milliseconds"] for each in tried) <= (row.response_time or 0) + len(tried)
+
+
+def test_a_retry_waits_as_long_as_the_provider_says_or_is_not_made(stage: Stage) -> None:
+    far = format_datetime(utcnow() + timedelta(minutes=5), usegmt=True)
+    never = {"x-should-retry": "false"}
+    for said in ({"retry-after": far}, {"retry-after": "3600"}, {"retry-after-ms": "3600000"}, never):
+        stage.fake.renew()
+        stage.fake.fail(PATH, status=408, body=LIMITED, headers=said)
+        assert post(stage, x_guardian_retries="1").status_code == 408
+        assert len(stage.fake.served) == 1, said
+    for said in ({"retry-after": format_datetime(utcnow(), usegmt=True)}, {"retry-after-ms": "5"}):
+        stage.fake.renew()
+        stage.fake.fail(PATH, status=408, body=LIMITED, headers=said, times=1)
+        assert post(stage, x_guardian_retries="1").status_code == 200, said
+
+
+def test_any_number_of_retries_may_be_asked_for(stage: Stage) -> None:
+    assert post(stage, x_guardian_retries="9" * 5_000).status_code == 200
 
 
 def test_a_model_that_is_asked_for_stands_in(stage: Stage) -> None:

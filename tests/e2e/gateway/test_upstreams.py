@@ -3,6 +3,7 @@
 import gzip
 import json
 from collections.abc import Generator
+from decimal import Decimal
 from typing import Any
 
 import httpx
@@ -198,3 +199,14 @@ def test_a_provider_that_falls_silent_after_its_caller_has_left_is_given_up(star
         next(answer.iter_raw())
     row = stage.last_row(since)
     assert (row.status_code, row.error, row.cost_source) == (200, "caller_left", CostSource.ESTIMATED)
+
+
+def test_what_only_the_gateway_says_a_provider_cannot_say(stage: Stage) -> None:
+    """A gateway of another installation behind a key of one's own sends these headers, too."""
+    forged = {"x-guardian-cost-usd": "999", "x-guardian-request-id": "forged", "x-ratelimit-limit-requests": "60"}
+    stage.fake.fail(PATH, headers=forged)
+    answer = post(stage)
+    (served,) = stage.fake.served
+    assert Decimal(answer.headers["x-guardian-cost-usd"]) == served.cost
+    assert stage.row(answer.headers["x-guardian-request-id"]).cost == served.cost
+    assert answer.headers["x-ratelimit-limit-requests"] == "60"

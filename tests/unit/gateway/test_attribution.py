@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from guardian.gateway import attribution
@@ -124,7 +124,6 @@ def test_none_of_them_goes_on_and_all_else_does() -> None:
     assert len(ours) + len(onward) == len(headers)
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(sorted(attribution._READERS)), st.binary(max_size=300)), max_size=12))
 def test_nothing_that_a_caller_sends_fails_or_grows(headers: list[tuple[str, bytes]]) -> None:
     found = attribution_of([(name.encode(), value) for name, value in headers])

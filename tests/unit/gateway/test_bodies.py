@@ -5,7 +5,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from guardian.errors import ValidationError
@@ -38,12 +38,8 @@ def test_a_chat_request() -> None:
         "metadata": {"tags": ["a", "team=web", 7]},
     }
     found = wanted(body)
-    assert (found.model, found.stream, found.asks_for_usage, found.most_output_tokens) == (
-        "gpt-6-sol",
-        True,
-        False,
-        300,
-    )
+    assert (found.model, found.stream, found.asks_for_usage) == ("gpt-6-sol", True, False)
+    assert (found.most_output_tokens, found.answers) == (100, 3)
     assert (found.user, found.tags, found.background) == ("u-1", ("a", "team=web"), False)
     assert found.input_estimate == -(-len(json.dumps(body)) // 4)
 
@@ -62,10 +58,36 @@ def test_other_dialects() -> None:
         {"contents": [], "generationConfig": {"maxOutputTokens": 50, "candidateCount": 2}},
         "/google/v1beta/models/gemini-3.8-flash:streamGenerateContent",
     )
-    assert (google.model, google.most_output_tokens, google.stream) == ("gemini-3.8-flash", 100, True)
+    assert (google.model, google.stream) == ("gemini-3.8-flash", True)
+    assert (google.most_output_tokens, google.answers) == (50, 2)
     response = wanted({"model": "m", "max_output_tokens": 9, "background": True}, "/openai/v1/responses")
     assert (response.most_output_tokens, response.background) == (9, True)
     assert wanted({"model": "tts-1", "input": "Grüße"}, "/openai/v1/audio/speech").characters == 5
+
+
+@pytest.mark.parametrize(
+    ("body", "answers"),
+    [
+        ({"n": 4}, 4),
+        ({"n": "4"}, 4),
+        ({"n": 2, "best_of": 20}, 20),
+        ({"n": 2, "prompt": ["one", "two", "three"]}, 6),
+        ({"prompt": [[1, 2], [3]]}, 2),
+        ({"prompt": [1, 2, 3]}, 1),
+        ({"prompt": "one", "n": 0}, 1),
+        ({"prompt": []}, 1),
+        ({"generationConfig": {"candidateCount": "8"}}, 8),
+        ({"generation_config": {"candidate_count": 3.0}}, 3),
+        ({"n": 10**6, "best_of": 10**12, "prompt": ["a"] * 9}, 10**9),
+    ],
+)
+def test_each_answer_that_is_billed_counts(body: dict[str, Any], answers: int) -> None:
+    assert wanted(body).answers == answers
+
+
+def test_a_number_as_text_is_a_number_as_google_reads_it() -> None:
+    assert wanted({"generationConfig": {"maxOutputTokens": "100"}}).most_output_tokens == 100
+    assert wanted({"max_tokens": "9" * 5_000}).most_output_tokens is None
 
 
 @pytest.mark.parametrize(
@@ -151,7 +173,6 @@ JSON = st.recursive(
 NAMES = st.sampled_from(["model", "stream_options", "usage", "a", 'q"x', "b\\", "ü"])
 
 
-@settings(deadline=None)
 @given(st.dictionaries(NAMES, JSON, max_size=5), st.booleans(), st.sampled_from([None, (",", ":"), (" ,\n ", " : ")]))
 def test_fields_are_found_where_a_parser_finds_them(
     body: dict[str, Any], ascii_only: bool, separators: tuple[str, str] | None

@@ -5,9 +5,11 @@ import threading
 from collections.abc import Mapping
 
 import pytest
+from sqlalchemy.exc import OperationalError
 from sqlmodel import Session
 
 from guardian import db
+from guardian.errors import UnavailableError
 from guardian.gateway import directory
 from guardian.gateway.directory import Directory
 from guardian.models.enums import Provider
@@ -92,5 +94,67 @@ def test_what_was_read_before_a_change_is_not_kept_after_it(
             assert labels(await known.belongings(people.alice.organization_id)) == ["new"]
         finally:
             await known.close()
+
+    asyncio.run(work())
+
+
+def test_what_is_known_holds_while_the_database_is_away(
+    environment: Servers, people: People, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And is read again once it is back: nothing that keeps it fresh gives up."""
+    session.commit()
+    add("first", people)
+    away, asked, read = threading.Event(), threading.Event(), threading.Event()
+    load = directory.load_belongings
+
+    def loaded(organizations: list[str]) -> Mapping[str, object]:
+        if not away.is_set():
+            read.set()
+            return load(organizations)
+        asked.set()
+        with db.session():
+            raise OperationalError("SELECT 1", None, Exception("the connection is closed"))
+
+    monkeypatch.setattr(directory, "load_belongings", loaded)
+    monkeypatch.setattr(directory, "FRESH_SECONDS", 0.0)
+    monkeypatch.setattr(directory, "_REFRESH_SECONDS", 0.05)
+    mine = people.alice.organization_id
+
+    async def work() -> None:
+        known = Directory(environment.redis_url)
+        assert labels(await known.belongings(mine)) == ["first"]
+        away.set()
+        assert labels(await known.belongings(mine)) == ["first"]
+        known.start()
+        try:
+            asked.clear()
+            assert await asyncio.to_thread(asked.wait, 20)
+            assert labels(await known.belongings(mine)) == ["first"]
+            read.clear()
+            away.clear()
+            assert await asyncio.to_thread(read.wait, 20)
+        finally:
+            await known.close()
+
+    asyncio.run(work())
+
+
+def test_nobody_waits_again_for_a_database_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def load(keys: list[str]) -> Mapping[str, object]:
+        asked.extend(keys)
+        if len(asked) > 1:
+            raise UnavailableError("The database does not answer.")
+        return {"known": "value"}
+
+    shelf = directory._Shelf(load)  # pyright: ignore[reportPrivateUsage]  # each try of a hanging one takes seconds
+    monkeypatch.setattr(directory, "FRESH_SECONDS", 0.0)
+
+    async def work() -> None:
+        assert [await shelf.get("known") for _ in range(4)] == ["value"] * 4
+        assert asked == ["known", "known"]
+        with pytest.raises(UnavailableError):
+            await shelf.get("unknown")
 
     asyncio.run(work())

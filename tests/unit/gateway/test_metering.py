@@ -121,7 +121,7 @@ CHUNK = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(CHUNK, max_size=8), st.booleans(), st.booleans(), st.lists(st.integers(0, 3_000), max_size=5))
 def test_no_number_is_ever_missed(
     chunks: list[dict[str, Any]], ascii_only: bool, names_last: bool, places: list[int]

@@ -39,6 +39,14 @@ def test_errors_are_rows_that_cost_nothing() -> None:
     assert (nobody.error, nobody.billed, nobody.record.model) == ("connect_failed", False, "m")
 
 
+def test_an_error_of_an_older_vllm_is_one_also_with_status_200() -> None:
+    body = b'{"object":"error","message":"too long","type":"BadRequestError","param":null,"code":"too_long"}'
+    path = "/custom/acme/v1/chat/completions"
+    assert through(path, [body], JSON)[0].error == "too_long"
+    assert through(path, [body.replace(b'"too_long"', b"400")], JSON)[0].error == "error"
+    assert through(path, [b"data: " + body + b"\n\n"])[0].error == "too_long"
+
+
 def test_html_instead_of_an_answer_is_named_and_has_no_price() -> None:
     found, passed = through(OPENAI, [b"<html>hello</html>"], [(b"content-type", b"text/html")])
     assert (found.error, found.billed, bool(found.missing), passed) == ("not_json", True, True, b"<html>hello</html>")

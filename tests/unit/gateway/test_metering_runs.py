@@ -46,7 +46,7 @@ ODD = st.sampled_from(
 EVENTS = st.lists(USUAL | USUAL | TEXTS | ODD, max_size=12)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(EVENTS, st.booleans(), st.booleans(), st.lists(st.integers(0, 2_000), max_size=4))
 def test_many_at_once_are_as_one_byte_after_the_other(
     events: list[bytes], asks: bool, cut: bool, places: list[int]

@@ -263,7 +263,7 @@ PIECES = [
 ]  # fmt: skip
 
 
-@settings(max_examples=1_500, deadline=None)
+@settings(max_examples=1_500)
 @given(
     prefix=st.sampled_from(PREFIXES),
     pieces=st.lists(st.one_of(st.sampled_from(PIECES), st.text(max_size=3)), max_size=9),

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -115,6 +116,33 @@ def test_without_a_token_it_says_how_to_get_one(start: Start) -> None:
     answer = httpx.post(f"{start()}/openai/v1/chat/completions", json={"model": "gpt-5.4-mini"})
     assert (answer.status_code, answer.json()["error"]["code"]) == (401, "invalid_api_key")
     assert "gdn_" in answer.json()["error"]["message"]
+
+
+def test_what_it_says_itself_is_kept_by_nobody_and_taken_for_nothing_else(start: Start) -> None:
+    url = start()
+    address = httpx.URL(url)
+    answers = [
+        httpx.get(f"{url}/health/live"),
+        httpx.get(f"{url}/health/ready"),
+        httpx.get(f"{url}/health/nothing"),
+        httpx.get(f"{url}/metrics"),
+        httpx.get(f"{url}/metrics", headers={"X-Forwarded-For": "203.0.113.9"}),
+        httpx.get(f"{url}/nothing"),
+        *(
+            httpx.post(f"{url}{path}", json={})
+            for path in ("/openai/v1/responses", "/anthropic/v1/messages", "/google/v1beta/models/x:generateContent")
+        ),
+        httpx.post(f"{url}/api/v1/usage", json=[]),
+    ]
+    for answer in answers:
+        said = {name: answer.headers.get(name) for name in ("cache-control", "x-content-type-options")}
+        assert said == {"cache-control": "no-store", "x-content-type-options": "nosniff"}, answer.url
+    with socket.create_connection((address.host, address.port or 0), timeout=10) as raw:
+        raw.sendall(b"no request\r\n\r\n")
+        malformed = b"".join(iter(lambda: raw.recv(4096), b"")).lower()
+    assert b" 400 " in malformed.partition(b"\r\n")[0]
+    assert b"cache-control: no-store" in malformed
+    assert b"x-content-type-options: nosniff" in malformed
 
 
 def test_its_figures_are_for_this_machine(start: Start) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from guardian.gateway import sse
@@ -65,7 +65,6 @@ def test_byte_by_byte_is_as_good_as_at_once() -> None:
             assert b"".join(event.raw for event in bytewise) == text
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.sampled_from([b"data: x", b"\n", b"\r", b"\r\n", b": c", b"y", b"\xef\xbb\xbf", b"data:"])), st.data()
 )

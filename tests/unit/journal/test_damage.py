@@ -93,7 +93,7 @@ def test_a_flipped_bit_costs_its_record_at_most(written: Path, bit: int) -> None
             assert told[0]["log_level"] == "error"
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(seed=st.integers(0, 2**32), records=st.lists(st.binary(min_size=1, max_size=200), min_size=3, max_size=20))
 def test_bytes_overwritten_anywhere_cost_only_what_they_touch(
     tmp_path_factory: pytest.TempPathFactory, seed: int, records: list[bytes]

@@ -22,7 +22,7 @@ from tests.unit.journal.making import journal, read_all, write, write_at_once
 RECORDS = st.lists(st.binary(min_size=1, max_size=300), max_size=12)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(lives=st.lists(RECORDS, min_size=1, max_size=5), segment_bytes=st.integers(20, 2_000), most=st.integers(1, 9))
 def test_every_record_is_read_once_however_it_was_split(
     lives: list[list[bytes]], segment_bytes: int, most: int

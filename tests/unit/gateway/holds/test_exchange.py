@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from guardian.errors import BudgetExceeded
+from guardian.errors import BudgetExceeded, RateLimitError
 from guardian.gateway.holds import Hold, Holds
 from guardian.models.enums import Provider
 from guardian.services.guard.budgets import Scope
@@ -75,5 +75,22 @@ def test_a_token_with_limits_a_minute_is_counted_once(bench: Bench) -> None:
             for worst in ("1.5", "2", "2.5"):
                 hold = await holds.exchange(hold, few, Provider.OPENAI, "gpt-5", {}, None, Decimal(worst))
             assert await reserve(holds, "1", few)
+
+    asyncio.run(work())
+
+
+@pytest.mark.parametrize("limit", ["1", None])
+def test_tokens_of_the_try_that_was_answered_count_once(bench: Bench, limit: str | None) -> None:
+    small = caller(tokens_per_minute=1_000)
+    bench.budgets[:] = [budget(limit, scope=Scope("key", "k1"))] if limit else []
+
+    async def work() -> None:
+        async with bench.open(wait=0.1) as holds:
+            hold = await reserve(holds, "0.5", small, tokens=300, key_id="k1")
+            hold = await holds.exchange(hold, small, Provider.OPENAI, "gpt-5", {}, "k2", Decimal("0.75"))
+            await holds.settle(hold, Decimal("0.1"), 400)
+            await reserve(holds, "0", small, tokens=600, key_id="k2")
+            with pytest.raises(RateLimitError):
+                await reserve(holds, "0", small, tokens=1, key_id="k2")
 
     asyncio.run(work())

@@ -89,7 +89,7 @@ def test_all_budgets_of_a_call_are_taken_or_none(bench: Bench) -> None:
 def test_a_model_without_a_price_is_refused_unless_the_budget_allows_it(bench: Bench) -> None:
     async def work() -> None:
         async with bench.open() as holds:
-            with pytest.raises(BudgetExceeded, match="No price is known"):
+            with pytest.raises(BudgetExceeded, match="No price is known for the model 'gpt-5' of OpenAI"):
                 await reserve(holds, None)
             bench.budgets[0] = budget(refuses_unpriced=False)
             await holds.settle(await reserve(holds, None), None)
@@ -294,5 +294,18 @@ def test_rates_hold_in_each_process_while_redis_is_away(bench: Bench) -> None:
                 await reserve(holds, None, few)
             with pytest.raises(RateLimitError):
                 await reserve(holds, None, few)
+
+    run(work())
+
+
+def test_tokens_that_an_answer_states_count_while_redis_is_away(bench: Bench) -> None:
+    bench.budgets.clear()
+
+    async def work() -> None:
+        async with bench.open(url="redis://127.0.0.1:1/0") as holds:
+            small = caller(tokens_per_minute=100)
+            await holds.settle(await reserve(holds, None, small, tokens=1), None, 90)
+            with pytest.raises(RateLimitError):
+                await reserve(holds, None, small, tokens=20)
 
     run(work())

@@ -68,7 +68,7 @@ async def play(bench: Bench, actions: list[tuple[str, int, int]]) -> None:  # no
 
 
 @given(actions=ACTIONS)
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_settled_stays_below_the_limit(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, actions: list[tuple[str, int, int]]
 ) -> None:
