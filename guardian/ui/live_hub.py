@@ -46,8 +46,9 @@ class Watch:
         return owner in (("org", self.actor.organization_id), ("user", self.actor.user_id))
 
 
-# Give a view to one page: (client token, State class, view).
-Push: TypeAlias = Callable[[str, Any, Any], Awaitable[None]]
+# Give a view to one page, unless it is not wanted once its State is free: (client token, State class, view, is wanted).
+# Whether it was given.
+Push: TypeAlias = Callable[[str, Any, Any, Callable[[], bool]], Awaitable[bool]]
 # What a message says of an alert: alertId, name, state, sentence.
 Alarm: TypeAlias = Mapping[str, Any]
 # Tell one page of alerts, whatever it shows: (client token, State class, how many fire now, what came).
@@ -141,15 +142,23 @@ class LiveHub:
         await asyncio.gather(*(self._deliver(token, watch, views) for token, watch in stale.items()))
 
     async def _deliver(self, token: str, watch: Watch, views: Mapping[str, Any]) -> None:
-        if self._pages.get(token) is not watch or self.push is None:
-            return  # the tab went, or shows something else by now
-        if token not in views:
-            self.forget(token)
+        def is_wanted() -> bool:
+            return self._pages.get(token) is watch
+
+        if self.push is None:
             return
+        if is_wanted() and token not in views:
+            self.forget(token)
         try:
-            await self.push(token, watch.page, views[token])
+            shown = is_wanted() and await self.push(token, watch.page, views[token], is_wanted)
         except (RedisError, OSError) as error:
             log.warning("live.push_failed", error=str(error))
+            return
+        # The tab went, or a handler has read its page meanwhile: of two views nobody knows which one is the newer.
+        latest = self._pages.get(token)
+        if latest is not None and not shown:
+            for event in latest.events:
+                self._note(("org", latest.actor.organization_id), event)
 
     def _raise_alarm(self, organization_id: str, *alarms: Alarm) -> None:
         """Every open page of that organization is to know, also where it shows something else."""

@@ -23,7 +23,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, TypeAlias, TypeVar
 from urllib.parse import urlencode
 
 import reflex as rx
@@ -46,6 +46,8 @@ from guardian.ui.live_hub import Alarm, Query, Watch, hub
 from guardian.ui.toasts import alarm_toasts
 
 T = TypeVar("T")
+# What a handler may end with: a toast, a redirect, both, or nothing.
+Said: TypeAlias = rx.event.EventSpec | list[rx.event.EventSpec] | None
 
 # Set by the handler that runs, read by the exception handlers: the id that a person can quote.
 current_request_id: ContextVar[str] = ContextVar("current_request_id", default="")
@@ -173,6 +175,15 @@ class Page(rx.State, mixin=True):
             raise NotSignedIn(wanted, was_signed_in=True) from None
         return result
 
+    async def _try(self, work: Callable[[Session, Actor], T]) -> T | GuardianError:
+        """`_call`, but a refusal is given back, to be said beside what was asked for. Raises NotSignedIn."""
+        try:
+            return await self._call(work)
+        except NotSignedIn:
+            raise
+        except GuardianError as error:
+            return error
+
     async def _actor(self) -> Actor:
         """The signed-in person. Raises NotSignedIn."""
         return await self._call(lambda _session, actor: actor)
@@ -208,10 +219,13 @@ def connect_hub(app: rx.App) -> None:
 
     namespace: Any = app.event_namespace
 
-    async def push(token: str, page: Any, view: Any) -> None:
+    async def push(token: str, page: Any, view: Any, is_wanted: Callable[[], bool]) -> bool:
         async with app.modify_state(rx.BaseStateToken(ident=token, cls=page)) as root:
+            if not is_wanted():  # by now: this may have waited for a handler
+                return False
             state = await root.get_state(page)
             state._show(view)
+            return True
 
     async def tell(token: str, page: Any, firing: int, alarms: tuple[Alarm, ...]) -> None:
         async with app.modify_state(rx.BaseStateToken(ident=token, cls=page)) as root:

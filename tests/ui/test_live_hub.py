@@ -13,7 +13,7 @@ from guardian.models import Alert
 from guardian.models.enums import AlertFrequency, AlertState, AlertType, ComparisonType
 from guardian.queue import connection
 from guardian.services.actor import Actor
-from guardian.services.people.access import sessions
+from guardian.services.people.access import own_sessions, sessions
 from guardian.ui.live_hub import LiveHub, Query, Watch
 from tests.fakes import seed
 from tests.ui.conftest import run_async
@@ -42,9 +42,16 @@ class Bench:
         self.pushed: list[tuple[str, Any]] = []
         self.page = CountingPage()
         self.hub = LiveHub(push=self._push)
+        self.handling = asyncio.Lock()  # held while a handler has the tab's State
+        self.waiting = 0
 
-    async def _push(self, token: str, _page: Any, view: Any) -> None:
-        self.pushed.append((token, view))
+    async def _push(self, token: str, _page: Any, view: Any, is_wanted: Callable[[], bool]) -> bool:
+        self.waiting += 1
+        async with self.handling:
+            if not is_wanted():
+                return False
+            self.pushed.append((token, view))
+            return True
 
     def open(self, token: str, actor: Actor, query: Query = ()) -> None:
         self.hub.watch(token, Watch(self.page, actor, query, EVENTS))
@@ -150,7 +157,7 @@ def test_a_tab_that_closed_and_a_session_that_ended_get_nothing(session: Session
     token, row = sessions.open_session(session, acme.owner, user_agent=None, ip_address=None)
     ended = sessions.actor_for_session(session, token)
     session.commit()
-    sessions.revoke_session(session, acme.actor, row.id)
+    own_sessions.revoke_session(session, acme.actor, row.id)
     session.commit()
 
     async def scenario(bench: Bench) -> None:
@@ -186,6 +193,21 @@ def test_a_tab_that_moved_on_is_not_pushed_the_old_page(acme: seed.Company) -> N
         await until(lambda: bench.seen("tab") == 1)
 
     assert run(scenario).page.reads == [(acme.organization.id, (("range", "today"),))]
+
+
+def test_a_view_that_waited_while_a_handler_read_the_page_is_read_anew(acme: seed.Company) -> None:
+    """A key is deleted on a page that a pull of it is about to refresh: it does not come back."""
+
+    async def scenario(bench: Bench) -> None:
+        bench.open("tab", acme.actor)
+        async with bench.handling:
+            await bench.change(acme.organization.id)
+            await until(lambda: bench.waiting == 1)
+            bench.page.truth = 5
+            bench.open("tab", acme.actor)
+        await until(lambda: bench.seen("tab") == 5)
+
+    assert run(scenario).pushed == [("tab", 5)]
 
 
 def test_an_alert_reaches_every_page_of_its_organization_whatever_it_shows(
