@@ -225,7 +225,7 @@ ROUTES: tuple[Route, ...] = (
         status=404,
     ),
     Route("POST", "/prices/reprice", "reprice_runs", SPAN, {**SPAN, "from": "soon"}, roles=_ADMINS, status=202),
-    Route("GET", "/prices/reprice", "reprice_runs"),
+    Route("GET", "/prices/reprice", "reprice_runs", query="?limit=5", wrong_query="?limit=0"),
     Route("GET", "/prices/reprice/{run}", "reprice_runs"),
     # The run that was just asked for is not over.
     Route("POST", "/prices/reprice/{run}/apply", "reprice_runs", roles=_ADMINS, status=409),
@@ -260,6 +260,8 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "/organizations/join", "users", status=404),
     Route("POST", "/organizations/{organization}/switch", "organizations"),
     Route("GET", "/team", "team_members"),
+    Route("GET", "/team/members", "team_members", query="?role=OWNER", wrong_query="?role=KING"),
+    Route("GET", "/team/invitations", "invitations", query="?sort=email", wrong_query="?sort=tokenHash"),
     Route("GET", "/team/roles", "sessions"),
     Route("PATCH", "/team/{member}", "team_members", {"role": "VIEWER"}, {"role": "KING"}, roles=_ADMINS),
     Route("DELETE", "/team/{member}", "team_members", roles=_ADMINS),

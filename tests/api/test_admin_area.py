@@ -2,22 +2,25 @@
 
 from datetime import datetime, timedelta
 from decimal import Decimal
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from sqlmodel import Session, select
 
 from guardian import db
+from guardian.api.steps import COOKIE
 from guardian.crypto import hash_token
 from guardian.errors import SignInRefused
 from guardian.gateway.sending import Breaker
-from guardian.models import ApiKey, EmailLog, SyncRun
+from guardian.models import ApiKey, EmailLog, SyncRun, User
 from guardian.models.enums import DeliveryStatus, KeyStatus, Provider, SyncStatus, SyncTrigger
 from guardian.periods import utcnow
 from guardian.services.people.access.callers import callers_of
+from guardian.services.people.access.problems import sentence
 from guardian.services.people.access.sessions import actor_for_user
 from guardian.services.people.mail import note_failure, queue_mail
 from guardian.telemetry import Figures, Reporter
-from tests.api.conftest import Client, MakeClient, SignIn, execute
+from tests.api.conftest import PASSWORD, Client, MakeClient, SignIn, execute
 from tests.conftest import People
 
 
@@ -108,6 +111,50 @@ def test_nobody_works_in_a_disabled_organization_until_it_is_enabled(
     holder.data("GET", "/keys")
     own = f"/admin/organizations/{people.alice.organization_id}/disable"
     admin.failure("POST", own, 409, json={"reason": "They do not pay."})
+
+
+def test_who_signs_in_to_a_disabled_organization_is_told_so(
+    admin: Client, new_client: MakeClient, session: Session
+) -> None:
+    new_client().sign_up("ada@acme.test")
+    ada = session.exec(select(User).where(User.email == "ada@acme.test")).one()
+    path = f"/admin/organizations/{ada.organization_id}"
+    admin.data("POST", f"{path}/disable", json={"reason": "They do not pay."})
+    who = {"email": "ada@acme.test", "password": PASSWORD}
+    stranger = new_client()
+    said = stranger.failure("POST", "/auth/login", 403, json=who)
+    assert (said["code"], said["details"]) == ("SIGN_IN_REFUSED", {"reason": "disabled"})
+    answer = stranger.post("/auth/login", data=who)
+    query = parse_qs(urlsplit(answer.headers["location"]).query)
+    assert query["error"] == ["disabled"]
+    assert sentence("disabled") == "Your organization is disabled: nothing is deleted. Ask who runs this installation."
+    assert COOKIE not in stranger.cookies
+    # A wrong password tells nobody anything about the organization.
+    stranger.failure("POST", "/auth/login", 401, json={**who, "password": "guess guess"})
+    # A new password is no way in, and no reason to refuse the link either.
+    stranger.data("POST", "/auth/password/forgot", json={"email": "ada@acme.test"})
+    [mail] = session.exec(select(EmailLog).where(EmailLog.kind == "reset"))
+    link = next(word for word in str((mail.payload or {})["text"]).split() if "/reset-password?" in word)
+    again = {**who, "password": "n3w pass word"}
+    changed = {"token": link.partition("token=")[2], "password": again["password"]}
+    stranger.data("POST", "/auth/password/reset", json=changed)
+    stranger.failure("POST", "/auth/login", 403, json=again)
+    admin.data("POST", f"{path}/enable")
+    stranger.data("POST", "/auth/login", json=again)
+
+
+def test_who_signs_in_works_where_they_can(admin: Client, client: Client, session: Session) -> None:
+    """Both of one's organizations are disabled, and then the one is enabled in which one did not work last."""
+    client.sign_up("ada@acme.test")
+    first = client.data("GET", "/organization")["id"]
+    second = client.data("POST", "/organizations", 201, json={"name": "Second"})["id"]
+    for each in (first, second):
+        admin.data("POST", f"/admin/organizations/{each}/disable", json={"reason": "They do not pay."})
+    who = {"email": "ada@acme.test", "password": PASSWORD}
+    client.failure("POST", "/auth/login", 403, json=who)
+    admin.data("POST", f"/admin/organizations/{first}/enable")
+    signed_in = client.data("POST", "/auth/login", json=who)
+    assert signed_in["user"]["organization"]["id"] == first
 
 
 def test_who_has_another_organization_works_there(admin: Client, charlie: Client, people: People) -> None:

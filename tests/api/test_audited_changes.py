@@ -21,6 +21,8 @@ from tests.fakes.openai_api import ADMIN_KEY
 Rows = dict[tuple[str, str], dict[str, Any]]
 OF_THE_INSTALLATION = (
     Route("PUT", "/admin/organizations/{organization}/plan", "", {"plan": "SCALE"}),
+    Route("POST", "/admin/organizations/{customer}/disable", "", {"reason": "They do not pay."}),
+    Route("POST", "/admin/organizations/{customer}/enable", ""),
     Route("PATCH", "/admin/users/{user}", "", {"role": "ADMIN"}),
     Route("DELETE", "/admin/users/{user}/sessions", ""),
 )
@@ -122,6 +124,8 @@ def test_each_change_is_told_with_before_and_after(
     ids: dict[str, str],  # noqa: F811  # the fixture
 ) -> None:
     client = sign_in(person)
+    # Nobody disables the organization that they work in.
+    ids["customer"] = people.charlie.organization_id
     untold: dict[str, Any] = {}
     changing = 0
     for route in CHANGING:

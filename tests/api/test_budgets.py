@@ -177,6 +177,7 @@ def test_a_wrong_raise_is_refused(alice: Client, change: dict[str, Any], field: 
     wrong = {"limit": "150", "until": rfc3339(utcnow() + DAY), "reason": "launch", **change}
     failure = alice.failure("POST", f"/budgets/{made['id']}/raise", 400, json=wrong)
     assert failure["details"][0]["field"] == field
+    assert "$100.0000" not in failure["error"]
     assert alice.data("GET", f"/budgets/{made['id']}")["raised"] is None
 
 

@@ -69,7 +69,6 @@ def asking(operation: APIOperation, mode: GenerationMode, url: str, cookies: dic
 
     @hypothesis_settings(
         max_examples=EXAMPLES,
-        deadline=None,
         derandomize=True,
         database=None,
         phases=[Phase.explicit, Phase.generate],

@@ -4,18 +4,23 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from sqlmodel import Session, select
 
 from guardian import db
 from guardian.errors import AuthorizationError
 from guardian.models import Account, User
+from guardian.models import Session as BrowserSession
 from guardian.models.enums import TeamRole, UserRole
 from guardian.services.actor import Actor
 from guardian.services.guard.installation import users
+from guardian.services.people.access.sessions import actors_for_sessions
 from tests.api.conftest import PASSWORD, Client, MakeClient, SignIn, execute
 from tests.api.test_impersonation import start, who
+from tests.api.test_second_factor import turn_on
 from tests.api.test_sign_in_attacks import reset_tokens
 from tests.api.test_team import GUEST, token_of
+from tests.api.test_verification import mails, token_in
 from tests.conftest import People
 
 RULE = """UPDATE organizations SET domain = :domain, settings = '{"requireSignInWith": "oidc"}' WHERE name = 'Acme'"""
@@ -47,6 +52,18 @@ def test_other_eyes_go_nowhere_else(alice: Client, people: People) -> None:
     assert alice.data("GET", "/organization")["name"] == "Globex"
 
 
+def test_who_no_longer_runs_the_installation_is_shown_nothing_more(alice: Client, people: People) -> None:
+    """Open pages are sent what changes by another way than requests are answered."""
+    execute("UPDATE users SET role = 'SUPER_ADMIN' WHERE id = :id", id=people.alice.user_id)
+    start(alice, people.charlie.user_id)
+    with db.session() as opened:
+        row = opened.exec(select(BrowserSession).where(BrowserSession.impersonator_id == people.alice.user_id)).one()
+        assert list(actors_for_sessions(opened, [row.id])) == [row.id]
+        opened.get_one(User, people.alice.user_id).role = UserRole.USER
+        opened.flush()
+        assert actors_for_sessions(opened, [row.id]) == {}
+
+
 def test_who_looks_is_not_taken_along(alice: Client, charlie: Client, people: People) -> None:
     """The person goes on into another organization, whose owners know of no impersonation."""
     charlie.data("POST", "/organizations", 201, json={"name": "Secret"})
@@ -76,6 +93,41 @@ def test_who_proves_an_address_by_a_reset_finds_nothing_that_was_planted(
     new_client(headers={"authorization": f"Bearer {token}"}).failure("GET", "/usage", 401)
     session.expire_all()
     assert session.exec(select(Account)).all() == []
+
+
+def test_a_reset_takes_a_second_factor_away_that_somebody_else_planted(
+    client: Client, new_client: MakeClient, session: Session
+) -> None:
+    client.sign_up(GUEST)
+    turn_on(client)
+    owner = new_client()
+    reset(owner, session, GUEST, "chosen by the owner")
+    signed_in = owner.data("POST", "/auth/login", json={"email": GUEST, "password": "chosen by the owner"})
+    assert signed_in["user"]["email"] == GUEST
+
+
+@pytest.mark.parametrize("holds", ["nothing", "another session", "an access token"])
+def test_the_link_of_a_mail_confirms_no_account_whose_password_another_has(
+    client: Client, new_client: MakeClient, session: Session, holds: str
+) -> None:
+    """Eve signs up with a stranger's address; the mail comes to the stranger, who follows its link."""
+    client.sign_up(GUEST)
+    stranger = new_client()
+    if holds == "another session":
+        stranger.sign_up("stranger@elsewhere.test")
+    if holds == "an access token":
+        token = client.data("POST", "/tokens", 201, json={"name": "mine", "scopes": ["api"]})["secret"]
+        stranger = new_client(headers={"authorization": f"Bearer {token}"})
+    mail = next(each for each in mails("welcome") if each.to == GUEST)
+    refused = stranger.failure("POST", "/auth/verify", 403, json={"token": token_in(mail)})
+    assert "Sign in" in refused["error"]
+    query = select(User.email_verified).where(User.email == GUEST)
+    assert session.exec(query).one() is None
+    # By a new password the address is theirs, and nothing that Eve has opens it.
+    reset(stranger, session, GUEST, "chosen by the owner")
+    client.failure("GET", "/auth/session", 401)
+    session.rollback()
+    assert session.exec(query).one() is not None
 
 
 def test_a_reset_leaves_alone_what_a_proven_person_has_set_up(
@@ -127,6 +179,12 @@ def test_a_password_joins_no_organization_that_wants_another_way(alice: Client, 
     guest.failure("POST", "/organizations/join", 403)
     assert guest.data("GET", "/organization")["name"] != "Acme"
     execute("UPDATE sessions SET method = 'oidc'")
+    with db.session() as opened:
+        user = opened.exec(select(User).where(User.email == GUEST)).one()
+        linked = Account(user_id=user.id, provider="oidc", provider_account_id="1", email="me@private.test")
+        opened.add(linked)
+    guest.failure("POST", "/organizations/join", 403)
+    execute("UPDATE accounts SET email = :email", email=GUEST)
     guest.data("POST", "/organizations/join")
 
 

@@ -1,15 +1,22 @@
 """Lists: every one that can grow is cut into pages, sorted and filtered by what is on its list; and several at once."""
 
+import base64
+import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 from sqlmodel import select
 
 from guardian import db
-from guardian.models import ActivityLog
+from guardian.models import AccessToken, ActivityLog, Invitation, RepriceRun, TeamMember, User
+from guardian.models.enums import TeamRole
+from guardian.periods import utcnow
 from tests.api.conftest import Client
 from tests.api.described import Operation, operations
 from tests.api.routes import NEW_ALERT, NEW_BUDGET, NEW_CHANNEL, NEW_PRICE, NEW_VIEW
+from tests.conftest import People
 from tests.fakes.openai_api import ADMIN_KEY
 from tests.fakes.provider_server import FakeProvider
 
@@ -32,6 +39,7 @@ MADE: dict[str, dict[str, Any]] = {
     "/channels": NEW_CHANNEL,
     "/views": NEW_VIEW,
     "/prices/overrides": NEW_PRICE,
+    "/team/teams": {},
 }
 # Bounded by what there is, not by what people make: months, currencies, providers, sessions of one person.
 SHORT = {
@@ -42,11 +50,9 @@ SHORT = {
     "/prices",
     "/prices/currencies",
     "/prices/unpriced",
-    "/prices/reprice",
     "/usage/reconciliation/months",
     "/organizations",
     "/team/roles",
-    "/team/teams",
     "/plans",
 }
 
@@ -92,6 +98,94 @@ def test_pages_add_up_to_the_list(alice: Client, fake: FakeProvider, path: str) 
         assert seen == whole, order
     up, down = ([row["id"] for row in alice.data("GET", path, params={"sort": o})] for o in orders(operation)[:2])
     assert up == down[::-1]
+
+
+CUT = {"/tokens": "name", "/team/members": "email", "/team/invitations": "email", "/prices/reprice": "createdAt"}
+
+
+def fill(people: People, count: int) -> None:
+    """So many of each list that the database cuts; some are equal in what lists are sorted by."""
+    organization, alice, now = people.alice.organization_id, people.alice.user_id, utcnow()
+    with db.session() as session:
+        for number in range(count):
+            other = User(email=f"{number}@acme.test", name=f"Grace {number // 3}", organization_id=organization)
+            session.add(other)
+            session.flush()
+            session.add(TeamMember(organization_id=organization, user_id=other.id, role=TeamRole.MEMBER))
+            session.add(
+                Invitation(
+                    organization_id=organization,
+                    invited_by_id=alice,
+                    email=f"{number}@elsewhere.test",
+                    role=TeamRole.VIEWER,
+                    token_hash=f"hash {number}",
+                    sent_at=now,
+                    expires_at=now,
+                )
+            )
+            session.add(RepriceRun(organization_id=organization, period_start=now, period_end=now, created_at=now))
+            session.add(
+                AccessToken(
+                    organization_id=organization,
+                    user_id=alice,
+                    name="Same" if number % 2 else "same",
+                    token_hash=f"hash {number}",
+                    hint="0000",
+                    scopes=["api"],
+                    last_used_at=None if number % 3 else now - timedelta(microseconds=number),
+                )
+            )
+
+
+@pytest.mark.parametrize("path", list(CUT))
+def test_what_programs_make_is_cut_by_the_database(alice: Client, people: People, path: str) -> None:
+    fill(people, 7)
+    (operation,) = (each for each in PAGED if each.path == path and each.method == "GET")
+    read: list[int] = []
+
+    def note(_conn: object, cursor: Any, statement: str, *_: object) -> None:
+        if statement.startswith("SELECT") and "LIMIT" in statement:
+            read.append(cursor.rowcount)
+
+    for order in (None, *orders(operation)):
+        asked = {"sort": order} if order else {}
+        whole = [row["id"] for row in alice.data("GET", path, params=asked)]
+        assert len(set(whole)) == len(whole) >= 7
+        seen: list[str] = []
+        cursor: str | None = ""
+        read.clear()
+        event.listen(db.engine(), "after_cursor_execute", note)
+        while cursor is not None:
+            page = alice.get(f"/api/v1{path}", params={**asked, "limit": 3, **({"cursor": cursor} if cursor else {})})
+            seen += [row["id"] for row in page.json()["data"]]
+            cursor = page.json()["metadata"]["nextCursor"]
+        event.remove(db.engine(), "after_cursor_execute", note)
+        assert seen == whole, order
+        assert read
+        assert max(read) <= 4, "a page reads no more than one row beyond itself"
+    for one, other in zip(orders(operation)[::2], orders(operation)[1::2], strict=True):
+        up, down = ([row["id"] for row in alice.data("GET", path, params={"sort": each})] for each in (one, other))
+        assert up == down[::-1]
+
+
+@pytest.mark.parametrize("path", list(CUT))
+@pytest.mark.parametrize(
+    "place", [[], {}, None, ["x"], [5, 5, 5], ["{}", "never", "\0"], ["{}", "never"], [["{}"], "a", "b"]]
+)
+def test_a_cursor_that_was_made_up_is_refused(alice: Client, path: str, place: Any) -> None:
+    sort = f"-{CUT[path]}" if path == "/prices/reprice" else CUT[path]
+    made_up = json.dumps(place).replace("{}", sort)
+    cursor = base64.urlsafe_b64encode(made_up.encode()).decode()
+    query = {"cursor": cursor} if path == "/prices/reprice" else {"cursor": cursor, "sort": sort}
+    assert alice.failure("GET", path, 400, params=query)["details"][0]["field"] == "cursor"
+
+
+def test_members_and_tokens_are_looked_for(alice: Client, people: People) -> None:
+    fill(people, 3)
+    assert {row["role"] for row in alice.data("GET", "/team/members?role=OWNER")} == {"OWNER"}
+    assert alice.data("GET", "/team/members?team=None+such") == []
+    assert len(alice.data("GET", f"/tokens?userId={people.alice.user_id}")) == 3
+    assert alice.data("GET", f"/tokens?userId={people.bob.user_id}") == []
 
 
 def test_a_page_goes_on_where_it_was_whatever_comes_and_goes(alice: Client) -> None:

@@ -450,6 +450,38 @@ def test_an_organization_asks_its_domains_members_for_one_way(
     other.data("POST", "/auth/login", json=credentials)
 
 
+def test_the_way_that_is_asked_for_is_with_an_address_of_the_domain(
+    issuer: OidcServer, client: Client, new_client: MakeClient, session: Session
+) -> None:
+    """Who has left, and no longer has the company's identity, does not get in with one of their own."""
+    client.sign_up(MAIL)
+    verified()
+    execute("UPDATE users SET role = 'USER'")
+    execute("UPDATE organizations SET domain = 'acme.test'")
+    issuer.person |= {"sub": "private", "email": "ada@private.test"}
+    assert link(client).startswith("/settings?linked")
+    refused = client.failure("PUT", "/organization/sign-in", 400, json={"provider": "oidc"})
+    assert "lock yourself out" in refused["error"]
+    execute("""UPDATE organizations SET settings = '{"requireSignInWith": "oidc"}'""")
+    assert error_of(through(new_client(), "oidc")) == "require-address"
+    issuer.person |= {"email": MAIL, "email_verified": False}
+    assert error_of(through(new_client(), "oidc")) == "require-address"
+    # The company's identity takes the place of the private one, also for who is signed out by now.
+    issuer.person |= {"sub": "company", "email_verified": True}
+    assert through(new_client(), "oidc") == HOME
+    assert session.exec(select(Account.email)).all() == [MAIL]
+
+
+def test_what_would_not_get_in_is_not_linked(issuer: OidcServer, client: Client, session: Session) -> None:
+    client.sign_up(MAIL)
+    execute("UPDATE users SET role = 'USER'")
+    execute("""UPDATE organizations SET domain = 'acme.test', settings = '{"requireSignInWith": "oidc"}'""")
+    issuer.person["email"] = "ada@private.test"
+    assert error_of(link(client)) == "require-address"
+    assert link(client, "google").startswith("/settings?linked")
+    assert session.exec(select(Account.provider)).all() == ["google"]
+
+
 def test_guests_of_an_organization_sign_in_as_they_like(issuer: OidcServer, client: Client) -> None:
     client.sign_up("guest@elsewhere.test")
     execute("""UPDATE organizations SET domain = 'acme.test', settings = '{"requireSignInWith": "oidc"}'""")

@@ -15,14 +15,16 @@ from sqlmodel import col, select, update
 
 from guardian import db
 from guardian.api.steps import repeating
+from guardian.crypto import EncryptionService
 from guardian.errors import ConflictError, GuardianError
 from guardian.jobs.repeats import forget_requests
 from guardian.models import ActivityLog, Budget, IdempotentRequest
 from guardian.periods import utcnow
+from guardian.services.guard.resealing import RESEALED
 from guardian.services.people import repeats
 from tests.api.conftest import Client, MakeClient
 from tests.api.routes import NEW_ALERT, NEW_BUDGET
-from tests.conftest import People, forget_caches
+from tests.conftest import ENCRYPTION_KEY, People, forget_caches
 from tests.fakes.provider_server import FakeProvider
 
 KEY = {"idempotency-key": "c0ffee-1"}
@@ -176,6 +178,27 @@ def test_secrets_are_not_kept_in_the_clear(alice: Client, fake: FakeProvider) ->
         assert alice.data("POST", path, status, json=body, headers=headers) == first
 
 
+def test_an_answer_is_kept_over_a_change_of_the_encryption_key(alice: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = alice.post("/api/v1/budgets", json=NEW_BUDGET, headers=KEY)
+    both = EncryptionService("ff" * 32, ENCRYPTION_KEY)
+    for dry_run, told in ((True, (1, 0)), (False, (1, 0)), (False, (0, 1))):
+        with db.session() as session:
+            batch = RESEALED["idempotent_requests"](session, both, dry_run=dry_run)
+        assert (batch.resealed, batch.current) == told
+    monkeypatch.setenv("ENCRYPTION_KEY", "ff" * 32)
+    forget_caches()
+    again = alice.post("/api/v1/budgets", json=NEW_BUDGET, headers=KEY)
+    assert (again.content, again.headers["idempotent-replayed"]) == (first.content, "true")
+    # What no key opens is left to be lost, and keeps nothing else from being sealed anew.
+    monkeypatch.setenv("ENCRYPTION_KEY", "ee" * 32)
+    forget_caches()
+    with db.session() as session:
+        batch = RESEALED["idempotent_requests"](session, EncryptionService("ee" * 32))
+    assert (batch.resealed, batch.current, batch.unopened) == (0, 0, ())
+    alice.failure("POST", "/budgets", 409, json=NEW_BUDGET, headers=KEY)
+    assert budgets() == ["second"]
+
+
 def test_an_answer_that_no_key_opens_is_lost(alice: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     alice.data("POST", "/budgets", 201, json=NEW_BUDGET, headers=KEY)
     monkeypatch.setenv("ENCRYPTION_KEY", "ff" * 32)
@@ -206,7 +229,7 @@ def test_a_file_that_is_sent_twice_is_taken_once(alice: Client) -> None:
     assert first.content == again.content
 
 
-@hypothesis_settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@hypothesis_settings(max_examples=30, suppress_health_check=list(HealthCheck))
 @given(fates=st.lists(st.sampled_from(["done", "refused", "dies before", "dies after", "answers late"]), max_size=6))
 def test_whatever_happens_it_is_done_at_most_once(people: People, fates: list[str]) -> None:
     """Each attempt of one request meets its fate; then it is asked once more."""

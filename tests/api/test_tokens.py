@@ -48,6 +48,7 @@ def test_a_revoked_or_expired_token_opens_nothing(alice: Client, new_client: Mak
         ({"name": "x", "scopes": []}, "scopes"),
         ({"name": "x", "scopes": ["api", "everything"]}, "scopes"),
         ({"name": "x", "scopes": ["api"], "expiresAt": "2020-01-01T00:00:00Z"}, "expiresAt"),
+        ({"name": "x", "scopes": ["api"], "expiresAt": "9999-12-31T23:59:59-23:59"}, "expiresAt"),
         ({"name": "x", "scopes": ["api"], "expiresAt": "never"}, "expiresAt"),
     ],
 )

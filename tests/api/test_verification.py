@@ -12,7 +12,7 @@ from guardian.config import settings
 from guardian.models import ActivityLog, EmailLog, User
 from guardian.services.people.access.mailed_links import facts_of_token, sealed_link_token
 from guardian.services.people.access.verification import LIFETIME, PURPOSE
-from tests.api.conftest import Client
+from tests.api.conftest import PASSWORD, Client, MakeClient
 from tests.conftest import forget_caches
 
 
@@ -39,10 +39,10 @@ def test_who_signs_up_is_welcomed_and_confirms_the_address(client: Client, sessi
     assert "Hello Ada," in (mail.payload or {})["text"]
     assert settings().base_url in (mail.payload or {})["html"]
     assert person(session).email_verified is None
-    client.cookies.clear()
     client.data("POST", "/auth/verify", json={"token": token_in(mail)})
     confirmed = person(session).email_verified
     assert confirmed is not None
+    client.cookies.clear()  # once it is confirmed, following the link again says so to anybody
     client.data("POST", "/auth/verify", json={"token": token_in(mail)})
     assert person(session).email_verified == confirmed
     assert len(session.exec(select(ActivityLog).where(ActivityLog.action == "AUTH_VERIFY")).all()) == 2
@@ -56,6 +56,34 @@ def test_by_form(client: Client, session: Session) -> None:
     client.post("/auth/verify", data={"token": token_in(mails("welcome")[0])})
     assert client.answers[-1].headers["location"] == "/verify-email?done=1"
     assert person(session).email_verified is not None
+
+
+def test_in_a_browser_that_is_not_signed_in_the_form_leads_there_and_back(
+    client: Client, new_client: MakeClient, session: Session
+) -> None:
+    client.sign_up("ada@acme.test")
+    token = token_in(mails("welcome")[0])
+    phone = new_client()
+    gone = urlsplit(phone.post("/auth/verify", data={"token": token}).headers["location"])
+    asked = parse_qs(gone.query)
+    assert (gone.path, asked["error"]) == ("/", ["verify-sign-in"])
+    assert person(session).email_verified is None
+    back = phone.post("/auth/login", data={"email": "ada@acme.test", "password": PASSWORD, "next": asked["next"][0]})
+    assert back.headers["location"] == f"/verify-email?token={token}"
+    phone.post("/auth/verify", data={"token": token})
+    assert person(session).email_verified is not None
+
+
+def test_in_a_browser_of_somebody_else_the_form_says_so(
+    client: Client, new_client: MakeClient, session: Session
+) -> None:
+    client.sign_up("ada@acme.test")
+    [mail] = mails("welcome")
+    other = new_client()
+    other.sign_up("bob@acme.test")
+    gone = urlsplit(other.post("/auth/verify", data={"token": token_in(mail)}).headers["location"])
+    assert (gone.path, parse_qs(gone.query)["error"]) == ("/verify-email", ["verify-other"])
+    assert session.exec(select(User.email_verified)).all() == [None, None]
 
 
 @pytest.mark.parametrize("wrong", ["forged", "old", "purpose", "address", "nobody", "short"])

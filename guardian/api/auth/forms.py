@@ -179,7 +179,14 @@ def reset_form(call: CallDep, form: Annotated[NewPassword, Form()]) -> RedirectR
 
 @route(forms, "POST", "/verify", action="AUTH_VERIFY", limit=SIGNING, public=True, page=VERIFY_PAGE)
 def verify_form(call: CallDep, form: Annotated[Verification, Form()]) -> RedirectResponse:
-    signing.verify(call, form)
+    try:
+        signing.verify(call, form)
+    except SignInRefused as error:
+        if error.reason != "verify-sign-in":
+            raise
+        call.nothing_done()
+        again = f"{VERIFY_PAGE}?{urlencode({'token': form.token})}"
+        return go(f"{SIGN_IN_PAGE}?{urlencode({'error': error.reason, 'next': again})}")
     return go(f"{VERIFY_PAGE}?done=1")
 
 

@@ -17,7 +17,7 @@ from guardian.api.auth.signing import (
     Verification,
 )
 from guardian.api.steps import SIGNING, CallDep, route
-from guardian.services.people.access import sessions, verification
+from guardian.services.people.access import own_sessions, verification
 
 api = APIRouter(prefix="/api/v1/auth", tags=["auth"])
 
@@ -74,9 +74,9 @@ def reset_password(call: CallDep, body: NewPassword) -> DoneOut:
     return DoneOut(message="Your password is changed. Sign in with it.")
 
 
-@route(api, "POST", "/verify", action="AUTH_VERIFY", limit=SIGNING, public=True)
+@route(api, "POST", "/verify", action="AUTH_VERIFY", limit=SIGNING, public=True, fails=(403,))
 def verify(call: CallDep, body: Verification) -> DoneOut:
-    """Confirm an e-mail address with a mailed link's token."""
+    """Confirm an e-mail address with a mailed link's token, in a browser that is signed in as its person."""
     signing.verify(call, body)
     return DoneOut(message="Your address is confirmed.")
 
@@ -94,14 +94,14 @@ def ask_to_verify(call: CallDep) -> DoneOut:
 def list_sessions(call: CallDep) -> list[SessionOut]:
     """One's own sessions, the latest used first."""
     with call.transaction() as opened:
-        return [SessionOut.model_validate(view) for view in sessions.list_sessions(opened, call.actor)]
+        return [SessionOut.model_validate(view) for view in own_sessions.list_sessions(opened, call.actor)]
 
 
 @route(api, "DELETE", "/sessions/{session_id}", permission="session:delete", action="SESSION_REVOKE")
 def revoke_session(call: CallDep, session_id: str) -> None:
     """Sign one of one's own browsers out."""
     with call.transaction() as opened:
-        sessions.revoke_session(opened, call.actor, session_id)
+        own_sessions.revoke_session(opened, call.actor, session_id)
         call.note("session", session_id)
 
 
@@ -112,4 +112,4 @@ def revoke_other_sessions(call: CallDep, everywhere: bool = False) -> None:
         signing.sign_out_everywhere(call)
         return
     with call.transaction() as opened:
-        call.note("session", None, count=sessions.revoke_other_sessions(opened, call.actor))
+        call.note("session", None, count=own_sessions.revoke_other_sessions(opened, call.actor))

@@ -11,8 +11,10 @@ from guardian.api.steps import COOKIE, Call
 from guardian.errors import AuthenticationError, RateLimitError, SignInRefused, ValidationError
 from guardian.models import User
 from guardian.models.enums import TeamRole, UserRole
+from guardian.services.actor import Actor
 from guardian.services.people.access import (
     accounts,
+    own_sessions,
     password_resets,
     second_factors,
     second_steps,
@@ -156,7 +158,7 @@ def _open(call: Call, opened: Session, user: User, method: str = PASSWORD) -> No
     """
     before = call.request.cookies.get(COOKIE)
     if before:
-        sessions.end_token(opened, before)
+        own_sessions.end_token(opened, before)
     give_place(opened, user)
     token, row = sessions.open_session(
         opened, user, user_agent=call.request.headers.get("user-agent"), ip_address=call.ip_address, method=method
@@ -170,7 +172,7 @@ def _open(call: Call, opened: Session, user: User, method: str = PASSWORD) -> No
 
 
 def signed_in(call: Call, opened: Session) -> SignedInOut:
-    current = sessions.current_session(opened, call.actor)
+    current = own_sessions.current_session(opened, call.actor)
     return SignedInOut(
         user=UserOut.model_validate(accounts.me(opened, call.actor)),
         session=SessionOut.model_validate(current) if current else None,
@@ -179,14 +181,14 @@ def signed_in(call: Call, opened: Session) -> SignedInOut:
 
 def sign_out(call: Call) -> None:
     with call.transaction() as opened:
-        sessions.sign_out(opened, call.actor)
+        own_sessions.sign_out(opened, call.actor)
         call.note("session", call.actor.session_id)
     call.keep_cookie("")
 
 
 def sign_out_everywhere(call: Call) -> None:
     with call.transaction() as opened:
-        call.note("session", None, count=sessions.revoke_all_sessions(opened, call.actor))
+        call.note("session", None, count=own_sessions.revoke_all_sessions(opened, call.actor))
     call.keep_cookie("")
 
 
@@ -206,15 +208,23 @@ def reset(call: Call, body: NewPassword) -> str:
 
 def verify(call: Call, body: Verification) -> None:
     with call.transaction() as opened:
-        user = verification.verify_email(opened, body.token)
+        user = verification.verify_email(opened, body.token, _of_browser(call, opened))
         go_on_as(call, opened, user)
         call.note("user", user.id)
 
 
+def _of_browser(call: Call, opened: Session) -> Actor | None:
+    """Who is signed in here, on a route that is open to everybody."""
+    try:
+        return sessions.actor_for_session(opened, call.request.cookies.get(COOKIE, ""))
+    except AuthenticationError:
+        return None
+
+
 def go_on_as(call: Call, opened: Session, user: User) -> None:
-    """The audit row is that person's; who belongs to no organization any more has one of nobody's."""
+    """The audit row is that person's; who works in no organization, or in a disabled one, has one of nobody's."""
     try:
         actor = sessions.actor_for_user(opened, user.id, request_id=call.request_id, ip_address=call.ip_address)
-    except AuthenticationError:
+    except (AuthenticationError, SignInRefused):
         return
     call.become(actor)

@@ -9,19 +9,19 @@ from sqlmodel import Session, col, select
 
 from guardian.config import settings
 from guardian.crypto import hash_token
-from guardian.errors import AuthorizationError, ConflictError, NotFoundError, ValidationError
+from guardian.errors import AuthorizationError, ConflictError, NotFoundError
 from guardian.models import Organization, TeamMember, User
 from guardian.models import Session as BrowserSession
 from guardian.models.enums import TeamRole, UserRole
 from guardian.periods import utcnow
 from guardian.services.actor import Actor
 from guardian.services.people import audit
-from guardian.services.people.access import sessions
+from guardian.services.people.access import own_sessions, sessions
 from guardian.services.people.mail import letter, queue_mail
+from guardian.services.people.reasons import told_reason
 
 LIFETIME = timedelta(minutes=60)
 METHOD = "impersonation"  # of its session
-MIN_REASON, MAX_REASON = 10, 500
 _Impersonator = aliased(User)
 
 
@@ -50,7 +50,7 @@ def start(
     actor.require("admin:update")
     if actor.session_id is None:
         raise AuthorizationError("This is done in a browser that is signed in: no access token does it.")
-    text = _reason(reason)
+    text = told_reason(reason)
     found = session.exec(
         select(User, Organization)
         .join(Organization, col(Organization.id) == col(User.organization_id))
@@ -84,7 +84,7 @@ def end(session: Session, actor: Actor) -> None:
     """End the impersonation that asks. Raises ConflictError where there is none."""
     if actor.impersonator_id is None:
         raise ConflictError("You are yourself: there is nothing to end.")
-    sessions.sign_out(session, actor)
+    own_sessions.sign_out(session, actor)
 
 
 def end_one(session: Session, actor: Actor, session_id: str) -> Impersonation:
@@ -136,14 +136,6 @@ def own_session(session: Session, token: str, impersonator_id: str) -> bool:
         )
     ).first()
     return found is not None
-
-
-def _reason(reason: str) -> str:
-    text = " ".join("".join(c if c.isprintable() else " " for c in reason).split())
-    if not MIN_REASON <= len(text) <= MAX_REASON:
-        message = f"Say why in {MIN_REASON} to {MAX_REASON} characters: the organization reads it."
-        raise ValidationError(message, details=[{"field": "reason", "message": message}])
-    return text
 
 
 def _tell(session: Session, actor: Actor, user: User, organization: Organization, reason: str) -> None:

@@ -14,7 +14,7 @@ from sqlalchemy import update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, delete, select
 
-from guardian.crypto import EncryptedData, encryption
+from guardian.crypto import EncryptedData, EncryptionService, encryption
 from guardian.errors import ApiError, ConflictError, DecryptionError
 from guardian.models import IdempotentRequest
 from guardian.models.base import new_id
@@ -123,10 +123,8 @@ def mark(session: Session, claim: Claim, status: int) -> None:
 
 def keep(session: Session, claim: Claim, status: int, body: str) -> None:
     """Its answer, sealed, for KEPT."""
-    sealed = json.dumps(asdict(encryption().encrypt(body)))
-    session.exec(
-        update(IdempotentRequest).where(col(IdempotentRequest.id) == claim.id).values(status=status, body=sealed)
-    )
+    values = {"status": status, "body": sealed(encryption(), body)}
+    session.exec(update(IdempotentRequest).where(col(IdempotentRequest.id) == claim.id).values(**values))
 
 
 def release(session: Session, claim: Claim) -> None:
@@ -151,7 +149,17 @@ def _open(body: str | None) -> str:
     if body is None:
         raise ConflictError(lost)
     try:
-        sealed = EncryptedData(**json.loads(body))
-        return encryption().decrypt(sealed.encrypted_data, sealed.iv, sealed.tag, sealed.key_id)
+        return opened(encryption(), body)[0]
     except DecryptionError:
         raise ConflictError(lost) from None
+
+
+def sealed(service: EncryptionService, answer: str) -> str:
+    """An answer as it is stored."""
+    return json.dumps(asdict(service.encrypt(answer)))
+
+
+def opened(service: EncryptionService, stored: str) -> tuple[str, str]:
+    """A stored answer, and the id of the key that sealed it. Raises DecryptionError."""
+    data = EncryptedData(**json.loads(stored))
+    return service.decrypt(data.encrypted_data, data.iv, data.tag, data.key_id), data.key_id

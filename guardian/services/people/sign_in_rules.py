@@ -10,7 +10,7 @@ from guardian.models import Account, Organization, TeamMember, User
 from guardian.models import Session as BrowserSession
 from guardian.models.enums import UserRole
 from guardian.services.actor import Actor
-from guardian.services.people.emails import domain_of
+from guardian.services.people.emails import domain_of, normal_email
 
 PASSWORD = "password"  # noqa: S105  # the name of a way to sign in
 SETTING = "requireSignInWith"
@@ -37,18 +37,38 @@ def required_provider(session: Session, user: User) -> str | None:
     return wanted if isinstance(wanted, str) and wanted else None
 
 
-def require_way(session: Session, user: User, way: str) -> None:
-    """Raises SignInRefused (require-<provider>) where the person's organization wants another way than `way`."""
+def require_way(session: Session, user: User, way: str, address: str | None = None) -> None:
+    """Raises SignInRefused where the person's organization wants another way than `way` (require-<provider>), or
+    another identity there than one with this verified `address` (require-address): somebody's private one stays when
+    the company's is gone.
+    """
     wanted = required_provider(session, user)
-    if wanted is not None and wanted != way:
-        label = dict(_labels()).get(wanted, wanted.capitalize())
+    if wanted is None:
+        return
+    label = dict(_labels()).get(wanted, wanted.capitalize())
+    if wanted != way:
         raise SignInRefused(f"require-{wanted}", f"Your organization asks its members to sign in with {label}.")
+    if not is_of_domain(address, user):
+        raise SignInRefused(
+            "require-address",
+            f"Your organization asks its members for an identity of {domain_of(user.email)} at {label}.",
+        )
+
+
+def is_of_domain(address: str | None, user: User) -> bool:
+    """Whether an address that a provider gave is of the same domain as the person's own."""
+    try:
+        return address is not None and domain_of(normal_email(address)) == domain_of(user.email)
+    except ValidationError:
+        return False
 
 
 def require_way_of_session(session: Session, actor: Actor) -> None:
     """The same for who has just joined, in a browser that was signed in before. Raises SignInRefused."""
     row = session.get(BrowserSession, actor.session_id) if actor.session_id else None
-    require_way(session, session.get_one(User, actor.user_id), row.method if row else PASSWORD)
+    way = row.method if row else PASSWORD
+    linked = select(Account.email).where(Account.user_id == actor.user_id, Account.provider == way)
+    require_way(session, session.get_one(User, actor.user_id), way, session.exec(linked).first())
 
 
 def get_rule(session: Session, actor: Actor) -> SignInRule:
@@ -91,9 +111,11 @@ def _require_safe(session: Session, actor: Actor, row: Organization, provider: s
         raise _wrong("This installation is not set up for that sign-in provider.")
     if row.domain is None:
         raise _wrong("Verify the organization's domain first: the rule is for addresses of that domain.")
-    linked = select(Account.id).where(Account.user_id == actor.user_id, Account.provider == provider)
-    if session.exec(linked).first() is None:
-        raise _wrong("Link your own account with it first, so that you do not lock yourself out.")
+    user = session.get_one(User, actor.user_id)
+    linked = select(Account).where(Account.user_id == user.id, Account.provider == provider)
+    own = session.exec(linked).first()
+    if own is None or (domain_of(user.email) == row.domain and not is_of_domain(own.email, user)):
+        raise _wrong("Link your own identity of the company with it first, so that you do not lock yourself out.")
 
 
 def _organization_of(session: Session, user: User) -> Organization | None:

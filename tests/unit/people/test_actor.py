@@ -42,3 +42,14 @@ def test_a_refusal_says_whom_to_ask() -> None:
     with pytest.raises(AuthorizationError, match=r"keys:delete.*administrator"):
         NOBODY_SPECIAL.require("keys:delete")
     NOBODY_SPECIAL.require("keys:read")
+
+
+@pytest.mark.parametrize(
+    ("has", "permission", "needs"), [("ingest", "usage:read", "api"), ("gateway", "usage:write", "ingest")]
+)
+def test_a_token_that_lacks_a_scope_is_told_which(has: str, permission: str, needs: str) -> None:
+    """Its owner may do it, and no administrator can help."""
+    token = replace(NOBODY_SPECIAL, team_role=TeamRole.OWNER, scopes=frozenset({has}))
+    with pytest.raises(AuthorizationError, match=rf"\({permission}\): use one with the scope {needs}\.") as refused:
+        token.require(permission)
+    assert "administrator" not in refused.value.message

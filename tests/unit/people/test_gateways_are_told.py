@@ -91,7 +91,7 @@ def test_what_changes_nothing_for_calls_is_not_told(people: People, session: Ses
         provider_keys.mark_key(own, key_id, KeyStatus.ACTIVE, "works")
         provider_keys.open_secret(own, key_id)
     with db.session() as own:
-        rotation.reseal_batch(own, encryption())
+        rotation.reseal_keys(own, encryption())
     assert ear.heard() == []
 
 

@@ -6,7 +6,8 @@ from sqlmodel import Session, select
 from guardian.crypto import EncryptionService, SealedSecret
 from guardian.models import ApiKey
 from guardian.models.enums import Provider
-from guardian.services.people.provider_keys.rotation import Batch, reseal_batch
+from guardian.services.people.provider_keys.rotation import reseal_keys
+from guardian.services.people.resealing import Batch
 from tests.conftest import ENCRYPTION_KEY, People
 
 NEW_KEY = "f" * 64
@@ -38,7 +39,7 @@ def rotate_all(session: Session, encryption: EncryptionService, *, dry_run: bool
     batches: list[Batch] = []
     after = None
     while True:
-        batch = reseal_batch(session, encryption, after=after, size=2, dry_run=dry_run)
+        batch = reseal_keys(session, encryption, after=after, size=2, dry_run=dry_run)
         session.commit()
         if batch.last_id is None:
             return batches
@@ -103,7 +104,7 @@ def test_a_key_without_a_label_is_named_by_its_last_characters(session: Session,
 
 
 def test_an_empty_vault_is_done_at_once(session: Session) -> None:
-    assert reseal_batch(session, BOTH) == Batch(last_id=None, resealed=0, current=0, unopened=())
+    assert reseal_keys(session, BOTH) == Batch(last_id=None, resealed=0, current=0, unopened=())
 
 
 @pytest.mark.parametrize("dry_run", [True, False])

@@ -11,7 +11,7 @@ from guardian.models import Session as BrowserSession
 from guardian.models import TeamMember, User
 from guardian.models.enums import TeamRole
 from guardian.periods import utcnow
-from guardian.services.people.access import sessions
+from guardian.services.people.access import own_sessions, sessions
 from tests.conftest import People
 
 
@@ -75,13 +75,13 @@ def test_the_list_has_only_ones_own_that_still_work(session: Session, people: Pe
     here.last_used_at = utcnow() - timedelta(hours=1)
     session.flush()
     actor = sessions.actor_for_session(session, token)
-    listed = sessions.list_sessions(session, actor)
+    listed = own_sessions.list_sessions(session, actor)
     assert {(view.id, view.current) for view in listed} == {(here.id, True), (phone.id, False)}
     agent = next(view.user_agent for view in listed if view.id == phone.id)
     assert agent is not None
     assert agent.isprintable()
     assert len(agent) == 300
-    assert sessions.list_sessions(session, people.bob) == []
+    assert own_sessions.list_sessions(session, people.bob) == []
 
 
 def test_revoking(session: Session, people: People) -> None:
@@ -90,16 +90,16 @@ def test_revoking(session: Session, people: People) -> None:
     third, _row = opened(session, people)
     actor = sessions.actor_for_session(session, token)
     with pytest.raises(NotFoundError):
-        sessions.revoke_session(session, people.bob, there.id)
-    sessions.revoke_session(session, actor, there.id)
+        own_sessions.revoke_session(session, people.bob, there.id)
+    own_sessions.revoke_session(session, actor, there.id)
     with pytest.raises(NotFoundError):
-        sessions.revoke_session(session, actor, there.id)
-    assert sessions.revoke_other_sessions(session, actor) == 1
+        own_sessions.revoke_session(session, actor, there.id)
+    assert own_sessions.revoke_other_sessions(session, actor) == 1
     with pytest.raises(AuthenticationError):
         sessions.actor_for_session(session, third)
-    sessions.sign_out(session, actor)
+    own_sessions.sign_out(session, actor)
     with pytest.raises(AuthenticationError):
         sessions.actor_for_session(session, token)
     # Who is not in a browser (a token, a job) has nothing to sign out of.
-    sessions.sign_out(session, people.bob)
+    own_sessions.sign_out(session, people.bob)
     assert here.id

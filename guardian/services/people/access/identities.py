@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, select
 
 from guardian import db
 from guardian.errors import ConflictError, NotFoundError, SignInRefused, ValidationError
@@ -47,7 +47,7 @@ def sign_in_with(session: Session, identity: Identity) -> tuple[User, bool]:
     account = _of_identity(session, identity)
     if account is not None:
         user = session.get_one(User, account.user_id)
-        sign_in_rules.require_way(session, user, identity.provider)
+        sign_in_rules.require_way(session, user, identity.provider, identity.email)
         account.email, account.last_used_at = identity.email or account.email, utcnow()
         session.flush()
         return user, False
@@ -57,13 +57,13 @@ def sign_in_with(session: Session, identity: Identity) -> tuple[User, bool]:
     is_new = user is None
     if user is None:
         user = accounts.add_person(session, address=address, name=identity.name, email_verified=utcnow())
-    elif user.email_verified is None or _has(session, user.id, identity.provider):
+    elif user.email_verified is None or not _makes_room(session, user, identity.provider):
         raise SignInRefused(
             "oauth-link",
             "There is an account with this address already. Sign in to it as before, then link this way to sign in "
             "under Settings.",
         )
-    sign_in_rules.require_way(session, user, identity.provider)
+    sign_in_rules.require_way(session, user, identity.provider, identity.email)
     _add(session, user, identity)
     if not is_new:
         security_mail.tell(session, user, f"{_label(identity.provider)} can sign you in now", _LINKED)
@@ -73,7 +73,7 @@ def sign_in_with(session: Session, identity: Identity) -> tuple[User, bool]:
 def link(session: Session, actor: Actor, identity: Identity) -> None:
     """Let the actor sign in with that identity too. Raises SignInRefused (oauth-taken) where it is somebody's already.
 
-    The addresses need not be the same: the actor has proved both.
+    The addresses need not be the same, the actor has proved both; unless the organization asks for this provider.
     """
     own_browser.require(actor, "account:update")
     account = _of_identity(session, identity)
@@ -81,9 +81,11 @@ def link(session: Session, actor: Actor, identity: Identity) -> None:
         return
     if account is not None:
         raise SignInRefused("oauth-taken", "Somebody else here signs in with this identity already.")
-    if _has(session, actor.user_id, identity.provider):
-        raise SignInRefused("oauth-second", "Another identity of this provider is linked. Take that one away first.")
     user = session.get_one(User, actor.user_id)
+    if sign_in_rules.required_provider(session, user) == identity.provider:
+        sign_in_rules.require_way(session, user, identity.provider, identity.email)
+    if not _makes_room(session, user, identity.provider):
+        raise SignInRefused("oauth-second", "Another identity of this provider is linked. Take that one away first.")
     _add(session, user, identity)
     security_mail.tell(session, user, f"{_label(identity.provider)} can sign you in now", _LINKED)
 
@@ -146,9 +148,19 @@ def _of_identity(session: Session, identity: Identity) -> Account | None:
     ).one_or_none()
 
 
-def _has(session: Session, user_id: str, provider: str) -> bool:
-    query = select(Account.id).where(Account.user_id == user_id, col(Account.provider) == provider)
-    return session.exec(query).first() is not None
+def _makes_room(session: Session, user: User, provider: str) -> bool:
+    """Whether none is linked now. One that the organization's rule lets nobody in with gives way to one that it does:
+    a person who is signed out could not take it away.
+    """
+    row = session.exec(select(Account).where(Account.user_id == user.id, Account.provider == provider)).first()
+    if row is None:
+        return True
+    is_asked_for = sign_in_rules.required_provider(session, user) == provider
+    if not is_asked_for or sign_in_rules.is_of_domain(row.email, user):
+        return False
+    session.delete(row)
+    session.flush()
+    return True
 
 
 def _add(session: Session, user: User, identity: Identity) -> None:

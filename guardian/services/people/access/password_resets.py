@@ -10,7 +10,7 @@ from guardian.config import settings
 from guardian.crypto import hash_token, new_token
 from guardian.errors import RateLimitError, ValidationError
 from guardian.limits import Limit
-from guardian.models import AccessToken, Account, PasswordReset, User
+from guardian.models import AccessToken, Account, PasswordReset, SecondFactor, User
 from guardian.models import Session as BrowserSession
 from guardian.periods import utcnow
 from guardian.services.people.access import passwords
@@ -59,7 +59,7 @@ def request_password_reset(session: Session, email: str) -> None:
 
 def reset_password(session: Session, token: str, password: str) -> User:
     """Set a new password by a mailed link, and sign the person out everywhere. Where nobody had shown yet that the
-    address is theirs, linked identities and access tokens end too.
+    address is theirs, linked identities, access tokens and the second factor end too.
 
     Raises ValidationError: on `token` for a link that is unknown, used or too old, on `password` for the new one.
     """
@@ -93,6 +93,7 @@ def reset_password(session: Session, token: str, password: str) -> User:
 
 def _forget_ways_in(session: Session, user: User) -> None:
     session.exec(delete(Account).where(col(Account.user_id) == user.id))
+    session.exec(delete(SecondFactor).where(col(SecondFactor.user_id) == user.id))
     revoked = session.exec(
         update(AccessToken)
         .where(col(AccessToken.user_id) == user.id, col(AccessToken.revoked_at).is_(None))

@@ -48,6 +48,12 @@ _SENTENCES = {
     "require-google": "Your organization asks its members to sign in with Google. Use that button.",
     "require-github": "Your organization asks its members to sign in with GitHub. Use that button.",
     "require-oidc": "Your organization asks its members to use its single sign-on. Use that button.",
+    "disabled": "Your organization is disabled: nothing is deleted. Ask who runs this installation.",
+    "require-address": "Your organization asks its members to sign in with an identity of the company. Choose that one "
+    "at the provider.",
+    "verify-sign-in": "Sign in, then confirm your address. If you made no account here, somebody else did with your "
+    "address: it becomes yours by a new password.",
+    "verify-other": "Another person is signed in here. Sign out, then open the link of the mail again.",
     "invitation": "This invitation is not for you, has expired, or was used or taken back. Ask to be invited again.",
     "full": "The plan of this organization has no room for another member. Tell who invited you.",
     "internal": "Something went wrong on our side, and was recorded. Try again.",

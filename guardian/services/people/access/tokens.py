@@ -1,7 +1,7 @@
 """Access tokens of ours (gdn_…): made, listed, revoked, and turned into an actor."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from sqlalchemy import ColumnElement
@@ -71,18 +71,21 @@ def create_token(
     )
     session.add(row)
     session.flush()
-    return secret, _view(row)
+    return secret, view_of(row)
 
 
 def list_tokens(session: Session, actor: Actor) -> list[TokenView]:
     """The tokens that were not revoked, newest first: one's own, or for an administrator the organization's."""
+    return [view_of(row) for row in session.exec(visible(actor).order_by(col(AccessToken.id).desc()))]
+
+
+def visible(actor: Actor) -> SelectOfScalar[AccessToken]:
+    """Those that the actor can see. Raises AuthorizationError."""
     actor.require("tokens:read")
     query = select(AccessToken).where(
         AccessToken.organization_id == actor.organization_id, col(AccessToken.revoked_at).is_(None)
     )
-    if not actor.can("team:update"):
-        query = query.where(AccessToken.user_id == actor.user_id)
-    return [_view(row) for row in session.exec(query.order_by(col(AccessToken.id).desc()))]
+    return query if actor.can("team:update") else query.where(AccessToken.user_id == actor.user_id)
 
 
 def revoke_token(session: Session, actor: Actor, token_id: str) -> TokenView:
@@ -96,7 +99,7 @@ def revoke_token(session: Session, actor: Actor, token_id: str) -> TokenView:
     row.revoked_at = utcnow()
     session.flush()
     db.after_commit(session, partial(live.tell_gateways, row.organization_id))
-    return _view(row)
+    return view_of(row)
 
 
 def actor_for_token(
@@ -152,7 +155,10 @@ def _scopes(given: Sequence[str]) -> list[str]:
 def _end(given: datetime | None) -> datetime | None:
     if given is not None and given <= utcnow():
         raise _wrong("expiresAt", "Choose a time in the future.")
-    return given
+    try:
+        return given and given.astimezone(UTC)
+    except OverflowError:
+        raise _wrong("expiresAt", "Choose a time before the year 10000.") from None
 
 
 def _budget_id(session: Session, actor: Actor, given: str | None) -> str | None:
@@ -210,7 +216,8 @@ def _per_minute(field: str, given: int | None) -> int | None:
     return given
 
 
-def _view(row: AccessToken) -> TokenView:
+def view_of(row: AccessToken) -> TokenView:
+    """A token as its owner sees it."""
     return TokenView(
         id=row.id,
         name=row.name,

@@ -6,7 +6,7 @@ from sqlmodel import Session
 
 from guardian import limits
 from guardian.config import settings
-from guardian.errors import ValidationError
+from guardian.errors import SignInRefused, ValidationError
 from guardian.limits import Limit
 from guardian.models import User
 from guardian.periods import utcnow
@@ -77,17 +77,35 @@ def ask_again(session: Session, actor: Actor) -> bool:
     return True
 
 
-def verify_email(session: Session, token: str) -> User:
-    """Note that the link was followed; twice does no harm. Raises ValidationError on the field token."""
+def verify_email(session: Session, token: str, actor: Actor | None) -> User:
+    """Note that the link was followed by the signed-in `actor`; twice does no harm, whoever does it.
+
+    Raises ValidationError on the field token, and SignInRefused (verify-sign-in, verify-other) for who is not signed in
+    as that person: an account may have been made with a stranger's address, and must not become theirs by the
+    stranger's click while another has its password.
+    """
     facts = facts_of_token(PURPOSE, token)
     user = session.get(User, facts[0])
     # A link to an address that the person has left since says nothing of the new one.
     if user is None or user.email != facts[1]:
         message = "This link is for an address that your account no longer has. Ask for a new one."
         raise ValidationError(message, details=[{"field": "token", "message": message}])
-    user.email_verified = user.email_verified or utcnow()
-    session.flush()
+    if user.email_verified is None:
+        _require_own(user, actor)
+        user.email_verified = utcnow()
+        session.flush()
     return user
+
+
+def _require_own(user: User, actor: Actor | None) -> None:
+    if actor is None:
+        raise SignInRefused(
+            "verify-sign-in", "Sign in first, then confirm the address. If you made no account, reset its password."
+        )
+    if actor.user_id != user.id or actor.impersonator_id is not None:
+        raise SignInRefused(
+            "verify-other", "Another person is signed in here. Sign in with the address that is to be confirmed."
+        )
 
 
 def _link(user: User) -> str:

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal, cast
 
 from sqlalchemy import Row, func, or_
+from sqlalchemy import select as select_columns
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select, union
 
@@ -20,7 +21,9 @@ from guardian.crypto import EncryptionService, encryption
 from guardian.models import ActivityHead, ActivityLog
 
 _BATCH = 2_000
-_COLUMNS = (
+# Made once: json.dumps would make it for each of a million rows.
+_canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode
+_COLUMNS: Any = (
     col(ActivityLog.id),
     col(ActivityLog.chain),
     col(ActivityLog.sequence),
@@ -30,7 +33,7 @@ _COLUMNS = (
     col(ActivityLog.resource_id),
     col(ActivityLog.request_id),
     col(ActivityLog.ip_address),
-    col(ActivityLog.meta),
+    col(ActivityLog.meta).label("meta"),
     col(ActivityLog.previous_hash),
     col(ActivityLog.hash),
     col(ActivityLog.created_at),
@@ -85,8 +88,7 @@ def _hash(row: ActivityLog | Row[Any], sequence: int) -> str:
         "createdAt": created.astimezone(UTC).isoformat(),
         "previousHash": row.previous_hash,
     }
-    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-    return hashlib.sha256(canonical.encode()).hexdigest()
+    return hashlib.sha256(_canonical(content).encode()).hexdigest()
 
 
 def seal(session: Session, row: ActivityLog) -> None:
@@ -132,9 +134,10 @@ def verify(session: Session, chain: str) -> Alteration | None:
 
 
 def _rows(session: Session, chain: str) -> Iterator[Row[Any]]:
-    query = select(*_COLUMNS).where(ActivityLog.chain == chain).order_by(col(ActivityLog.sequence))  # pyright: ignore[reportCallIssue, reportArgumentType, reportUnknownVariableType, reportUnknownMemberType]  # SQLModel types up to four columns
-    # Closed at the first broken row, or its cursor would stay open on the server.
-    with session.execute(query, execution_options={"yield_per": _BATCH}) as rows:  # pyright: ignore[reportDeprecated, reportUnknownArgumentType]  # exec would scalarize
+    query: Any = select_columns(*_COLUMNS).where(col(ActivityLog.chain) == chain).order_by(col(ActivityLog.sequence))
+    # Closed at the first broken row, or its cursor would stay open on the server. Not through the session, which would
+    # look at each row for objects: a sixth of the time.
+    with session.connection().execute(query, execution_options={"yield_per": _BATCH}) as rows:
         yield from rows
 
 

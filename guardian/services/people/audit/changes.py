@@ -11,50 +11,30 @@ from sqlalchemy import event, inspect
 from sqlalchemy.orm import Session as OrmSession
 from sqlalchemy.orm import SessionTransaction, UOWTransaction
 
-from guardian.models import (
-    AccessToken,
-    Account,
-    Alert,
-    ApiKey,
-    Budget,
-    ClosedMonth,
-    ExchangeRate,
-    Invitation,
-    NotificationTarget,
-    Organization,
-    PriceOverride,
-    Report,
-    RepriceRun,
-    SavedView,
-    SecondFactor,
-    Subscription,
-    Team,
-    TeamMember,
-    User,
-)
+from guardian import models
 
 # What people own and change. Usage, sums, queues and sessions are no such things, and are written by the million.
 WATCHED: frozenset[type] = frozenset(
     {
-        AccessToken,
-        Account,
-        Alert,
-        ApiKey,
-        Budget,
-        ClosedMonth,
-        ExchangeRate,
-        Invitation,
-        NotificationTarget,
-        Organization,
-        PriceOverride,
-        Report,
-        RepriceRun,
-        SavedView,
-        SecondFactor,
-        Subscription,
-        Team,
-        TeamMember,
-        User,
+        models.AccessToken,
+        models.Account,
+        models.Alert,
+        models.ApiKey,
+        models.Budget,
+        models.ClosedMonth,
+        models.ExchangeRate,
+        models.Invitation,
+        models.NotificationTarget,
+        models.Organization,
+        models.PriceOverride,
+        models.Report,
+        models.RepriceRun,
+        models.SavedView,
+        models.SecondFactor,
+        models.Subscription,
+        models.Team,
+        models.TeamMember,
+        models.User,
     }
 )
 # Sealed and hashed values, and what seals them: of these not even a part is told.

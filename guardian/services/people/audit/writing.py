@@ -46,12 +46,7 @@ def record(
     """
     organization = organization_id or (actor.organization_id if actor else None)
     chain = organization or ""
-    facts = _clean(metadata or {}) | _changed(changes.take(session), resource_id, before, after)
-    if actor is not None:
-        # The column user_id is emptied with the person; this copy is covered by the hash and stays.
-        facts = {**facts, "userId": actor.user_id}
-        if actor.impersonator_id is not None:
-            facts["impersonatorId"] = actor.impersonator_id
+    facts = _clean(metadata or {}) | _changed(changes.take(session), resource_id, before, after) | _who(actor)
     db.lock(session, "activity", chain)
     last, previous_hash = chained.end(session, chain)
     row = ActivityLog(
@@ -74,6 +69,14 @@ def record(
     session.flush()
     chained.seal(session, row)
     return row
+
+
+def _who(actor: Actor | None) -> dict[str, Any]:
+    """The column user_id is emptied with the person; this copy is covered by the hash and stays."""
+    if actor is None:
+        return {}
+    eyes = {} if actor.impersonator_id is None else {"impersonatorId": actor.impersonator_id}
+    return {"userId": actor.user_id, **eyes}
 
 
 def _changed(

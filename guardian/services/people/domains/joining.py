@@ -9,6 +9,7 @@ from guardian.models import Organization, TeamMember, User
 from guardian.models.enums import TeamRole
 from guardian.services.actor import Actor
 from guardian.services.people import sign_in_rules
+from guardian.services.people.disabled import is_enabled, oldest_place
 from guardian.services.people.domains.claiming import join_role_of
 from guardian.services.people.emails import domain_of
 from guardian.services.people.members import join, require_browser, was_removed
@@ -54,17 +55,14 @@ def join_by_domain(session: Session, actor: Actor) -> Joinable:
 
 def give_place(session: Session, user: User) -> None:
     """See to it that who signs in works somewhere: in an organization of theirs, else in the one of their address's
-    domain, else in a new one of their own, as after signing up.
+    domain, else in a new one of their own, as after signing up. Where all of theirs are disabled, in one of those:
+    nobody signs in there, and they are told why.
     """
-    places = session.exec(
-        select(TeamMember.organization_id)
-        .where(TeamMember.user_id == user.id)
-        .order_by(col(TeamMember.created_at), col(TeamMember.id))
-    ).all()
+    places = select(TeamMember.organization_id).where(TeamMember.user_id == user.id)
     # Who moved to one that took them out at the same moment works where they have no place.
-    if user.organization_id in places:
+    if session.exec(places.where(TeamMember.organization_id == user.organization_id, is_enabled())).first():
         return
-    user.organization_id = places[0] if places else None
+    user.organization_id = oldest_place(session, user.id) or session.exec(places.order_by(col(TeamMember.id))).first()
     if user.organization_id is None and not join_by_address(session, user):
         new_organization(session, user, own_name(user))
     session.flush()

@@ -13,6 +13,7 @@ from guardian.services.people.invitations.inviting import (
     InvitationView,
     invite,
     list_invitations,
+    page_of_invitations,
     resend_invitation,
     revoke_invitation,
 )
@@ -28,6 +29,7 @@ __all__ = [
     "invited_address",
     "list_invitations",
     "look_up",
+    "page_of_invitations",
     "resend_invitation",
     "revoke_invitation",
 ]

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlmodel import Session, col, func, select
+from sqlmodel.sql.expression import Select
 
 from guardian import limits
 from guardian.config import settings
@@ -19,7 +20,9 @@ from guardian.services.people.emails import normal_email
 from guardian.services.people.mail import letter, queue_mail
 from guardian.services.people.members import lock_members, require_may_give
 from guardian.services.people.members.changing import known_team
+from guardian.services.people.paging import Asked, Orders, read_page
 from guardian.services.people.telling import tell_team_changed
+from guardian.services.people.views import Page
 
 LIFETIME = timedelta(days=7)
 # Mails to people who have not asked for them: an organization sends so many an hour, and to one person so many.
@@ -41,16 +44,30 @@ class InvitationView:
     expired: bool
 
 
+_ORDERS = Orders(
+    by={"sentAt": col(Invitation.sent_at), "email": col(Invitation.email)}, id=col(Invitation.id), usual="-sentAt"
+)
+
+
 def list_invitations(session: Session, actor: Actor) -> list[InvitationView]:
     """Those that are open or expired, the newest first."""
+    rows = session.exec(_visible(actor).order_by(col(Invitation.id).desc())).all()
+    return [_view(row, user) for row, user in rows]
+
+
+def page_of_invitations(session: Session, actor: Actor, asked: Asked) -> Page[InvitationView]:
+    """The same page by page, those sent last first. Raises ValidationError for a wrong cursor."""
+    rows, following = read_page(session, _visible(actor), _ORDERS, asked)
+    return Page(items=tuple(_view(row, user) for row, user in rows), next_cursor=following)
+
+
+def _visible(actor: Actor) -> Select[Invitation, User]:
     actor.require("team:read")
-    rows = session.exec(
+    return (
         select(Invitation, User)
         .join(User, col(User.id) == col(Invitation.invited_by_id), isouter=True)
         .where(Invitation.organization_id == actor.organization_id, *_open())
-        .order_by(col(Invitation.id).desc())
-    ).all()
-    return [_view(row, user) for row, user in rows]
+    )
 
 
 def invite(session: Session, actor: Actor, email: str, role: TeamRole, team: str | None = None) -> InvitationView:

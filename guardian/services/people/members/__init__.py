@@ -3,7 +3,7 @@
 from guardian.services.people.members.changing import MemberChange, remove_member, transfer_ownership, update_member
 from guardian.services.people.members.joining import join, lock_members
 from guardian.services.people.members.leaving import move_on, take_out
-from guardian.services.people.members.reading import MemberView, list_members
+from guardian.services.people.members.reading import MemberView, list_members, page_of_members
 from guardian.services.people.members.removed import was_removed
 from guardian.services.people.members.roles import LADDER, require_browser, require_may_give, roles_to_give
 
@@ -15,6 +15,7 @@ __all__ = [
     "list_members",
     "lock_members",
     "move_on",
+    "page_of_members",
     "remove_member",
     "require_browser",
     "require_may_give",

@@ -5,7 +5,7 @@ from sqlmodel import Session, col, select, update
 from guardian.models import AccessToken, Alert, Invitation, TeamMember, User
 from guardian.models import Session as BrowserSession
 from guardian.periods import utcnow
-from guardian.services.people.disabled import is_enabled
+from guardian.services.people.disabled import oldest_place
 from guardian.services.people.moving import moved
 from guardian.services.people.telling import tell_team_changed
 
@@ -47,12 +47,7 @@ def move_on(session: Session, user: User, organization_id: str, *, keep_sessions
     """
     if user.organization_id != organization_id:
         return
-    user.organization_id = session.exec(
-        select(TeamMember.organization_id)
-        .where(TeamMember.user_id == user.id, TeamMember.organization_id != organization_id, is_enabled())
-        .order_by(col(TeamMember.created_at), col(TeamMember.id))
-        .limit(1)
-    ).first()
+    user.organization_id = oldest_place(session, user.id, but=organization_id)
     if user.organization_id is None or not keep_sessions:
         session.exec(
             update(BrowserSession)
