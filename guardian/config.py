@@ -52,7 +52,7 @@ class Settings(BaseSettings):
     # Set by `guardian demo`: every page and mail says that nothing in it is real.
     guardian_demo: bool = False
     guardian_log_format: str = Field(default="auto", pattern="^(auto|json|console)$")
-    guardian_log_level: str = "INFO"
+    guardian_log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR|CRITICAL)$")
 
     smtp_host: str | None = None
     smtp_port: int = 587
@@ -133,20 +133,23 @@ class Settings(BaseSettings):
         return f"{public.scheme or 'http'}://{f'[{host}]' if ':' in host else host}:{self.guardian_gateway_port}"
 
     def require_database_url(self) -> str:
-        return self._require("database_url", "postgresql://user:password@host:5432/guardian")
+        return self._require("database_url", "postgresql://user:password@host:5432/guardian", "postgres")
 
     def require_redis_url(self) -> str:
-        return self._require("redis_url", "redis://host:6379/0")
+        return self._require("redis_url", "redis://host:6379/0", "redis", "unix")
 
     def require_encryption_key(self) -> str:
         return self._require("encryption_key", "64 hex characters: openssl rand -hex 32")
 
-    def _require(self, name: str, example: str) -> str:
+    def _require(self, name: str, example: str, *schemes: str) -> str:
+        """`schemes` are the beginnings of which an address has to have one."""
         value: SecretStr | None = getattr(self, name)
         if value is None:
             raise ConfigurationError(
                 f"{name.upper()} is not set. Set it ({example}), or start everything with `guardian up`."
             )
+        if schemes and not value.get_secret_value().startswith(schemes):
+            raise ConfigurationError(f"{name.upper()} must begin with {example.partition('//')[0]}// ({example}).")
         return value.get_secret_value()
 
     @classmethod

@@ -24,11 +24,15 @@ _SECRET = re.compile(
 
 # PostgreSQL repeats the whole row that breaks a constraint: hashes, sealed keys, a mail with its link.
 _ROW = re.compile(r"Failing row contains \(.*?\)\.(?=\n|$)", re.DOTALL)
+_PASSWORD = re.compile(r"(://[^/\s:@'\"]*:)[^@/\s'\"]+@")  # in an address: redis://user:password@host
 
 
 def mask(text: str) -> str:
-    """The text with every secret cut down to its first six characters, and without rows of the database."""
-    return _ROW.sub("Failing row contains (…).", _SECRET.sub(lambda found: found.group()[:6] + "…", text))
+    """The text with every secret cut down to its first six characters, without passwords in addresses and without rows
+    of the database.
+    """
+    text = _SECRET.sub(lambda found: found.group()[:6] + "…", text)
+    return _ROW.sub("Failing row contains (…).", _PASSWORD.sub(r"\1…@", text))
 
 
 def _mask_event(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -103,7 +103,7 @@ def create(
         audit.record(
             session,
             None,
-            "user.create",
+            "USER_CREATE",
             resource_type="user",
             resource_id=user.id,
             metadata={"role": user.role.value, "by": "command line"},

@@ -60,7 +60,9 @@ def scheduler() -> None:
 
 def _become(module: str, arguments: list[str]) -> None:
     """Go on as `python -m module`: the package that holds the doors to RQ is not known to this one."""
-    configured()
+    found = configured()
+    found.require_database_url()
+    found.require_redis_url()
     path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
     environment = {**os.environ, "PYTHONPATH": path}
     os.execve(sys.executable, [sys.executable, "-m", module, *arguments], environment)  # noqa: S606 - our own module

@@ -12,7 +12,7 @@ from sqlalchemy.engine import make_url
 
 from guardian.config import Settings
 from guardian.db import engine_url
-from guardian.embedded.backup_checks import key_warnings, require_known
+from guardian.embedded.backup_checks import key_warnings, require_known, require_tables
 from guardian.embedded.home import make_data_dir
 from guardian.embedded.postgres import PostgresServer, programs
 from guardian.embedded.runs import RunFolder
@@ -30,7 +30,7 @@ def database(settings: Settings, *, alone: bool = False) -> Generator[str]:
     `alone` refuses a running `guardian up`, whose processes would see the data change under them.
     """
     if settings.database_url is not None:
-        yield settings.database_url.get_secret_value()
+        yield settings.require_database_url()
         return
     data_dir = make_data_dir(settings.guardian_data_dir)
     run = RunFolder(data_dir)
@@ -50,14 +50,21 @@ def database(settings: Settings, *, alone: bool = False) -> Generator[str]:
 def backup(settings: Settings, target: Path) -> int:
     """Write the database to `target` (mode 600, whole or not at all) and return its size in bytes.
 
-    Raises ConfigurationError when the file exists already, GuardianError with pg_dump's words when it fails.
+    Raises ConfigurationError when the file exists already or there is nothing to save, GuardianError with pg_dump's
+    words when it fails.
     """
     if target.exists():
         raise ConfigurationError(f"{target} exists already. Name a new file.")
+    if settings.database_url is None and not _is_there(settings.guardian_data_dir):
+        raise ConfigurationError(
+            f"There is no database in {settings.guardian_data_dir}. Set GUARDIAN_DATA_DIR, or DATABASE_URL, to what "
+            "the processes run with."
+        )
     draft = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
     try:
         os.close(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
         with database(settings) as url:
+            require_tables(url)
             _require(_run(["pg_dump", "--format=custom", "--no-owner", f"--file={draft}"], url), "pg_dump")
         draft.rename(target)
     except OSError as error:
@@ -65,6 +72,11 @@ def backup(settings: Settings, target: Path) -> int:
     finally:
         draft.unlink(missing_ok=True)
     return target.stat().st_size
+
+
+def _is_there(data_dir: Path) -> bool:
+    """Whether an embedded database was made in that directory, or runs; nothing is made by looking."""
+    return "DATABASE_URL" in RunFolder(data_dir).published() or (data_dir / f"{PostgresServer.slug}.json").exists()
 
 
 def restore(settings: Settings, source: Path) -> Sequence[str]:

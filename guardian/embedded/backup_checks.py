@@ -9,6 +9,7 @@ from alembic.script import ScriptDirectory
 
 from guardian.config import Settings
 from guardian.crypto import key_id
+from guardian.db import engine_url
 from guardian.embedded.keyfile import stored_key
 from guardian.embedded.migrate import configuration
 from guardian.errors import ConfigurationError
@@ -16,7 +17,7 @@ from guardian.errors import ConfigurationError
 _THERE = (
     "SELECT 1 FROM information_schema.columns WHERE table_schema = 'public' AND (table_name, column_name) = (%s, %s)"
 )
-_REVISION = re.compile(r"^COPY \S*alembic_version .*?;\n(\S+)\n", re.MULTILINE)
+_REVISION = re.compile(r"^COPY \S*alembic_version .*?;\n([^\s\\]\S*)\n", re.MULTILINE)
 # Tables whose rows name the key that sealed them, in which column, and what a row is. Secrets of channels and alerts
 # name none; nearly every database has an audit log, whose end does.
 _SEALED = (
@@ -40,6 +41,23 @@ def require_known(revisions: str, source: str) -> None:
         raise ConfigurationError(
             f"{source} is of a newer version (revision {found[1]}), which this one does not know. "
             "Install the version that made it; nothing was changed."
+        )
+
+
+def require_tables(url: str) -> None:
+    """Look whether the database is ours: an empty file would pass for a backup. Raises ConfigurationError.
+
+    One that does not answer is left to who asks it next.
+    """
+    try:
+        with psycopg.connect(engine_url(url).replace("+psycopg", "", 1), autocommit=True) as connection:
+            found = connection.execute("SELECT to_regclass('public.alembic_version')").fetchone()
+    except psycopg.OperationalError:
+        return
+    if found == (None,):
+        raise ConfigurationError(
+            "The database has no tables of this product: there is nothing to back up. Check DATABASE_URL or "
+            "GUARDIAN_DATA_DIR; they name what the processes run with."
         )
 
 

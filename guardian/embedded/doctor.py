@@ -27,7 +27,7 @@ from guardian.queue import connection
 from guardian.services.guard.resealing import reseal_all
 from guardian.services.ledger import daily
 from guardian.services.people import audit
-from guardian.services.people.provider_keys.rotation import Unopened
+from guardian.services.people.resealing import Unopened
 
 _SMTP_SECONDS = 5.0
 _HTTP_SECONDS = 3.0
@@ -177,7 +177,7 @@ def _redis(settings: Settings) -> Finding:
         version = cast("dict[str, str]", client.info("server"))["redis_version"]
         policy = cast("dict[str, str]", client.info("memory"))["maxmemory_policy"]
     except RedisError as error:
-        return Finding("FAIL", "Redis", f"does not answer: {error}. Check REDIS_URL")
+        return Finding("FAIL", "Redis", f"does not answer: {str(error).rstrip('.')}. Check REDIS_URL")
     if policy != "noeviction":
         return Finding(
             "FAIL", "Redis", f"maxmemory-policy is {policy}, so a full server would drop queued jobs: set noeviction"

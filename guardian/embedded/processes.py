@@ -53,6 +53,11 @@ def port_is_free(port: int, host: str = "127.0.0.1") -> bool:
     return True
 
 
+def is_ours(host: str) -> bool:
+    """Whether servers of this machine can listen on that address, at whatever port."""
+    return port_is_free(0, host)
+
+
 def free_port() -> int:
     """A TCP port of 127.0.0.1 that nobody listens on at this moment."""
     with socket.socket() as probe:

@@ -212,7 +212,9 @@ class Supervisor:
             raise Stopped
 
     def _note_signal(self, _number: int, _frame: FrameType | None) -> None:
-        self._tell("· already stopping")
+        # It may come in the middle of another line, which the terminal's lock then refuses to interrupt.
+        with suppress(RuntimeError):
+            self._tell("· already stopping")
 
 
 def _how_it_ended(service: Service) -> str:

@@ -9,7 +9,7 @@ from guardian.config import Settings
 from guardian.embedded.child import Child
 from guardian.embedded.keyfile import stored_or_new_key
 from guardian.embedded.postgres import PostgresServer
-from guardian.embedded.processes import free_port, port_is_free
+from guardian.embedded.processes import free_port, is_ours, port_is_free
 from guardian.embedded.redis import RedisServer
 from guardian.embedded.supervisor import Supervisor, say
 from guardian.errors import ConfigurationError
@@ -126,11 +126,20 @@ def _child(
 
 
 def _require_free_ports(settings: Settings) -> None:
+    host = settings.guardian_host
+    if not is_ours(host):
+        raise ConfigurationError(
+            f"GUARDIAN_HOST is {host}, which is no address of this machine. Set it to one of its own, or to 0.0.0.0."
+        )
+    if settings.guardian_port == settings.guardian_gateway_port:
+        raise ConfigurationError(
+            f"GUARDIAN_PORT and GUARDIAN_GATEWAY_PORT are both {settings.guardian_port}. Set one to another port."
+        )
     for variable in ("guardian_port", "guardian_gateway_port"):
         port: int = getattr(settings, variable)
-        if not port_is_free(port, settings.guardian_host):
+        if not port_is_free(port, host):
             raise ConfigurationError(
-                f"Port {port} on {settings.guardian_host} is taken by another program. "
+                f"Port {port} on {host} is taken by another program. "
                 f"Stop that program, or set {variable.upper()} to a free port."
             )
 

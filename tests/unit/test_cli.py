@@ -72,7 +72,7 @@ def test_the_first_person_administers_the_installation(
     user = session.exec(select(User)).one()
     assert accounts.authenticate(session, email="ann@example.com", password=PASSWORD, ip_address=None).id == user.id
     entry = session.exec(select(ActivityLog)).one()
-    assert (entry.action, entry.resource_id, entry.organization_id) == ("user.create", user.id, user.organization_id)
+    assert (entry.action, entry.resource_id, entry.organization_id) == ("USER_CREATE", user.id, user.organization_id)
 
 
 def test_a_role_can_be_given(run: Run, session: Session) -> None:
@@ -193,6 +193,17 @@ def test_a_wrong_variable_is_one_line_for_every_command(run: Run, capsys: pytest
     assert run("up", GUARDIAN_PORT="eighty") == 1
     error = capsys.readouterr().err
     assert error.startswith("guardian: Wrong settings: GUARDIAN_PORT")
+    assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize("name", ["worker", "scheduler"])
+@pytest.mark.parametrize(("variable", "value"), [("DATABASE_URL", ""), ("REDIS_URL", ""), ("REDIS_URL", "http://x")])
+def test_a_process_that_lacks_a_server_says_so_in_one_line(
+    run: Run, capsys: pytest.CaptureFixture[str], name: str, variable: str, value: str
+) -> None:
+    assert run(name, **{variable: value}) == 1
+    error = capsys.readouterr().err
+    assert error.startswith(f"guardian: {variable} ")
     assert error.count("\n") == 1
 
 

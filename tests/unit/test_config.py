@@ -120,6 +120,7 @@ def test_a_file_that_is_no_text_is_named_and_not_shown(tmp_path: Path, monkeypat
         ("GUARDIAN_GATEWAY_PORT", "70000", "less than or equal to 65535"),
         ("SMTP_SECURE", "hunter2", "valid boolean"),
         ("GUARDIAN_LOG_FORMAT", "hunter2", "match pattern"),
+        ("GUARDIAN_LOG_LEVEL", "hunter2", "match pattern"),
         ("PROVIDER_ATTEMPTS", "0", "greater than or equal to 1"),
         ("PROVIDER_TIMEOUT_SECONDS", "0", "greater than 0"),
         ("SYNC_LEASE_SECONDS", "1", "greater than or equal to 2"),
@@ -157,6 +158,16 @@ def test_secrets_are_not_printed(monkeypatch: pytest.MonkeyPatch) -> None:
     for text in (repr(found), str(found), found.model_dump_json()):
         assert "hunter2" not in text
         assert KEY not in text
+
+
+@pytest.mark.parametrize(("name", "begins"), [("database_url", "postgresql://"), ("redis_url", "redis://")])
+def test_an_address_of_another_kind_of_server_is_refused_and_not_shown(
+    name: str, begins: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name.upper(), "mysql://user:hunter2@db/x")
+    with pytest.raises(ConfigurationError, match=f"{name.upper()} must begin with {begins}") as caught:
+        getattr(Settings.from_environment(), f"require_{name}")()
+    assert "hunter2" not in caught.value.message
 
 
 @pytest.mark.parametrize("name", ["database_url", "redis_url", "encryption_key"])

@@ -78,6 +78,9 @@ def test_nothing_secret_is_sent_or_logged(tracker: Tracker, form: str, monkeypat
         ("Failing row contains (c1,\n $argon2id$, a).\n[SQL: x]", "Failing row contains (…).\n[SQL: x]"),
         ("a risk-free task-force", "a risk-free task-force"),
         ("sk-x", "sk-x"),
+        ("to redis://default:hunter2@cache:6379/0, not", "to redis://default:…@cache:6379/0, not"),
+        ("postgresql://guardian:p%40ss:w0rd@db/x?a=b", "postgresql://guardian:…@db/x?a=b"),
+        ("https://acme.test:8443/a@b and rediss://:word@h", "https://acme.test:8443/a@b and rediss://:…@h"),
     ],
 )
 def test_masking(text: str, masked: str) -> None:

@@ -84,13 +84,27 @@ def test_a_backup_never_replaces_a_file_and_leaves_no_half_one(environment: Serv
     assert list(tmp_path.iterdir()) == [target]
 
 
+def test_where_nothing_is_there_is_nothing_to_back_up(
+    environment: Servers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A forgotten GUARDIAN_DATA_DIR must not end in an empty file that passes for a backup."""
+    run(settings(), "DROP TABLE alembic_version")
+    with pytest.raises(ConfigurationError, match="no tables of this product"):
+        backup(settings(), tmp_path / "empty.backup")
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    nowhere = tmp_path / "forgotten"
+    with pytest.raises(ConfigurationError, match=r"no database in .*forgotten.*GUARDIAN_DATA_DIR"):
+        backup(Settings(guardian_data_dir=nowhere), tmp_path / "empty.backup")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_the_embedded_database_is_started_for_it_and_stopped_again(
     open_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("DATABASE_URL", raising=False)
     found = Settings(guardian_data_dir=open_dir / "data")
     with database(found) as url, psycopg.connect(url, autocommit=True) as connection:
-        connection.execute("CREATE TABLE kept (word text)")
+        connection.execute("CREATE TABLE kept (word text); CREATE TABLE alembic_version (version_num text)")
     assert PostgresServer(open_dir / "data").pid is None
     backup(found, open_dir / "embedded.backup")
     with database(found) as url, psycopg.connect(url, autocommit=True) as connection:
@@ -101,13 +115,14 @@ def test_the_embedded_database_is_started_for_it_and_stopped_again(
 
 
 def test_a_running_product_is_backed_up_but_not_restored_under(
-    open_dir: Path, servers: Servers, monkeypatch: pytest.MonkeyPatch
+    open_dir: Path, environment: Servers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    url = settings().require_database_url()
     monkeypatch.delenv("DATABASE_URL", raising=False)
     found = Settings(guardian_data_dir=open_dir)
     run_folder = RunFolder(open_dir)
     run_folder.acquire()
-    run_folder.publish({"DATABASE_URL": servers.postgres_url})
+    run_folder.publish({"DATABASE_URL": url})
     try:
         backup(found, open_dir / "live.backup")
         with pytest.raises(ConfigurationError, match="already runs"):

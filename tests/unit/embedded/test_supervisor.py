@@ -1,5 +1,6 @@
 """The supervisor with small stand-in children: restarts, backoff, order of stopping, signals, recovery from kill -9."""
 
+import io
 import os
 import signal
 import subprocess
@@ -107,6 +108,30 @@ def test_a_signal_stops_everything_in_reverse_order(stage: Stage, number: signal
     assert supervisor.stopped_by == number
     assert signal.getsignal(number) == before
     assert not list((stage.folder / "data" / "run").glob("*.json"))
+
+
+def test_a_second_signal_in_the_middle_of_a_line_leaves_nothing_running(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Terminal(io.RawIOBase):
+        """One that gets two signals while it is written to: one stops, the other wants to say that it is stopping."""
+
+        def writable(self) -> bool:
+            return True
+
+        def write(self, data: object) -> int:
+            os.kill(os.getpid(), signal.SIGTERM)
+            return len(bytes(data))  # type: ignore[call-overload]
+
+    with Supervisor(stage.folder / "data", backoff=FAST) as supervisor:
+        child = stage.polite(supervisor, "one")
+        supervisor.start(child)
+        assert wait_until(lambda: "+one " in stage.written(), 10)
+        monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BufferedWriter(Terminal()), write_through=True))
+        os.kill(os.getpid(), signal.SIGTERM)
+    monkeypatch.undo()
+    assert stage.written() == "+one -one "
+    assert child.pid is None
 
 
 def test_what_dies_is_started_again_with_growing_and_bounded_pauses(stage: Stage) -> None:
