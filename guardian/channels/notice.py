@@ -136,7 +136,8 @@ class Notice:
 
 
 def _text(number: Decimal | None) -> str | None:
-    return None if number is None else format(number, "f")
+    """Without the zeros that a column of money ends in, as REST writes it."""
+    return None if number is None else format(number.normalize(), "f")
 
 
 def _decimal(text: str | None) -> Decimal | None:

@@ -21,7 +21,7 @@ log = structlog.get_logger(__name__)
 
 
 def weekly_report() -> None:
-    """Every hour: have those weekly and monthly reports made whose period is over in their organization's zone."""
+    """Have those weekly and monthly reports made whose period is over in their organization's zone."""
     until, after, waiting = time.monotonic() + _SECONDS, "", 0
     while page := patiently(partial(reports.organizations, after=after, limit=_PAGE)):
         for after in page:

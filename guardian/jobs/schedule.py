@@ -34,8 +34,9 @@ RECURRING: tuple[Recurring, ...] = (
     Recurring("resume-notices", "* * * * *", notices.resume_notices, EMAIL_QUEUE),
     Recurring("hourly-check", "0 * * * *", alerts.hourly_check, ALERT_QUEUE),
     Recurring("check-waiting", "* * * * *", alerts.check_waiting, ALERT_QUEUE),
+    Recurring("weekly-report", "0 0 * * MON", reports.weekly_report, REPORT_QUEUE),
     # Weeks and months end at midnight of each organization's zone; what is made is not made again.
-    Recurring("weekly-report", "*/15 * * * *", reports.weekly_report, REPORT_QUEUE),
+    Recurring("weekly-report-zones", "*/15 * * * *", reports.weekly_report, REPORT_QUEUE),
     Recurring("read-subscriptions", "20 * * * *", billing.read_subscriptions, EMAIL_QUEUE),
     Recurring("resume-reports", "* * * * *", reports.resume_reports, REPORT_QUEUE),
 )

@@ -53,6 +53,11 @@ class Actor:
             raise AuthorizationError(
                 f"You look through another person's eyes, and may not do this ({permission}). End it first."
             )
+        if permission not in self.permissions and self.scopes is not None and "api" not in self.scopes:
+            needed = next((scope for scope, allowed in SCOPES.items() if permission in allowed), "api")
+            raise AuthorizationError(
+                f"This access token may not do this ({permission}): use one with the scope {needed}."
+            )
         if permission not in self.permissions:
             raise AuthorizationError(
                 f"You are not allowed to do this ({permission}). Ask an administrator of your organization."

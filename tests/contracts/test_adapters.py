@@ -181,9 +181,7 @@ def test_a_report_that_does_not_exist_is_our_mistake(adapter: BaseProvider, vend
 
 tokens = st.integers(0, 10**12)
 planted = st.lists(st.tuples(st.integers(0, 2 * 86400 - 1), tokens, tokens, st.sampled_from(["k1", "k2", "k3"])))
-many = settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
+many = settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 
 
 @with_usage

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -151,7 +152,7 @@ def test_redis_loses_everything_and_the_run_is_brought_back(stage: Stage) -> Non
 
     with db.session() as session:
         run = stage.pulls.get(asked.id)
-        run.created_at = run.created_at.replace(year=run.created_at.year - 1)
+        run.created_at -= timedelta(days=365)
         session.merge(run)
     wait_for(back, "the end of the run", every=0.5)
     assert stage.pulls.get(asked.id).attempt == 1

@@ -96,9 +96,7 @@ def pull(session: Session, people: People, fake: FakeProvider, openai: BaseProvi
     replace_buckets(session, account(people.alice), list(found))
 
 
-@settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(data=st.data(), earlier=states, final=states)
 def test_any_pages(
     fake: FakeProvider, people: People, openai: BaseProvider, data: st.DataObject, earlier: Any, final: Any

@@ -130,7 +130,8 @@ def test_days_are_summed_up_until_nothing_is_left(fake: FakeProvider, pulls: Pul
 
 
 def test_the_schedule_names_jobs_that_exist(fake: FakeProvider) -> None:
-    assert {entry.job_id: entry.cron for entry in RECURRING}["daily-sync"] == "0 0 * * *"
+    crons = {entry.job_id: entry.cron for entry in RECURRING}
+    assert (crons["daily-sync"], crons["weekly-report"]) == ("0 0 * * *", "0 0 * * MON")
     assert len({entry.job_id for entry in RECURRING}) == len(RECURRING)
     for entry in RECURRING:
         assert entry.queue in QUEUE_NAMES

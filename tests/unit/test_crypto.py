@@ -37,7 +37,7 @@ def test_what_node_wrote_is_read(vector: dict[str, str]) -> None:
     assert service.decrypt(vector["encryptedData"], vector["iv"], vector["tag"]) == vector["text"]
 
 
-@settings(max_examples=3, deadline=None)
+@settings(max_examples=3)
 @given(texts=st.lists(TEXTS, min_size=1, max_size=40))
 def test_node_opens_what_we_seal_and_we_open_what_node_seals(texts: list[str]) -> None:
     service = EncryptionService(NEW)

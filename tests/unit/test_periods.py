@@ -51,7 +51,7 @@ def test_days_add_up_to_their_month_in_every_zone(year: int) -> None:
             assert_sound_month(*month_of(date(year, month, 1)), zone(name))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(name=st.sampled_from(ZONES), day=st.dates(date(1900, 1, 1), date(2037, 12, 31)))
 def test_days_add_up_to_their_month_in_any_zone_at_any_time(name: str, day: date) -> None:
     assert_sound_month(*month_of(day), zone(name))
@@ -166,7 +166,7 @@ def test_now_is_aware_and_in_utc() -> None:
     assert periods.utcnow().tzinfo is UTC
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     name=st.sampled_from(ZONES),
     first=st.dates(date(1970, 1, 1), date(2037, 12, 31)),

@@ -1,7 +1,6 @@
 """Everything that the database keeps sealed, for a change of the encryption key: one list of it, and one way through.
 
-What lives for hours only (kept answers of repeated requests, mailed links, cookies of sign-in) is not sealed anew: keep
-ENCRYPTION_KEY_PREVIOUS for a day, or they count as expired.
+Mailed links and cookies of sign-in are with people: without ENCRYPTION_KEY_PREVIOUS they count as expired.
 """
 
 from collections.abc import Iterator
@@ -14,7 +13,9 @@ from guardian.crypto import EncryptionService
 from guardian.services.guard.notices.rotation import reseal_alerts, reseal_channels
 from guardian.services.people.access.second_factor_rotation import reseal_second_factors
 from guardian.services.people.audit_resealing import reseal_heads
-from guardian.services.people.provider_keys.rotation import Batch, reseal_batch
+from guardian.services.people.provider_keys.rotation import reseal_keys
+from guardian.services.people.repeats_resealing import reseal_answers
+from guardian.services.people.resealing import Batch
 
 
 class Reseal(Protocol):
@@ -24,11 +25,12 @@ class Reseal(Protocol):
 
 
 RESEALED: dict[str, Reseal] = {
-    "api_keys": reseal_batch,
+    "api_keys": reseal_keys,
     "notification_targets": reseal_channels,
     "alerts": reseal_alerts,
     "second_factors": reseal_second_factors,
     "activity_heads": reseal_heads,
+    "idempotent_requests": reseal_answers,
 }
 """By the table whose sealed columns it renews."""
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from guardian.amounts import NBSP
@@ -60,7 +60,6 @@ def texts(value: Any) -> list[str]:
     return [value] if isinstance(value, str) else []
 
 
-@settings(deadline=None)
 @given(NOTICES)
 def test_slack_takes_every_message(one: Notice) -> None:
     body = slack.payload(one)
@@ -81,7 +80,6 @@ def test_slack_takes_every_message(one: Notice) -> None:
         assert not re.search(r"[<>]|&(?!amp;|lt;|gt;)", text)
 
 
-@settings(deadline=None)
 @given(NOTICES)
 def test_discord_takes_every_message(one: Notice) -> None:
     body = discord.payload(one)
@@ -100,7 +98,6 @@ def test_discord_takes_every_message(one: Notice) -> None:
         assert not re.search(r"[\\*_~`|#<>\[\]():@]", plain)
 
 
-@settings(deadline=None)
 @given(NOTICES)
 def test_teams_takes_every_message(one: Notice) -> None:
     body = teams.payload(one)
@@ -112,7 +109,6 @@ def test_teams_takes_every_message(one: Notice) -> None:
     assert "entities" not in card["msteams"]
 
 
-@settings(deadline=None)
 @given(NOTICES)
 def test_pagerduty_takes_every_message(one: Notice) -> None:
     event = pagerduty.payload("R" * 32, one)

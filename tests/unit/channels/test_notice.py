@@ -47,7 +47,7 @@ def test_what_is_stored_comes_back(
 
 def test_its_json_is_what_others_read() -> None:
     stored = notice().to_json()
-    assert (stored["value"], stored["threshold"], stored["unit"]) == ("312.4000000000", "250", "dollars")
+    assert (stored["value"], stored["threshold"], stored["unit"]) == ("312.4", "250", "dollars")
     assert (stored["alertId"], stored["state"], stored["previous"]) == ("calert", "firing", "ok")
     assert stored["occurredAt"] == "2026-05-04T09:30:00Z"
     assert stored["causes"] == [

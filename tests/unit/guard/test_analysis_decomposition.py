@@ -96,7 +96,7 @@ _mixes = st.dictionaries(st.sampled_from("abcd"), _uses())
 _prices = st.builds(Weights, *(st.decimals(0, "0.001", places=8) for _ in range(3)))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(before=_mixes, after=_mixes, weights=st.dictionaries(st.sampled_from("abc"), _prices))
 def test_parts_add_up_exactly(before: Mix, after: Mix, weights: dict[str, Weights]) -> None:
     change = decompose(before, after, weights)

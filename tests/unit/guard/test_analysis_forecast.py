@@ -84,7 +84,7 @@ def test_a_period_that_is_over_is_a_fact_and_one_to_come_is_told_whole() -> None
 _amounts = st.lists(st.decimals(0, 10**9, places=10), min_size=1, max_size=120)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(amounts=_amounts, hour=st.integers(0, 23))
 def test_whatever_the_days_the_interval_holds_the_total_and_what_is_spent(amounts: list[Decimal], hour: int) -> None:
     found = told(amounts, NOON.replace(hour=hour))

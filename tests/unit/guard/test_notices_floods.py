@@ -169,7 +169,7 @@ def test_events_of_a_pager_are_spaced_and_never_told_as_one(
     assert len({each.json["dedup_key"] for each in sink.posted}) == 5
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(bursts=st.lists(st.integers(1, 14), min_size=1, max_size=4), faults=st.lists(st.booleans(), max_size=6))
 def test_none_is_lost_and_none_told_twice(sink: Sink, people: People, bursts: list[int], faults: list[bool]) -> None:
     change("status = 'FAILED' WHERE true")

@@ -67,7 +67,8 @@ def test_a_message_becomes_one_mail_and_is_sent_with_it(smtp: FakeSmtp, people: 
     text, html = sent.get_body(("plain",)), sent.get_body(("html",))
     assert text is not None
     assert html is not None
-    assert sent["Subject"].strip().startswith("Firing: Team web. AI provider spend of team web was $312.40")
+    assert sent["Subject"].strip().startswith("Alert: Team web triggered. AI provider spend of team web was $312.40")
+    assert (sent["Importance"], sent["X-Priority"]) == ("high", "1")
     for words in ("above $250.00", "$312.40", "more calls", "https://guardian.acme.test/alerts?alert=calert"):
         assert words in text.get_content()
         assert words in html.get_content()

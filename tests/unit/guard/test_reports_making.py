@@ -19,17 +19,18 @@ from guardian.jobs.patience import patiently
 from guardian.models import Budget, Organization, Report
 from guardian.models.enums import CostSource, Provider, ReportStatus, UsageOrigin
 from guardian.periods import utcnow
-from guardian.records import CostBreakdown, UsageCounts, UsageRecord
+from guardian.records import CostBreakdown, UsageBucket, UsageCounts, UsageRecord
 from guardian.services.actor import Actor
 from guardian.services.guard import reports
 from guardian.services.guard.budgets import Scope
-from guardian.services.guard.reports.words import dollars
+from guardian.services.guard.reports.words import dollars, facts
 from guardian.services.ledger.queries import summary
 from guardian.services.ledger.views import SummaryQuery
+from guardian.services.ledger.writing.buckets import replace_buckets
 from guardian.services.ledger.writing.calls import Call
 from guardian.services.ledger.writing.calls import add_calls as write
 from tests.conftest import People
-from tests.fakes.seed import company
+from tests.fakes.seed import company, ledger_account
 from tests.fakes.seed import usage as add_usage_of_days
 from tests.unit.guard.ledger import add_calls
 
@@ -192,6 +193,23 @@ def test_days_without_anything_make_a_report_too(people: People, session: Sessio
     assert made.content["forecast"] is None
     session.expire_all()
     assert reports.report_pdf(session, people.charlie, view.id)[1].startswith(b"%PDF-")
+
+
+def test_calls_that_a_report_does_not_count_are_unknown_and_not_zero(session: Session) -> None:
+    """Anthropic reports tokens, and of no call."""
+    acme = company(session)
+    account = ledger_account(session, acme, Provider.ANTHROPIC, NOW - timedelta(days=9), NOW)
+    start = datetime(2026, 11, 12, tzinfo=UTC)
+    span = {"start": start, "end": start + timedelta(hours=1)}
+    counts = UsageCounts(input_tokens=900, output_tokens=100)
+    used = UsageRecord(
+        provider=Provider.ANTHROPIC, operation="message", model="claude-haiku-4-5", counts=counts, **span
+    )
+    replace_buckets(session, account, [UsageBucket(series="messages", records=(used,), **span)])
+    session.commit()
+    found = make(acme.organization.id)[""]
+    assert (found["spend"]["requests"], found["models"][0]["requests"]) == (None, None)
+    assert ["Calls", "–", "1,000 tokens"] in facts(found)["tiles"]
 
 
 def test_another_organization_has_none_of_it(acme: Actor, people: People, session: Session) -> None:

@@ -17,7 +17,7 @@ _zones = st.sampled_from(sorted(zone for zone in available_timezones() if "/" in
 _moments = st.datetimes(datetime(2001, 1, 1), datetime(2037, 12, 31), timezones=st.just(UTC))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(name=_zones, now=_moments, kind=st.sampled_from(RECURRING))
 def test_recurring_periods_tile_time(name: str, now: datetime, kind: Kind) -> None:
     tz = ZoneInfo(name)

@@ -144,7 +144,7 @@ _lines = st.lists(
 )
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(lines=_lines, order=st.randoms())
 def test_whatever_the_order_of_lines_the_calls_are_the_same(tmp_path: Path, lines: list[object], order: object) -> None:
     def read(some: list[object]) -> set[str]:
@@ -197,7 +197,7 @@ def test_a_message_over_midnight_is_one_whichever_line_comes_first(session: Sess
     assert disagreements(session) == []
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     told=st.lists(st.tuples(st.integers(0, 2), st.integers(0, 500), st.integers(0, 9)), min_size=1, max_size=10),
     cuts=st.lists(st.integers(0, 10), max_size=3),

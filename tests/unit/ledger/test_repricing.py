@@ -34,6 +34,7 @@ from guardian.services.ledger.repricing.views import RepriceRequest, RepriceView
 from guardian.services.ledger.sql.shared import read_shared
 from guardian.services.ledger.writing.buckets import replace_buckets
 from guardian.services.ledger.writing.calls import Call, add_calls
+from guardian.services.people.paging import Asked
 from tests.conftest import People
 from tests.unit.ledger.making import T0, account, bucket, contents, usage
 
@@ -168,7 +169,7 @@ _ROWS = st.lists(
 )
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=_ROWS, percent=st.decimals("0.0001", "300", places=4))
 def test_at_the_original_version_nothing_changes_and_what_was_changed_comes_back(
     people: People, rows: list[tuple[int, str, int, str | None]], percent: Decimal
@@ -465,8 +466,8 @@ def test_another_organizations_run_does_not_exist(people: People, what: Callable
     with db.session() as session, pytest.raises(NotFoundError, match="Run not found"):
         what(session, people.charlie, asked.id)
     with db.session() as session:
-        assert repricing.list_runs(session, people.charlie) == []
-        assert [each.id for each in repricing.list_runs(session, people.bob)] == [asked.id]
+        assert repricing.list_runs(session, people.charlie, Asked()).items == ()
+        assert [each.id for each in repricing.list_runs(session, people.bob, Asked()).items] == [asked.id]
 
 
 def test_who_may(people: People) -> None:

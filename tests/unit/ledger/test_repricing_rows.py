@@ -94,7 +94,7 @@ def _records(draw: st.DrawFn) -> UsageRecord:
     )
 
 
-_MANY = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+_MANY = settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 _TEXTS = st.dictionaries(st.sampled_from((*_DIMENSIONS, "customer", "_dimensions", "_doubts")), st.text(max_size=5))
 
 

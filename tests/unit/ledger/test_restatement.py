@@ -79,9 +79,7 @@ def write(session: Session, people: People, state: State) -> None:
     replace_costs(session, account(people.alice), cost_buckets(state))
 
 
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(data=st.data(), history=st.lists(states, max_size=2), final=states)
 def test_any_way_of_saying_it_gives_the_same_ledger(
     people: People, data: st.DataObject, history: list[State], final: State

@@ -13,7 +13,7 @@ from tests.conftest import People
 from tests.unit.ledger_ingest.conftest import entry
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(told=st.lists(st.tuples(st.integers(0, 5), st.integers(0, 1)), min_size=1, max_size=12), cut=st.integers(0, 12))
 def test_names_that_share_a_key_stay_apart(
     session: Session, people: People, told: list[tuple[int, int]], cut: int

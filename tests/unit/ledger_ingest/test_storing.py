@@ -74,7 +74,7 @@ def test_what_cannot_be_stored_stops_no_other(session: Session, people: People, 
     assert disagreements(session) == []
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(wrong=st.sets(st.integers(0, 11), max_size=12))
 def test_any_number_of_them_wherever_they_are(session: Session, people: People, wrong: set[int]) -> None:
     bad = [{"requests": 2**63}, {"organization_id": "nobody"}]

@@ -97,7 +97,7 @@ def of_rows(found: list[UsageLog]) -> Totals:
     bucket=st.sampled_from(["day", "month", "hour"]),
     group_by=st.sampled_from([("model",), ("provider", "project"), ("origin", "account", "costSource")]),
 )
-@settings(max_examples=400 if FULL else 40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=400 if FULL else 40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_sums_of_groups_and_of_buckets_are_the_total_and_the_truth(
     ledger: Ledger,
     drawn: list[dict[str, Any]],

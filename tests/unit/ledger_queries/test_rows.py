@@ -29,10 +29,10 @@ def ids(ledger: Ledger, **usage: Any) -> list[str]:
     return [view.id for view in page.items]
 
 
-def pages(ledger: Ledger, limit: int) -> list[list[UsageView]]:
+def pages(ledger: Ledger, limit: int, **order: bool) -> list[list[UsageView]]:
     found, cursor = [], None
     while True:
-        page = queries.list_usage(ledger.session, ledger.actor, UsageFilter(), cursor, limit)
+        page = queries.list_usage(ledger.session, ledger.actor, UsageFilter(), cursor, limit, **order)
         found.append(list(page.items))
         if page.next_cursor is None:
             return found
@@ -47,6 +47,9 @@ def test_pages_hold_every_row_once_newest_first_over_partitions_and_equal_times(
         found = pages(ledger, limit)
         assert [view.id for page in found for view in page] == expected
         assert all(found), "the last page is never an empty one"
+        turned = pages(ledger, limit, oldest_first=True)
+        assert [view.id for page in turned for view in page] == expected[::-1]
+        assert all(turned)
 
 
 def test_rows_that_arrive_between_two_pages_neither_repeat_nor_hide_others(ledger: Ledger) -> None:
@@ -56,6 +59,12 @@ def test_rows_that_arrive_between_two_pages_neither_repeat_nor_hide_others(ledge
     second = queries.list_usage(ledger.session, ledger.actor, UsageFilter(), first.next_cursor, limit=10)
     assert [view.id for view in (*first.items, *second.items)] == [row.id for row in reversed(written)]
     assert {row.id for row in newer} < set(ids(ledger))
+    first = queries.list_usage(ledger.session, ledger.actor, UsageFilter(), limit=3, oldest_first=True)
+    ledger.write(ledger.row("2026-02-27", "1"), ledger.row("2026-03-01T00:01:30", "1"))
+    second = queries.list_usage(
+        ledger.session, ledger.actor, UsageFilter(end=utc("2026-03-01T00:04:15")), first.next_cursor, oldest_first=True
+    )
+    assert [view.id for view in (*first.items, *second.items)] == [row.id for row in written[:5]]
 
 
 def test_the_range_takes_its_start_and_leaves_its_end(ledger: Ledger) -> None:

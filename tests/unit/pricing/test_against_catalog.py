@@ -127,7 +127,7 @@ def test_every_model_agrees_in_every_tier_and_at_every_date() -> None:
     assert compared > 2 * len(MODELS) * len(DATES)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(
     which=st.sampled_from(MODELS),
     minutes=st.integers(0, 2 * 365 * 24 * 60),
@@ -142,7 +142,7 @@ def test_random_calls_agree(
     assert_agrees(used(provider, model, at, tier, numbers), known=covered(model, at, tier))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     which=st.sampled_from(MODELS),
     tier=st.sampled_from(TIERS),

@@ -28,7 +28,7 @@ PLACES = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(
     which=st.sampled_from(list(FLAVOURS)),
     usage=usages(ANYTHING) | usages(NUMBERS),

@@ -94,7 +94,7 @@ planted = st.lists(
 
 
 @given(rows=planted, most=st.integers(3, 8), omit=st.booleans())
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_whatever_was_billed_comes_out_once_however_narrow_the_windows(
     fake: FakeProvider, xai: BaseProvider, rows: list[tuple[int, Decimal, str]], most: int, omit: bool
 ) -> None:

@@ -67,9 +67,10 @@ def _repriced(world: World, model: str, *, undo: str | None = None) -> str:
         reprice(undo)
     session.connection().execute(
         text(
-            "UPDATE reprice_runs SET applied_at = applied_at + interval '1 year' WHERE undone_at IS NULL;"
-            "UPDATE reprice_runs SET undone_at = undone_at + interval '1 year' WHERE undone_at IS NOT NULL"
-        )
+            "UPDATE reprice_runs SET applied_at = CASE WHEN undone_at IS NULL THEN :later ELSE applied_at END,"
+            " undone_at = CASE WHEN undone_at IS NOT NULL THEN :later END"
+        ),
+        {"later": DECEMBER_20 + DAY},
     )
     session.commit()
     return undo
@@ -103,7 +104,7 @@ def test_each_cause_has_its_own_adjustment(openai_pair: World) -> None:
 def test_a_re_pricing_that_is_undone_after_the_close_is_one_again(openai_pair: World) -> None:
     world = openai_pair
     run = _repriced(world, "gpt-6-sol")
-    world.session.connection().execute(text("UPDATE reprice_runs SET applied_at = applied_at - interval '1 year'"))
+    world.session.connection().execute(text("UPDATE reprice_runs SET applied_at = :at"), {"at": DECEMBER_20 - DAY})
     close_month(world.session, world.actor, NOVEMBER)
     assert get_month(world.session, world.actor, NOVEMBER).adjustments == ()
     _repriced(world, "gpt-6-sol", undo=run)

@@ -106,7 +106,7 @@ def _repeats(draw: st.DrawFn, tracked: dict[Spot, Cell]) -> list[Repeat]:
     return [Repeat(spot=spot, rows=1, cost=draw(MONEY), quantities={"output_tokens": Decimal(100)})]
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(st.data(), TRACKED, REPORTED, BILLED)
 def test_the_parts_add_up(
     data: st.DataObject, tracked: dict[Spot, Cell], reported: dict[Spot, Cell], billed: list[BilledLine]
@@ -143,7 +143,7 @@ def test_the_parts_add_up(
         assert not tracked
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(REPORTED)
 def test_equal_books_differ_in_nothing(reported: dict[Spot, Cell]) -> None:
     """The same calls tracked and reported, and a bill of exactly our amounts: no finding at all."""

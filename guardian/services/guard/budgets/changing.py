@@ -8,6 +8,7 @@ from typing import Any
 from sqlmodel import Session, col, func, select
 
 from guardian import db, live, queue
+from guardian.amounts import dollars
 from guardian.models import Budget
 from guardian.periods import utcnow
 from guardian.services.actor import Actor
@@ -94,7 +95,8 @@ def raise_budget(
     row, now = own_budget(session, actor, budget_id), utcnow()
     stands = limit_of(row, "UTC", frozenset()).limit_at(now)
     if checked_limit(limit) < stands or limit <= row.limit:
-        raise wrong("limit", f"A raise lifts the limit, which is ${stands:,f}. Give more, or change the budget itself.")
+        said = f"A raise lifts the limit, which is {dollars(stands)}. Give more, or change the budget itself."
+        raise wrong("limit", said)
     if not now < until <= now + LONGEST_RAISE:
         raise wrong("until", "A raise ends at a time to come, within a year.")
     why = " ".join(reason.split())

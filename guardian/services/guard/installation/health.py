@@ -126,7 +126,9 @@ def _check_queues(found: Sequence[QueueView]) -> Check:
 
 def _check_pulls(syncs: SyncView) -> Check:
     if syncs.troubled_keys:
-        what = f"{syncs.troubled_keys} active keys are refused or fail: their owners are told by mail"
+        count = syncs.troubled_keys
+        many = "1 active key is refused or fails" if count == 1 else f"{count} active keys are refused or fail"
+        what = f"{many}: their owners are told by mail"
         return Check(name="Pulls", word="warn", what=what)
     return Check(name="Pulls", word="ok", what=f"{syncs.finished} ended well in the last day, {syncs.failed} failed")
 

@@ -10,7 +10,7 @@ from sqlalchemy import func, or_
 from sqlmodel import Session, col, select
 
 from guardian.cache import CacheService
-from guardian.errors import ConflictError, NotFoundError, ValidationError
+from guardian.errors import ConflictError, NotFoundError
 from guardian.models import ApiKey, Organization, TeamMember, User
 from guardian.models.enums import Plan
 from guardian.periods import floor_hour, utcnow
@@ -19,12 +19,12 @@ from guardian.services.guard.installation.paging import checked, paged, size
 from guardian.services.ledger import queries
 from guardian.services.ledger.views import SummaryQuery
 from guardian.services.people.billing.assigning import assign_plan
-from guardian.services.people.disabled import is_enabled
+from guardian.services.people.disabled import oldest_place
+from guardian.services.people.reasons import told_reason
 from guardian.services.people.telling import tell_person_moved, tell_team_changed
 from guardian.services.people.views import Page
 
 SPAN = timedelta(days=30)
-MIN_REASON, MAX_REASON = 10, 500  # characters
 _Found: TypeAlias = tuple[Organization, int, int]
 _SPEND_TTL = 300  # seconds; a list of many large organizations must not sum up all their usage each time
 
@@ -96,10 +96,7 @@ def disable(session: Session, actor: Actor, organization_id: str, reason: str) -
     ValidationError on `reason`, and ConflictError for the actor's own and for one that is disabled.
     """
     row = _locked(session, actor, organization_id)
-    text = " ".join("".join(c if c.isprintable() else " " for c in reason).split())
-    if not MIN_REASON <= len(text) <= MAX_REASON:
-        message = f"Say why in {MIN_REASON} to {MAX_REASON} characters."
-        raise ValidationError(message, details=[{"field": "reason", "message": message}])
+    text = told_reason(reason)
     if row.id == actor.organization_id:
         raise ConflictError("You work in this organization: you would lock yourself out.")
     if row.disabled_at is not None:
@@ -107,7 +104,7 @@ def disable(session: Session, actor: Actor, organization_id: str, reason: str) -
     row.disabled_at, row.disabled_reason = utcnow(), text
     session.flush()
     for user in session.exec(select(User).where(User.organization_id == row.id).order_by(User.id).with_for_update()):
-        user.organization_id = _another(session, user.id) or row.id
+        user.organization_id = oldest_place(session, user.id) or row.id
         tell_person_moved(session, user.id)
     session.flush()
     tell_team_changed(session, row.id, gateways=True)
@@ -131,12 +128,6 @@ def _locked(session: Session, actor: Actor, organization_id: str) -> Organizatio
     if row is None:
         raise NotFoundError("Organization")
     return row
-
-
-def _another(session: Session, user_id: str) -> str | None:
-    """The oldest organization of a person's that is not disabled."""
-    places = select(TeamMember.organization_id).where(TeamMember.user_id == user_id, is_enabled())
-    return session.exec(places.order_by(col(TeamMember.created_at), col(TeamMember.id))).first()
 
 
 def _query() -> Any:

@@ -12,7 +12,7 @@ from guardian import db, queue
 from guardian.channels.notice import Notice
 from guardian.crypto import hash_token
 from guardian.models import AlertNotification
-from guardian.models.enums import DeliveryStatus, NotificationChannel
+from guardian.models.enums import AlertState, DeliveryStatus, NotificationChannel
 from guardian.periods import rfc3339
 from guardian.services.guard.notices.checking import ADDRESS
 from guardian.services.guard.notices.floods import free_at, gathered
@@ -164,7 +164,7 @@ def _mailed(session: Session, rows: Sequence[AlertNotification], place: Place, n
         html=html,
         organization_id=rows[0].organization_id,
         kind="alert",
-        urgent=notice.severity == "critical" and not notice.recovered,
+        urgent=notice.kind != "test" and notice.state is AlertState.FIRING,
     )
     for row in rows:
         row.email_id, row.lease_until, row.attempts = email.id, None, 0

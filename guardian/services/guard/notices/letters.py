@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from guardian.channels import facts
 from guardian.channels.notice import Notice
+from guardian.models.enums import AlertState
 from guardian.services.people.mail import Table, Tone, letter
 
 _SUBJECT = 150
@@ -36,4 +37,10 @@ def letter_of(notice: Notice) -> tuple[str, str, str]:
         tone=_TONES[facts.tone(notice)],
         foot=f"{facts.footer(notice)}. You get this mail because an alert names your address.",
     )
-    return facts.clip(" ".join(f"{facts.title(notice)}. {notice.sentence}".split()), _SUBJECT), text, html
+    return facts.clip(" ".join(f"{_said(notice)}. {notice.sentence}".split()), _SUBJECT), text, html
+
+
+def _said(notice: Notice) -> str:
+    """How the subject begins; rules of mailboxes sort alerts that fire by these words."""
+    fires = notice.kind == "alert" and notice.state is AlertState.FIRING
+    return f"Alert: {notice.name} triggered" if fires else facts.title(notice)

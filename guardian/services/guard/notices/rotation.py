@@ -1,31 +1,28 @@
 """Re-sealing with a new encryption key what channels and alerts keep sealed: addresses, and secrets that sign."""
 
-from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from functools import partial
+from typing import Any
 
 from sqlmodel import Session, col, func, select
-from sqlmodel.sql.expression import SelectOfScalar
 
 from guardian.crypto import EncryptionService
 from guardian.errors import DecryptionError
 from guardian.models import Alert, NotificationTarget
-from guardian.services.people.provider_keys.rotation import Batch, Unopened
-
-_BATCH = 200
-
-Row = TypeVar("Row", NotificationTarget, Alert)
+from guardian.services.people.resealing import Batch, reseal
 
 
 def reseal_channels(
     session: Session, encryption: EncryptionService, *, after: str | None = None, dry_run: bool = False
 ) -> Batch:
-    """The next channels, as provider_keys.reseal_batch does it for keys. Only the command line calls it."""
-    query = select(NotificationTarget).order_by(col(NotificationTarget.id))
-    if after is not None:
-        query = query.where(col(NotificationTarget.id) > after)
-    rows = _locked(session, query, dry_run)
-    return _resealed(
-        rows, dry_run, lambda row: f"channel {row.name}", lambda row, keep: _channel(row, encryption, keep)
+    """The next channels, as resealing.reseal says."""
+    return reseal(
+        session,
+        select(NotificationTarget),
+        col(NotificationTarget.id),
+        partial(_channel, encryption),
+        lambda row: f"channel {row.name}",
+        after=after,
+        dry_run=dry_run,
     )
 
 
@@ -33,34 +30,18 @@ def reseal_alerts(
     session: Session, encryption: EncryptionService, *, after: str | None = None, dry_run: bool = False
 ) -> Batch:
     """The secrets of the next alerts that have a webhook of their own, in the same way."""
-    query = select(Alert).where(func.jsonb_array_length(Alert.webhook_secrets) > 0).order_by(col(Alert.id))
-    if after is not None:
-        query = query.where(col(Alert.id) > after)
-    rows = _locked(session, query, dry_run)
-    return _resealed(rows, dry_run, lambda row: f"alert {row.name}", lambda row, keep: _alert(row, encryption, keep))
+    return reseal(
+        session,
+        select(Alert).where(func.jsonb_array_length(Alert.webhook_secrets) > 0),
+        col(Alert.id),
+        partial(_alert, encryption),
+        lambda row: f"alert {row.name}",
+        after=after,
+        dry_run=dry_run,
+    )
 
 
-def _locked(session: Session, query: SelectOfScalar[Row], dry_run: bool) -> Sequence[Row]:
-    return session.exec((query if dry_run else query.with_for_update()).limit(_BATCH)).all()
-
-
-def _resealed(
-    rows: Sequence[Row], dry_run: bool, name: Callable[[Row], str], reseal: Callable[[Row, bool], bool]
-) -> Batch:
-    changed = current = 0
-    unopened: list[Unopened] = []
-    for row in rows:
-        try:
-            if reseal(row, not dry_run):
-                changed += 1
-            else:
-                current += 1
-        except DecryptionError as error:
-            unopened.append(Unopened(id=row.id, name=name(row), reason=error.message))
-    return Batch(last_id=rows[-1].id if rows else None, resealed=changed, current=current, unopened=tuple(unopened))
-
-
-def _channel(row: NotificationTarget, encryption: EncryptionService, keep: bool) -> bool:
+def _channel(encryption: EncryptionService, row: NotificationTarget, keep: bool) -> bool:
     """Whether it has to be sealed anew; done when it is to be kept. Raises DecryptionError."""
     if _is_current(encryption, row.encrypted_config, row.iv, row.tag):
         return False
@@ -70,7 +51,7 @@ def _channel(row: NotificationTarget, encryption: EncryptionService, keep: bool)
     return True
 
 
-def _alert(row: Alert, encryption: EncryptionService, keep: bool) -> bool:
+def _alert(encryption: EncryptionService, row: Alert, keep: bool) -> bool:
     stored: list[dict[str, Any]] = row.webhook_secrets or []
     if all(_is_current(encryption, each["key"], each["iv"], each["tag"]) for each in stored):
         return False

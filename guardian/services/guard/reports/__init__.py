@@ -18,7 +18,8 @@ sums by itself, so that the same numbers stand everywhere; words.py writes them 
     previous      the same of the period before; one that is not over is compared with as long a time
     madeAt, asOf  when it was made; until when the providers' reports had been pulled, or null
     spend         {total, previous (null: not known), change, percent (both null without a previous), estimated,
-                  requests, inputTokens, outputTokens, cacheReadTokens, unpricedRows, unpricedTokens (numbers)}
+                  requests (null: no report counts the calls), inputTokens, outputTokens, cacheReadTokens, unpricedRows,
+                  unpricedTokens (numbers)}
     days          [{day, cost, previous}]: each day beside the one in its place of the period before (null: none)
     causes        [{part, label, amount, share}]: the parts of the change, largest first; their amounts add up to
                   `spend.change` exactly. `part` is volume, mix, tokens, cache, price or retries; `share` in percent,

@@ -115,7 +115,7 @@ def _spend(
         "change": exact(change.amount) if known else None,
         "percent": percent(change.amount, change.before) if known else None,
         "estimated": exact(of.estimated_cost),
-        "requests": of.requests,
+        "requests": of.calls,
         "inputTokens": of.input_tokens,
         "outputTokens": of.output_tokens,
         "cacheReadTokens": of.cache_read_tokens,
@@ -147,7 +147,7 @@ def _models(mix: Mix, total: Decimal) -> list[Content]:
             "name": model_name(key),
             "cost": exact(mix[key].cost),
             "share": percent(mix[key].cost, total),
-            "requests": mix[key].calls,
+            "requests": mix[key].calls or None,
         }
         for key in keys
     ]

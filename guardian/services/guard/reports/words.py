@@ -86,13 +86,17 @@ def _tiles(content: Content) -> Rows:
             content["period"]["label"],
         ],
         ["Change", signed(spend["change"]), _against(spend)],
-        ["Calls", f"{spend['requests']:,}", f"{spend['inputTokens'] + spend['outputTokens']:,} tokens"],
+        ["Calls", _count(spend["requests"]), f"{spend['inputTokens'] + spend['outputTokens']:,} tokens"],
     ]
     if told is not None:
         found.append(
             [f"Forecast, {told['label']}", dollars(told["total"]), f"{dollars(told['low'])} to {dollars(told['high'])}"]
         )
     return found
+
+
+def _count(number: int | None) -> str:
+    return _NONE if number is None else f"{number:,}"
 
 
 def _against(spend: Content) -> str:

@@ -76,7 +76,7 @@ def make_days(session: Session, organization_id: str, now: datetime, at_once: in
     _forget(session, organization_id, gone)
     if some:
         _make(session, organization_id, some)
-    else:
+    if len(some) == len(due):
         _forget_changes_elsewhere(session, organization_id)
     return len(due) - len(some)
 

@@ -50,7 +50,8 @@ COLUMNS: Mapping[str, tuple[str, Kind]] = {
     "organization_id": ("organizationId", "text"),
 }
 NAMES: tuple[str, ...] = tuple(name for name, _ in COLUMNS.values())
-_DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "'")
+# The full-width ones are signs too where people type them (https://owasp.org/www-community/attacks/CSV_Injection).
+_DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20", "'")
 _MONEY = Decimal("1e-12")
 
 

@@ -55,9 +55,15 @@ _SHOWN = (*_SAME, "price_source", "price_version", "price_ref", "units", "tags",
 
 
 def list_usage(
-    session: Session, actor: Actor, usage: UsageFilter, cursor: str | None = None, limit: int = 50
+    session: Session,
+    actor: Actor,
+    usage: UsageFilter,
+    cursor: str | None = None,
+    limit: int = 50,
+    *,
+    oldest_first: bool = False,
 ) -> Page[UsageView]:
-    """Rows of every book, newest first; `limit` from 1 to 200.
+    """Rows of every book, newest first unless told otherwise; `limit` from 1 to 200.
 
     Rows that arrive while pages are read neither repeat nor hide a row of a later page. Raises AuthorizationError, and
     ValidationError for a wrong filter, limit or cursor.
@@ -69,14 +75,20 @@ def list_usage(
     time = col(UsageLog.timestamp)
     window = _range(usage)
     query = _mine(actor, *COLUMNS).where(*conditions(UsageLog, usage.filters))
-    query = query.order_by(time.desc(), col(UsageLog.id).desc())
+    place = (time, col(UsageLog.id))
+    query = query.order_by(*(each.asc() if oldest_first else each.desc() for each in place))
     if cursor is not None:
         moment, id = _read_cursor(cursor)
-        # The end says what the condition implies, in a form that leaves out later partitions.
-        window = Window(window.start, min(window.end, moment + _INSTANT))
-        query = query.where(tuple_(time, col(UsageLog.id)) < tuple_(moment, id))
+        # The window says what the condition implies, in a form that leaves out other partitions.
+        if oldest_first:
+            window = Window(max(window.start, moment), window.end)
+            query = query.where(tuple_(*place) > tuple_(moment, id))
+        else:
+            window = Window(window.start, min(window.end, moment + _INSTANT))
+            query = query.where(tuple_(*place) < tuple_(moment, id))
     found: list[Any] = []
-    for part in stretches(session, actor.organization_id, usage.filters, window):
+    parts = stretches(session, actor.organization_id, usage.filters, window)
+    for part in reversed(parts) if oldest_first else parts:
         some = query.where(time >= part.start, time < part.end).limit(limit + 1 - len(found))
         found += session.connection().execute(some).fetchall()
         if len(found) > limit:

@@ -5,20 +5,13 @@ from datetime import date
 from decimal import Decimal
 
 from guardian.amounts import dollars
-from guardian.models.enums import Provider
+from guardian.models.enums import PROVIDER_NAMES, Provider
 from guardian.services.ledger.reconciliation.kinds import TOKENS
 from guardian.services.ledger.reconciliation.views import Cause, Comparison, Finding
 
 Names = Mapping[tuple[str, str], str]
 
-_PROVIDERS: Mapping[Provider, str] = {
-    Provider.OPENAI: "OpenAI",
-    Provider.ANTHROPIC: "Anthropic",
-    Provider.GOOGLE: "Google",
-    Provider.XAI: "xAI",
-    Provider.PERPLEXITY: "Perplexity",
-    Provider.CUSTOM: "The custom provider",
-}
+_PROVIDERS: Mapping[str, str] = {**PROVIDER_NAMES, Provider.CUSTOM: "The custom provider"}
 _KINDS: Mapping[str, str] = {
     "uncached_input_tokens": "input",
     "cache_read_tokens": "cached input",
@@ -100,6 +93,9 @@ def _bypass(finding: Finding, label: str, names: Names) -> str:
     if label:
         return f"Calls for {size} went past the gateway on keys that no key of the vault is matched with: {label}."
     likely = " It does not count requests, so some may be calls cut short." if finding.estimated else ""
+    if finding.provider_key is None:
+        reported = f"{_provider(finding)} reports them without a key (its own console)"
+        return f"Calls for {size} went past the gateway; {reported}.{likely}"
     return f"Calls for {size} on {_provider(finding)} key {_key(finding)} went past the gateway.{likely}"
 
 
@@ -221,6 +217,12 @@ def _no_book(finding: Finding, label: str, names: Names) -> str:
 
 def _unexplained(finding: Finding, label: str, names: Names) -> str:
     books = ("tracked", "reported") if finding.comparison is Comparison.TRACKED_REPORTED else ("reported", "billed")
+    if not finding.size and finding.quantity:
+        compared = f"{'more' if finding.quantity > 0 else 'less'} were {books[1]} than {books[0]}"
+        return (
+            f"{_what(finding)} {_when(finding)}: {_count(finding.quantity)} tokens {compared}, and ours have no price "
+            "or cost nothing. If there is a price, enter it."
+        )
     direction = f"more was {books[1]} than {books[0]}" if finding.amount > 0 else f"less was {books[1]} than {books[0]}"
     tokens = f" ({_count(finding.quantity)} tokens)" if finding.quantity else ""
     return f"{_what(finding)} {_when(finding)}: {dollars(finding.size)}{tokens} {direction}, and nothing explains it."

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
+from typing import Any, cast
 
 from sqlalchemy import func
 from sqlmodel import Session, col, select
@@ -18,14 +19,17 @@ from guardian.pricing.sheets import sheets
 from guardian.services.actor import Actor
 from guardian.services.ledger.pricebook.overrides import overrides_of
 from guardian.services.ledger.repricing.views import UNFINISHED, Notes, Phase, RepriceRequest, RepriceView, reprice_view
+from guardian.services.people.paging import Asked, Orders, read_page
+from guardian.services.people.views import Page
 
 REPRICE = "guardian.jobs.repricing.reprice"  # by name: services do not know the jobs
 _TIMEOUT = 4 * 3600  # seconds; a run that is cut off there goes on where it was
-MOST_LISTED = 50
+_ORDERS = Orders(by={"createdAt": col(RepriceRun.created_at)}, id=col(RepriceRun.id), usual="-createdAt")
 MAX_PATTERN = 200
 # A run that moved on this long ago has lost its worker, or its job with Redis.
 _OVERDUE = timedelta(minutes=1)
 
+_Row = tuple[RepriceRun, str | None, str]
 Terms = dict[Provider, tuple[Override, ...]]
 
 
@@ -91,25 +95,26 @@ def undo_run(session: Session, actor: Actor, run_id: str) -> RepriceView:
 
 def get_run(session: Session, actor: Actor, run_id: str) -> RepriceView:
     """One run of the organization. Raises AuthorizationError, NotFoundError."""
-    found = list_runs(session, actor, run_id=run_id)
-    if not found:
+    found = cast("_Row | None", session.exec(_visible(actor).where(RepriceRun.id == run_id)).one_or_none())
+    if found is None:
         raise NotFoundError("Run")
-    return found[0]
+    run, name, email = found
+    return reprice_view(run, name or email)
 
 
-def list_runs(session: Session, actor: Actor, *, run_id: str | None = None, limit: int = 20) -> list[RepriceView]:
-    """The organization's runs, newest first, at most 50. Raises AuthorizationError."""
+def list_runs(session: Session, actor: Actor, asked: Asked) -> Page[RepriceView]:
+    """The organization's runs, newest first. Raises AuthorizationError, and ValidationError for a wrong cursor."""
+    rows, following = read_page(session, _visible(actor), _ORDERS, asked)
+    return Page(items=tuple(reprice_view(run, name or email) for run, name, email in rows), next_cursor=following)
+
+
+def _visible(actor: Actor) -> Any:
     actor.require("prices:read")
-    query = (
+    return (
         select(RepriceRun, User.name, User.email)
         .join(User, col(User.id) == col(RepriceRun.requested_by_id), isouter=True)
         .where(RepriceRun.organization_id == actor.organization_id)
-        .order_by(col(RepriceRun.created_at).desc(), col(RepriceRun.id).desc())
-        .limit(max(1, min(limit, MOST_LISTED)))
     )
-    if run_id is not None:
-        query = query.where(RepriceRun.id == run_id)
-    return [reprice_view(run, name or email) for run, name, email in session.exec(query)]
 
 
 def resume_runs(session: Session) -> int:

@@ -60,6 +60,15 @@ class Totals:
     unpriced_rows: int = 0
     unpriced_tokens: int = 0
 
+    @property
+    def tokens(self) -> int:
+        return self.input_tokens + self.output_tokens
+
+    @property
+    def calls(self) -> int | None:
+        """`requests`; None where something was used, and the provider does not say in how many calls."""
+        return None if not self.requests and (self.tokens or self.cost) else self.requests
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Group:

@@ -59,7 +59,7 @@ def test_both_months_are_measured_while_the_last_one_may_change(session: Session
     assert [sum(month.cost.values()) for month in months] == [1, 4]
 
 
-@hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25, deadline=None)
+@hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25)
 @given(st.lists(st.decimals(0, 1_000, places=4), min_size=1, max_size=6))
 def test_a_counter_never_falls_and_counts_what_grows(environment: Servers, sums: list[Decimal]) -> None:
     queue.connection().flushdb()

@@ -161,7 +161,7 @@ amounts = st.decimals(min_value=Decimal("-1000"), max_value=Decimal("1000"), pla
 
 
 @given(rows=st.lists(st.tuples(st.integers(0, 3 * 86400 - 1), amounts, st.sampled_from(["a", "b"]), amounts)))
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_whatever_is_billed_comes_out_to_the_last_digit(
     fake: FakeProvider, google: BaseProvider, rows: list[tuple[int, Decimal, str, Decimal]]
 ) -> None:

@@ -71,7 +71,7 @@ def read_or_refusal(provider: Provider, flavour: str, body: dict[str, Any]) -> S
         return refusal.message
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=600)
 @given(which=st.sampled_from(list(FLAVOURS)), usage=usages(ANYTHING) | usages(NUMBERS), top=st.booleans())
 def test_any_body_gives_disjoint_parts_or_a_refusal_that_names_a_field(
     which: tuple[Provider, str], usage: dict[str, Any], top: bool
@@ -197,7 +197,7 @@ def as_gemini(n: Numbers) -> tuple[Provider, str, dict[str, Any], UsageCounts]:
     return Provider.GOOGLE, "generate_content", {"usageMetadata": usage}, counts
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @pytest.mark.parametrize("say", [as_chat, as_grok, as_message, as_gemini])
 @given(numbers=st.fixed_dictionaries({part: NUMBERS for part in PARTS}))
 def test_sound_parts_come_back_as_they_were_told(
