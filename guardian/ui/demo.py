@@ -31,7 +31,6 @@ def demo_label() -> rx.Component:
                 class_name="demo-label",
                 role="note",
             ),
-            rx.fragment(),
         ),
         on_mount=enter,
     )

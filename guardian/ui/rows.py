@@ -92,6 +92,14 @@ class Choice:
 
 
 @dataclass(frozen=True)
+class Option:
+    """One of a list to choose from; `value` is what the form sends."""
+
+    value: str
+    text: str
+
+
+@dataclass(frozen=True)
 class Pull:
     """A pull that runs (`percent` of 100, `note` with the remaining time) or that failed (`note` says why)."""
 

@@ -8,9 +8,10 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 from sqlmodel import Session
 
-from guardian.models import Budget
+from guardian.models import Budget, User
 from guardian.models.enums import UserRole
 from guardian.services.people import audit
+from guardian.services.people.access.passwords import hash_password
 from guardian.services.people.mail import note_failure, queue_mail
 from tests.fakes import seed
 from tests.ui.conftest import Web
@@ -75,6 +76,38 @@ def test_through_another_persons_eyes_and_back(web: Web, tab: Page, root: seed.C
     expect(tab.get_by_test_id("impersonation")).to_have_count(0)
     tab.goto(web.url + "/activity")
     expect(tab.get_by_role("link", name="Began to look through a person's eyes")).to_be_visible()
+
+
+def test_an_organization_is_disabled_and_its_people_are_told_why_they_cannot_sign_in(
+    web: Web, tab: Page, session: Session, root: seed.Company, customer: seed.Company
+) -> None:
+    person = session.get_one(User, customer.actor.user_id)
+    person.password_hash = hash_password("a long enough password")
+    session.commit()
+    _open(web, tab, root.token, "/admin/organizations?q=globex")
+    row = tab.locator("#organizations tbody tr")
+    row.get_by_role("button", name="Disable").click()
+    asked = tab.get_by_role("dialog", name="Disable Globex?")
+    asked.get_by_label("Why").fill("They do not pay.")
+    asked.get_by_label("Type Globex to confirm").fill("globex")
+    asked.get_by_role("button", name="Disable").click()
+    expect(asked.get_by_role("alert")).to_contain_text("Type Globex to disable this organization.")
+    _looks(tab, "the dialog")
+    asked.get_by_label("Type Globex to confirm").fill("Globex")
+    asked.get_by_role("button", name="Disable").click()
+    expect(row.get_by_text("Disabled", exact=True)).to_be_visible()
+    expect(row).to_contain_text("They do not pay.")
+    tab.context.clear_cookies()
+    tab.goto(web.url)
+    tab.get_by_label("E-mail").fill("mia@globex.example")
+    tab.get_by_label("Password").fill("a long enough password")
+    tab.get_by_role("button", name="Sign in", exact=True).click()
+    expect(tab.get_by_role("alert")).to_contain_text("Your organization is disabled")
+    expect(tab.get_by_role("alert")).to_contain_text("Ask who runs this installation")
+    _open(web, tab, root.token, "/admin/organizations?q=globex")
+    row.get_by_role("button", name="Enable").click()
+    expect(row.get_by_role("button", name="Disable")).to_be_visible()
+    expect(row.get_by_text("Disabled", exact=True)).to_have_count(0)
 
 
 def test_a_line_of_the_log_opens(web: Web, tab: Page, root: seed.Company) -> None:

@@ -1,9 +1,10 @@
 """The pages of the installation: what they show and do for who runs it, and nothing at all for everybody else."""
 
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select, update
 
 from guardian.errors import AuthorizationError, NotFoundError
 from guardian.models import ActivityLog, EmailLog, Organization, User
@@ -29,6 +30,8 @@ PAGES: dict[str, Any] = {
 # What each handler is called with; nobody may who does not run the installation.
 CHANGES: list[tuple[str, str, tuple[str, ...]]] = [
     ("/admin/organizations", "give_plan", ("{organization}", "SCALE")),
+    ("/admin/organizations", "ask", ("{organization}",)),
+    ("/admin/organizations", "enable", ("{organization}",)),
     ("/admin/users", "set_role", ("{user}", "ADMIN")),
     ("/admin/users", "sign_out", ("{user}",)),
     ("/admin/users", "confirm_again", ("{user}",)),
@@ -93,6 +96,56 @@ def test_organizations_are_found_and_given_a_plan(page_of: StatePage, session: S
     assert work(state, "give_plan", other.actor.organization_id, "GOLD") is None
 
 
+def test_an_organization_is_disabled_once_its_name_is_typed_and_enabled_again(
+    page_of: StatePage, session: Session, other: seed.Company
+) -> None:
+    state = opened(page_of, session, "/admin/organizations")
+    assert {row.name: (row.own, row.disabled) for row in state.rows} == {
+        "Acme": (True, False),
+        "Globex": (False, False),
+    }
+    customer = other.actor.organization_id
+    work(state, "ask", customer)
+    assert (state.dialog, state.doomed) == ("disable", "Globex")
+    for form, why_not in (
+        ({"reason": "They do not pay.", "name": "globex"}, "Type Globex to disable this organization."),
+        ({"reason": "why", "name": "Globex"}, "Say why in 10 to 500 characters."),
+    ):
+        work(state, "disable", form)
+        assert (state.dialog, state.refusal) == ("disable", why_not)
+    assert actions(session) == []
+    work(state, "disable", {"reason": "They do not pay.", "name": "Globex"})
+    [row] = [row for row in state.rows if row.disabled]
+    assert (state.dialog, row.name, row.why) == ("", "Globex", "They do not pay.")
+    work(state, "enable", customer)
+    assert not any(row.disabled for row in state.rows)
+    disabled, enabled = session.exec(select(ActivityLog).order_by(ActivityLog.id))
+    assert (disabled.action, disabled.resource_id) == ("ORGANIZATION_DISABLE", customer)
+    assert (disabled.meta or {}) | {"name": "Globex", "reason": "They do not pay."} == disabled.meta
+    assert (enabled.action, enabled.resource_id) == ("ORGANIZATION_ENABLE", customer)
+
+
+def test_nobody_else_disables_an_organization(page_of: StatePage, session: Session, other: seed.Company) -> None:
+    """Also who was asked for the reason while they still ran the installation."""
+    state = opened(page_of, session, "/admin/organizations")
+    work(state, "ask", other.actor.organization_id)
+    session.exec(update(User).where(col(User.id) == state.viewer.id).values(role=UserRole.ADMIN))
+    session.commit()
+    with pytest.raises(AuthorizationError):
+        work(state, "disable", {"reason": "They do not pay.", "name": "Globex"})
+    work(state, "load")
+    assert (state.allowed, state.rows, state.doomed) == (False, [], "")
+    assert actions(session) == []
+
+
+def test_the_people_of_an_organization_are_found_whatever_its_name(
+    page_of: StatePage, session: Session, other: seed.Company
+) -> None:
+    session.get_one(Organization, other.actor.organization_id).name = "Salt & Pepper"
+    [row] = opened(page_of, session, "/admin/organizations?q=pepper").rows
+    assert parse_qs(urlsplit(row.people_href).query) == {"q": ["Salt & Pepper"]}
+
+
 def test_people_are_found_and_changed(page_of: StatePage, session: Session, other: seed.Company) -> None:
     state = opened(page_of, session, "/admin/users?q=globex")
     [row] = state.rows
@@ -107,7 +160,14 @@ def test_people_are_found_and_changed(page_of: StatePage, session: Session, othe
     session.commit()
     work(state, "confirm_again", row.id)
     assert session.exec(select(EmailLog.kind)).all() == ["verify"]
-    assert actions(session) == ["USER_ROLE", "USER_SIGN_OUT", "USER_CONFIRMATION"]
+    session.expire_all()
+    told = {line.action: line.meta for line in session.exec(select(ActivityLog))}
+    facts = {
+        "USER_CONFIRMATION": {"email": row.email},
+        "USER_ROLE": {"email": row.email, "role": "ADMIN"},
+        "USER_SIGN_OUT": {"count": 1},
+    }
+    assert {action: (told[action] or {}) | facts[action] for action in facts} == told
     work(state, "ask", row.id, row.email)
     assert (state.through_id, state.through) == (row.id, row.email)
     work(state, "close")
@@ -135,7 +195,7 @@ def test_the_mail_log_is_shown_and_tried_again(page_of: StatePage, session: Sess
     state = opened(page_of, session, "/admin/mail?status=PENDING")
     [row] = state.rows
     assert (row.subject, row.about, row.state, row.can_retry) == ("Hello", "a@b.example, report", "waits", True)
-    assert "Waits 1" in [choice.label for choice in state.statuses]
+    assert "Waits 1" in [choice.label for choice in state.choices]
     work(state, "retry", mail.id)
     assert actions(session) == ["MAIL_RETRY"]
 
@@ -151,7 +211,7 @@ def test_how_it_runs_is_shown(page_of: StatePage, session: Session) -> None:
 def test_providers_without_a_key(page_of: StatePage, session: Session) -> None:
     state = opened(page_of, session, "/admin/providers?show=troubled")
     assert (state.providers, state.keys, state.models) == ([], [], [])
-    assert [choice.current for choice in state.shows] == [False, True]
+    assert [choice.current for choice in state.choices] == [False, True]
 
 
 @pytest.mark.parametrize(

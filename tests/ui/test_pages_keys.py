@@ -121,7 +121,8 @@ def test_an_inference_key_is_kept_and_told_apart(page: KeysState, session: Sessi
     assert "Usage reports need an admin key" in payload(said)["message"]
     (row,) = page.keys
     assert (row.kind, row.is_admin, row.pulling) == ("Inference key", False, False)
-    assert "Usage reports need an admin key: add one beside it." in row.note
+    assert (row.state, row.note) == ("Works", "")
+    assert row.no_reporting.endswith("or a key of the kind “Admin key”.")
     assert session.exec(select(SyncRun)).all() == []
     with pytest.raises(ValidationError, match=r"There is nothing to pull\. This key reads no reports"):
         work(page, "pull", row.id)

@@ -47,7 +47,8 @@ def _actions(session: Session) -> list[str]:
 
 
 def _link(session: Session, company: seed.Company) -> None:
-    session.add(Account(user_id=company.actor.user_id, provider="github", provider_account_id="1", email="a@b.test"))
+    person, email = company.actor.user_id, company.owner.email
+    session.add(Account(user_id=person, provider="github", provider_account_id="1", email=email))
     session.commit()
 
 

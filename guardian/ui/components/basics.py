@@ -64,7 +64,7 @@ def delta(change: Delta) -> rx.Component:
             ("down", icon("arrow-down-right", 14)),
             rx.fragment(),
         ),
-        rx.cond(change.text != "", rx.el.span(change.text, custom_attrs={"data-live": "true"}), rx.fragment()),
+        rx.cond(change.text != "", rx.el.span(change.text, custom_attrs={"data-live": "true"})),
         rx.el.span(change.against, class_name="muted"),
         class_name="row small delta",
     )
@@ -81,7 +81,7 @@ def breakable(text: Any) -> rx.Component:
 
 
 def _breakable_part(part: Any, place: Any) -> rx.Component:
-    return rx.fragment(rx.cond(place > 0, rx.fragment("_", rx.el.wbr()), rx.fragment()), part)
+    return rx.fragment(rx.cond(place > 0, rx.fragment("_", rx.el.wbr())), part)
 
 
 def provider_badge(name: Any, color: Any) -> rx.Component:

@@ -63,7 +63,7 @@ def _ranked_row(row: Ranked) -> rx.Component:
                 rx.el.span(link(row.name, to=row.href)),
                 rx.el.span(row.name),
             ),
-            rx.cond(row.detail != "", rx.el.span(row.detail, class_name="muted small"), rx.fragment()),
+            rx.cond(row.detail != "", rx.el.span(row.detail, class_name="muted small")),
             title=rx.cond(row.detail != "", f"{row.name}, {row.detail}", row.name),
             class_name="name",
         ),

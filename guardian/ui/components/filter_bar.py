@@ -63,9 +63,7 @@ def check_links(choices: Any, label: str) -> rx.Component:
 def check_link(*children: Any, href: Any, checked: Any, **props: Any) -> rx.Component:
     """A link that looks and sounds like a checkbox."""
     return link(
-        rx.el.span(
-            rx.cond(checked, icon("check", 12), rx.fragment()), class_name="box", custom_attrs={"aria-hidden": "true"}
-        ),
+        rx.el.span(rx.cond(checked, icon("check", 12)), class_name="box", custom_attrs={"aria-hidden": "true"}),
         *children,
         to=href,
         role="checkbox",
@@ -80,7 +78,7 @@ def _choice_link(choice: Choice) -> rx.Component:
     return rx.el.li(
         link(
             choice.label,
-            rx.cond(choice.current, icon("check", 14), rx.fragment()),
+            rx.cond(choice.current, icon("check", 14)),
             to=choice.href,
             prevent_scroll_reset=True,
             custom_attrs={"aria-current": rx.cond(choice.current, "true", "false")},

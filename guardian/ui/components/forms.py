@@ -1,11 +1,12 @@
 """Parts of forms: labelled fields with their help, choices, and what is said when a form is refused."""
 
-from typing import Any
+from typing import Any, cast
 
 import reflex as rx
 from reflex_components_core.el.elements.base import BaseHTML
 
 from guardian.ui.components.states import notice
+from guardian.ui.rows import Option
 
 
 class PlainForm(BaseHTML):
@@ -23,7 +24,7 @@ def plain_form(action: str, *children: Any, **props: Any) -> rx.Component:
 
 
 def field(
-    label: str,
+    label: Any,
     name: str,
     *,
     ident: str = "",
@@ -45,9 +46,43 @@ def field(
     if value is not None:
         # React takes a default only when the element is made: another key makes it anew.
         props |= {"default_value": value, "key": value}
+    return labelled(label, ident, rx.el.input(type=kind, name=name, id=ident, custom_attrs=attrs, **props), help=help)
+
+
+def select_field(
+    label: Any,
+    name: str,
+    *options: rx.Component,
+    ident: str = "",
+    help: Any = None,
+    custom_attrs: dict[str, Any] | None = None,
+    **props: Any,
+) -> rx.Component:
+    """A labelled list to choose from: `options` are of rx.el.option, or `options_of` something."""
+    ident = ident or name
+    attrs = dict(custom_attrs or {})
+    if help is not None:
+        attrs["aria-describedby"] = f"{ident}-help"
+    chosen = rx.el.select(*options, name=name, id=ident, class_name="input", custom_attrs=attrs, **props)
+    return labelled(label, ident, chosen, help=help)
+
+
+def options_of(many: Any) -> rx.Component:
+    """The options of a var of `Option`s, or of those that are always the same."""
+    if isinstance(many, rx.Var):
+        return rx.foreach(cast("Any", many), option_of)
+    return rx.fragment(*(option_of(each) for each in many))
+
+
+def option_of(each: Option) -> rx.Component:
+    return rx.el.option(each.text, value=each.value, key=each.value)
+
+
+def labelled(label: Any, ident: str, *control: rx.Component, help: Any = None) -> rx.Component:
+    """A control of that id under its label, and above the rule that holds for it."""
     return rx.el.div(
         rx.el.label(label, html_for=ident),
-        rx.el.input(type=kind, name=name, id=ident, custom_attrs=attrs, **props),
+        *control,
         rx.el.p(help, id=f"{ident}-help", class_name="help") if help is not None else rx.fragment(),
         class_name="field",
     )
@@ -63,8 +98,8 @@ def choice(kind: Any, name: str, label: Any, *help: Any, ident: str, **props: An
     )
 
 
-def choices(legend: str, *options: rx.Component) -> rx.Component:
-    """A group of `choice`."""
+def choices(legend: str, *options: Any) -> rx.Component:
+    """A group of `choice`, or of fields that belong together."""
     return rx.el.fieldset(rx.el.legend(legend, class_name="label-text"), *options, class_name="choices")
 
 
@@ -74,7 +109,6 @@ def refusal(text: Any, kept: str) -> rx.Component:
         rx.cond(
             text != "",
             notice(rx.el.p(text), rx.el.p(kept, class_name="muted small"), tone="bad", icon_name="circle-alert"),
-            rx.fragment(),
         ),
         role="alert",
     )

@@ -46,8 +46,8 @@ def frame(
                     rx.el.div(actions or rx.fragment(), class_name="page-actions"),
                     class_name="page-header",
                 ),
-                rx.cond(state.viewer.owes != "", _owed(state), rx.fragment()),
-                rx.cond(state.problem != "", error_state(state.problem, state.problem_id, state.load), rx.fragment()),
+                rx.cond(state.viewer.owes != "", _owed(state)),
+                rx.cond(state.problem != "", error_state(state.problem, state.problem_id, state.load)),
                 _body(state, content, skeleton),
                 class_name="content",
             ),
@@ -69,11 +69,7 @@ def _body(state: type[Page], content: tuple[Any, ...], skeleton: rx.Component) -
             class_name="body",
             custom_attrs={"aria-busy": rx.cond(state.loading, "true", "false")},
         ),
-        rx.cond(
-            state.problem == "",
-            rx.el.div(loading_note(), skeleton, class_name="body"),
-            rx.fragment(),
-        ),
+        rx.cond(state.problem == "", rx.el.div(loading_note(), skeleton, class_name="body")),
     )
 
 

@@ -29,5 +29,4 @@ def impersonation_banner(state: type[Page]) -> rx.Component:
             class_name="impersonation",
             custom_attrs={"aria-label": "Impersonation", "data-testid": "impersonation"},
         ),
-        rx.fragment(),
     )

@@ -63,7 +63,6 @@ def firing_count(state: type[Page], testid: str = "alerts-firing") -> rx.Compone
             class_name="badge bad count",
             custom_attrs={"data-testid": testid, "data-live": "true"},
         ),
-        rx.fragment(),
     )
 
 
@@ -74,7 +73,7 @@ def _group(state: type[Page], name: str, places: tuple[Place, ...], here: str) -
         class_name="nav-group",
     )
     if any(place.admin for place in places):
-        return rx.cond(state.viewer.is_super_admin, shown, rx.fragment())
+        return rx.cond(state.viewer.is_super_admin, shown)
     return shown
 
 
@@ -83,7 +82,7 @@ def _place(state: type[Page], place: Place, here: str) -> rx.Component:
     shown = _entry(state, place, current)
     if place.needs:
         permissions: Any = state.viewer.permissions
-        return rx.cond(permissions.contains(place.needs), shown, rx.fragment())
+        return rx.cond(permissions.contains(place.needs), shown)
     return shown
 
 

@@ -13,5 +13,4 @@ def offline_banner() -> rx.Component:
             class_name="offline",
             role="status",
         ),
-        rx.fragment(),
     )

@@ -32,9 +32,7 @@ def place_switch(organization: Any, name: str) -> rx.Component:
         rx.el.div(
             rx.foreach(PlacesState.places, partial(_place, name)),
             rx.cond(
-                PlacesState.joinable != "",
-                _item("log-in", f"Join {PlacesState.joinable}", name, PlacesState.join),
-                rx.fragment(),
+                PlacesState.joinable != "", _item("log-in", f"Join {PlacesState.joinable}", name, PlacesState.join)
             ),
             _item("plus", "Another organization", name, PlacesState.open_new),
             id=name,

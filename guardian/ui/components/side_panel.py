@@ -28,7 +28,6 @@ def side_panel(is_open: Any, title: Any, *children: Any, close_href: Any, name: 
                 *children,
                 class_name="panel-body",
             ),
-            rx.fragment(),
         ),
         id=name,
         class_name="panel",

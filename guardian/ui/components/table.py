@@ -5,7 +5,7 @@ from typing import Any
 
 import reflex as rx
 
-from guardian.ui.components.basics import icon, link
+from guardian.ui.components.basics import button_link, icon, link
 
 
 @dataclass(frozen=True)
@@ -84,6 +84,20 @@ def download_csv(table: str, filename: Any) -> rx.Component:
     )
 
 
+def pages(state: Any) -> rx.Component:
+    """Below a table that is turned by the address: to `state.next_href`, and back to `state.first_href`."""
+    return rx.cond(
+        (state.next_href != "") | (state.first_href != ""),
+        rx.el.nav(
+            rx.cond(state.first_href != "", button_link("Newest", to=state.first_href), rx.fragment()),
+            rx.cond(state.next_href != "", button_link("Older", to=state.next_href), rx.fragment()),
+            class_name="row more",
+            custom_attrs={"aria-label": "Pages of the list"},
+        ),
+        rx.fragment(),
+    )
+
+
 def _unless_hidden(column: Column, hidden: Any, part: rx.Component) -> rx.Component:
     if hidden is None or not column.name:
         return part
@@ -95,7 +109,7 @@ def _head(column: Column, sorted_by: Any, descending: Any, on_sort: Any, sorts: 
     if not column.sort:
         return rx.el.th(column.title, class_name=class_name, scope="col")
     here = sorted_by == column.sort
-    arrow = rx.cond(here, rx.cond(descending, icon("arrow-down", 12), icon("arrow-up", 12)), rx.fragment())
+    arrow = rx.cond(here, rx.cond(descending, icon("arrow-down", 12), icon("arrow-up", 12)))
     sort = (
         rx.el.button(column.title, arrow, type="button", on_click=on_sort(column.sort))
         if on_sort is not None

@@ -11,7 +11,7 @@ from guardian.ui.components.filter_bar import choice_links, filter_bar, picker
 from guardian.ui.components.frame import frame
 from guardian.ui.components.side_panel import side_panel
 from guardian.ui.components.states import skeleton_card
-from guardian.ui.components.table import Column, cell, data_table
+from guardian.ui.components.table import Column, cell, data_table, pages
 from guardian.ui.pages.activity.rows import ActivityRow, Difference
 from guardian.ui.rows import Choice
 
@@ -22,7 +22,7 @@ _FROM = Column("From")
 _WHEN = Column("When", narrow="aside")
 _NAME = Column("Name", narrow="first")
 _BEFORE = Column("Before", narrow="second")
-_AFTER = Column("After", narrow="amount")
+_AFTER = Column("After", narrow="always")
 
 
 def activity_view(state: Any, here: str) -> rx.Component:
@@ -41,16 +41,7 @@ def activity_view(state: Any, here: str) -> rx.Component:
         card(
             "What was done",
             rx.cond(state.lines.length() > 0, table, rx.el.p(nothing, class_name="muted none")),
-            rx.cond(
-                (state.next_href != "") | (state.first_href != ""),
-                rx.el.nav(
-                    rx.cond(state.first_href != "", button_link("Newest", to=state.first_href), rx.fragment()),
-                    rx.cond(state.next_href != "", button_link("Older", to=state.next_href), rx.fragment()),
-                    class_name="row more",
-                    custom_attrs={"aria-label": "Pages"},
-                ),
-                rx.fragment(),
-            ),
+            pages(state),
         ),
         _panel(state),
         skeleton=skeleton_card(8, "36px"),
@@ -165,4 +156,9 @@ def _told(fact: Difference) -> rx.Component:
 
 
 def _difference(row: Difference) -> rx.Component:
-    return rx.el.tr(cell(_NAME, row.name), cell(_BEFORE, row.before), cell(_AFTER, row.after), key=row.name)
+    return rx.el.tr(
+        cell(_NAME, row.name),
+        cell(_BEFORE, rx.el.span("was ", class_name="narrow-only"), row.before),
+        cell(_AFTER, rx.el.span("now ", class_name="narrow-only"), row.after),
+        key=row.name,
+    )

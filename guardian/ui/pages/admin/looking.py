@@ -5,10 +5,10 @@ from typing import Any
 
 import reflex as rx
 
-from guardian.services.people.impersonation import MAX_REASON, MIN_REASON
 from guardian.ui.components.basics import button, moment
 from guardian.ui.components.dialog import actions, dialog
 from guardian.ui.components.forms import plain_form
+from guardian.ui.pages.admin.area import why_field
 from guardian.ui.rows import Moment
 
 
@@ -45,19 +45,7 @@ def look_dialog(state: Any) -> rx.Component:
         plain_form(
             "/auth/impersonation",
             rx.el.input(type="hidden", name="userId", value=state.through_id, read_only=True),
-            rx.el.div(
-                rx.el.label("Why", html_for="reason"),
-                rx.el.textarea(
-                    name="reason",
-                    id="reason",
-                    required=True,
-                    min_length=MIN_REASON,
-                    max_length=MAX_REASON,
-                    class_name="input",
-                    custom_attrs={"autoFocus": True},
-                ),
-                class_name="field",
-            ),
+            why_field(),
             actions(state.close, "Look", type="submit"),
             class_name="form",
         ),

@@ -8,7 +8,6 @@ import reflex as rx
 from sqlmodel import Session
 
 from guardian.models.enums import DeliveryStatus
-from guardian.periods import utcnow, zone
 from guardian.services.actor import Actor
 from guardian.services.guard.installation import mails
 from guardian.services.guard.installation.mails import MailLine
@@ -16,10 +15,9 @@ from guardian.services.people.views import Page as Listed
 from guardian.ui import format
 from guardian.ui.audited import audited
 from guardian.ui.components.basics import badge, button, moment
-from guardian.ui.components.cards import card
 from guardian.ui.components.table import Column, cell, data_table
-from guardian.ui.pages.admin.area import Area, area, bar, pages
-from guardian.ui.rows import Choice, Moment
+from guardian.ui.pages.admin.area import Listing, listing, under
+from guardian.ui.rows import Moment
 from guardian.ui.toasts import toast
 
 ROUTE = "/admin/mail"
@@ -46,14 +44,13 @@ class MailRow:
     can_retry: bool
 
 
-class MailState(Area, rx.State):
+class MailState(Listing, rx.State):
     """The mail log as text."""
 
     _route: ClassVar[str] = ROUTE
-    _names: ClassVar[tuple[str, ...]] = ("status",)
+    _names: ClassVar[tuple[str, ...]] = ("q", "status", "cursor")
 
     rows: list[MailRow] = []
-    statuses: list[Choice] = []
 
     @classmethod
     def _find(cls, session: Session, actor: Actor, asked: dict[str, str]) -> Any:
@@ -67,14 +64,11 @@ class MailState(Area, rx.State):
         )
         return found, mails.counts(session, actor)
 
-    def _put(self, found: tuple[Listed[MailLine], dict[DeliveryStatus, int]] | None, asked: dict[str, str]) -> None:
-        if found is None:
-            self.rows, self.statuses = [], []
-            return
-        listed, counts = found
+    def _put(self, found: tuple[Listed[MailLine], dict[DeliveryStatus, int]], asked: dict[str, str]) -> None:
+        page, counts = found
         offered = tuple((f"{_WORDS[each].capitalize()} {format.number(counts[each])}", each.value) for each in counts)
-        self.statuses = self._choices(asked, "status", (("All", ""), *offered))
-        now, tz = utcnow(), zone(self.viewer.zone or "UTC")
+        self._list(page, asked, "status", offered)
+        now, tz = self._clock()
         self.rows = [
             MailRow(
                 id=each.id,
@@ -87,9 +81,8 @@ class MailState(Area, rx.State):
                 when=Moment.of(each.created_at, now, tz),
                 can_retry=each.can_retry,
             )
-            for each in listed.items
+            for each in page.items
         ]
-        self._turn(listed, asked)
 
     @rx.event
     async def retry(self, email_id: str) -> rx.event.EventSpec:
@@ -98,8 +91,7 @@ class MailState(Area, rx.State):
         def work(session: Session, actor: Actor) -> MailLine:
             return mails.retry_mail(session, actor, email_id)
 
-        await self._call(audited("MAIL_RETRY", "mail", work, lambda line: (line.id, {"kind": line.kind})))
-        await self._refresh()
+        await self._do(audited("MAIL_RETRY", "mail", work, lambda line: (line.id, {"kind": line.kind})))
         return toast("The mail is tried again.")
 
 
@@ -111,19 +103,20 @@ def page() -> rx.Component:
         rx.foreach(state.rows, partial(_line, state)),
         caption="Mail of this installation",
     )
-    nothing = rx.el.p("No mail is found by this.", class_name="muted none")
-    return area(
+    return listing(
         state,
-        ROUTE,
         "Every mail that was written, and what became of it",
-        bar(state, "Address, subject or cause", state.statuses, "State"),
-        card("Mail log", rx.cond(state.rows.length() > 0, table, nothing), pages(state)),
+        "Mail log",
+        table,
+        placeholder="Address, subject or cause",
+        narrowed_by="State",
+        nothing="No mail is found by this.",
     )
 
 
 def _line(state: Any, row: MailRow) -> rx.Component:
     return rx.el.tr(
-        cell(_SUBJECT, row.subject, rx.el.div(row.about, class_name="muted small")),
+        cell(_SUBJECT, row.subject, under(row.about)),
         cell(_STATE, badge(row.state, row.tone)),
         cell(_CAUSE, row.cause),
         cell(_TRIES, row.tries),

@@ -8,7 +8,6 @@ from zoneinfo import ZoneInfo
 import reflex as rx
 from sqlmodel import Session
 
-from guardian.periods import utcnow, zone
 from guardian.services.actor import Actor
 from guardian.services.guard.installation import monitoring
 from guardian.services.guard.installation.monitoring import Monitoring
@@ -17,7 +16,7 @@ from guardian.ui import format
 from guardian.ui.components.basics import badge, moment
 from guardian.ui.components.cards import card, figure
 from guardian.ui.components.table import Column, cell, data_table
-from guardian.ui.pages.admin.area import Area, area
+from guardian.ui.pages.admin.area import Area, area, listed, under
 from guardian.ui.rows import Moment
 
 ROUTE = "/admin/monitoring"
@@ -90,11 +89,8 @@ class MonitoringState(Area, rx.State):
     def _find(cls, session: Session, actor: Actor, asked: dict[str, str]) -> Any:
         return monitoring.monitoring(session, actor)
 
-    def _put(self, found: Monitoring | None, asked: dict[str, str]) -> None:
-        if found is None:
-            self.checks, self.figures, self.processes, self.tables = [], [], [], []
-            return
-        now, tz = utcnow(), zone(self.viewer.zone or "UTC")
+    def _put(self, found: Monitoring, asked: dict[str, str]) -> None:
+        now, tz = self._clock()
         self.checks = [CheckRow(each.name, each.word, _TONES[each.word], each.what) for each in found.checks]
         self.figures = _figures(found)
         self.processes = [_process(each, now, tz) for each in found.processes]
@@ -164,17 +160,14 @@ def page() -> rx.Component:
     tables = data_table("tables", [_TABLE, _SIZE], rx.foreach(state.tables, _size), caption="The largest tables")
     return area(
         state,
-        ROUTE,
         "As each process last told of itself, every ten seconds; latencies are of the last minute",
         card("Health", checks),
         rx.el.section(rx.foreach(state.figures, _figure), class_name="card figures even"),
-        card(
+        listed(
             "Processes",
-            rx.cond(
-                state.processes.length() > 0,
-                processes,
-                rx.el.p("No process is heard of. They tell of themselves through Redis.", class_name="muted none"),
-            ),
+            state.processes,
+            processes,
+            "No process is heard of. They tell of themselves through Redis.",
         ),
         card("Largest tables", tables),
     )
@@ -190,10 +183,10 @@ def _figure(row: FigureRow) -> rx.Component:
 
 def _line(row: ProcessRow) -> rx.Component:
     return rx.el.tr(
-        cell(_PROCESS, row.name, rx.el.div(row.where, class_name="muted small")),
+        cell(_PROCESS, row.name, under(row.where)),
         cell(_RATE, row.rate),
         cell(_P50, row.p50),
-        cell(_P95, row.p95),
+        cell(_P95, rx.el.span("p95 ", class_name="narrow-only"), row.p95),
         cell(_P99, row.p99),
         cell(_ERRORS, row.errors),
         cell(_MEMORY, row.memory),

@@ -1,26 +1,24 @@
 """/admin: the installation, for those who run it: its queues, its failed jobs, and the mail it would have sent."""
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import ClassVar
 
 import reflex as rx
 from sqlmodel import Session
 
 from guardian.config import settings
-from guardian.periods import utcnow, zone
 from guardian.services.actor import Actor
 from guardian.services.people import mailbox, queues
 from guardian.services.people.mailbox import Mail, MailSummary
 from guardian.services.people.queues import FailedJob, QueueView
 from guardian.ui.audited import audited
-from guardian.ui.live_hub import Query
 from guardian.ui.pages.admin import rows
+from guardian.ui.pages.admin.area import HOME, Area
 from guardian.ui.pages.admin.rows import FailedRow, MailRow, OpenMail, QueueRow
 from guardian.ui.pages.admin.view import admin_view
-from guardian.ui.session import Page
 from guardian.ui.toasts import toast
 
-ROUTE = "/admin"
+ROUTE = HOME
 
 
 @dataclass(frozen=True)
@@ -31,25 +29,21 @@ class _Found:
     failed: list[FailedJob]
 
 
-# None for everybody else: the page then says what it says where there is no page.
-_View: TypeAlias = _Found | None
+class AdminState(Area, rx.State):
+    """Queues, failed jobs and mails as text."""
 
+    _route: ClassVar[str] = ROUTE
+    _names: ClassVar[tuple[str, ...]] = ("mail",)
 
-class AdminState(Page, rx.State):
-    """Mails and organizations as text. `allowed` comes from the check on the server; without it, nothing is here."""
-
-    allowed: bool = False
     mails: list[MailRow] = []
     mail: OpenMail = rows.NO_MAIL
     queues: list[QueueRow] = []
     failed: list[FailedRow] = []
 
     @classmethod
-    def _read(cls, session: Session, actor: Actor, query: Query) -> _View:
-        if not actor.can("mailbox:read"):
-            return None
+    def _find(cls, session: Session, actor: Actor, asked: dict[str, str]) -> _Found:
         folder = mailbox.mailbox_folder(settings().guardian_data_dir)
-        wanted = dict(query).get("mail")
+        wanted = asked.get("mail")
         return _Found(
             mails=mailbox.list_mails(actor, folder),
             open=mailbox.read_mail(actor, folder, wanted) if wanted else None,
@@ -57,34 +51,24 @@ class AdminState(Page, rx.State):
             failed=queues.list_failed(actor),
         )
 
-    def _query(self) -> Query:
-        return tuple(item for item in super()._query() if item[0] == "mail")
-
-    def _show(self, view: _View) -> None:
-        self.allowed = view is not None
-        if view is None:
-            self.mails, self.mail, self.queues, self.failed = [], rows.NO_MAIL, [], []
-            return
-        now, tz = utcnow(), zone(self.viewer.zone or "UTC")
-        current = view.open.summary.id if view.open else ""
-        self.mails = [rows.mail_row(each, ROUTE, current, now, tz) for each in view.mails]
-        self.mail = rows.open_mail(view.open, tz) if view.open else rows.NO_MAIL
-        self.queues = [rows.queue_row(each) for each in view.queues]
-        self.failed = [rows.failed_row(each, now, tz) for each in view.failed]
+    def _put(self, found: _Found, asked: dict[str, str]) -> None:
+        now, tz = self._clock()
+        current = found.open.summary.id if found.open else ""
+        self.mails = [rows.mail_row(each, ROUTE, current, now, tz) for each in found.mails]
+        self.mail = rows.open_mail(found.open, tz) if found.open else rows.NO_MAIL
+        self.queues = [rows.queue_row(each) for each in found.queues]
+        self.failed = [rows.failed_row(each, now, tz) for each in found.failed]
 
     @rx.event
     async def retry(self, job_id: str) -> rx.event.EventSpec:
         """Put a failed job back on its queue."""
-        work = audited("JOB_RETRY", "job", lambda _, actor: queues.retry_job(actor, job_id), _about)
-        await self._call(work)
-        await self._refresh()
+        await self._do(audited("JOB_RETRY", "job", lambda _, actor: queues.retry_job(actor, job_id), _about))
         return toast("The job is tried again.")
 
     @rx.event
     async def drop(self, job_id: str) -> rx.event.EventSpec:
         """Forget a failed job."""
-        await self._call(audited("JOB_DROP", "job", lambda _, actor: queues.drop_job(actor, job_id), _about))
-        await self._refresh()
+        await self._do(audited("JOB_DROP", "job", lambda _, actor: queues.drop_job(actor, job_id), _about))
         return toast("The job is forgotten.")
 
 
@@ -93,4 +77,4 @@ def _about(job: FailedJob) -> tuple[str, dict[str, str]]:
 
 
 def page() -> rx.Component:
-    return admin_view(AdminState, ROUTE)
+    return admin_view(AdminState)

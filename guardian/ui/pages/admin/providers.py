@@ -6,7 +6,6 @@ from typing import Any, ClassVar
 import reflex as rx
 from sqlmodel import Session
 
-from guardian.periods import utcnow, zone
 from guardian.services.actor import Actor
 from guardian.services.guard.installation import providers, unpriced
 from guardian.services.guard.installation.providers import TROUBLED, KeyLine, ProviderLine
@@ -15,11 +14,10 @@ from guardian.services.people.views import Page as Listed
 from guardian.ui import format
 from guardian.ui.colors import provider_name
 from guardian.ui.components.basics import badge, button_link, moment
-from guardian.ui.components.cards import card
 from guardian.ui.components.choosing import segments
-from guardian.ui.components.table import Column, cell, data_table
-from guardian.ui.pages.admin.area import Area, area, pages
-from guardian.ui.rows import Choice, Moment
+from guardian.ui.components.table import Column, cell, data_table, pages
+from guardian.ui.pages.admin.area import Listing, area, listed, under, unit
+from guardian.ui.rows import Moment
 
 ROUTE = "/admin/providers"
 _PROVIDER = Column("Provider", narrow="first")
@@ -83,16 +81,15 @@ class _Found:
     unpriced: list[UnpricedModel]
 
 
-class ProvidersState(Area, rx.State):
+class ProvidersState(Listing, rx.State):
     """Providers, keys and unpriced models as text."""
 
     _route: ClassVar[str] = ROUTE
-    _names: ClassVar[tuple[str, ...]] = ("show",)
+    _names: ClassVar[tuple[str, ...]] = ("show", "cursor")
 
     providers: list[ProviderRow] = []
     keys: list[KeyRow] = []
     models: list[ModelRow] = []
-    shows: list[Choice] = []
 
     @classmethod
     def _find(cls, session: Session, actor: Actor, asked: dict[str, str]) -> Any:
@@ -104,12 +101,9 @@ class ProvidersState(Area, rx.State):
             unpriced=unpriced.unpriced_models(session, actor),
         )
 
-    def _put(self, found: _Found | None, asked: dict[str, str]) -> None:
-        self.shows = self._choices(asked, "show", (("All", ""), ("Need a person", "troubled")))
-        if found is None:
-            self.providers, self.keys, self.models = [], [], []
-            return
-        now, tz = utcnow(), zone(self.viewer.zone or "UTC")
+    def _put(self, found: _Found, asked: dict[str, str]) -> None:
+        self._list(found.keys, asked, "show", (("Need a person", "troubled"),))
+        now, tz = self._clock()
         self.providers = [
             ProviderRow(
                 provider_name(each.provider),
@@ -146,7 +140,6 @@ class ProvidersState(Area, rx.State):
             )
             for each in found.unpriced
         ]
-        self._turn(found.keys, asked)
 
 
 def page() -> rx.Component:
@@ -168,39 +161,23 @@ def page() -> rx.Component:
     )
     return area(
         state,
-        ROUTE,
         "What the providers last said of every key, and what nobody knows the price of",
-        card(
-            "Providers",
-            rx.cond(state.providers.length() > 0, by_provider, _none("No key is stored yet.")),
-        ),
-        card(
-            "Keys",
-            rx.cond(state.keys.length() > 0, keys, _none("No such key.")),
-            pages(state),
-            aside=segments(state.shows, "Which keys"),
-        ),
-        card(
+        listed("Providers", state.providers, by_provider, "No key is stored yet."),
+        listed("Keys", state.keys, keys, "No such key.", pages(state), aside=segments(state.choices, "Which keys")),
+        listed(
             "Models without a price",
-            rx.cond(state.models.length() > 0, models, _none("Everything that was used has a price.")),
+            state.models,
+            models,
+            "Everything that was used has a price.",
             aside=button_link("Prices", to="/prices"),
         ),
     )
 
 
-def _unit(count: Any, one: str) -> rx.Component:
-    """What is counted, where the column has no header."""
-    return rx.el.span(rx.cond(count == "1", f" {one}", f" {one}s"), class_name="narrow-only")
-
-
-def _none(text: str) -> rx.Component:
-    return rx.el.p(text, class_name="muted none")
-
-
 def _provider(row: ProviderRow) -> rx.Component:
     return rx.el.tr(
         cell(_PROVIDER, row.name),
-        cell(_KEYS, row.stored, _unit(row.stored, "key")),
+        cell(_KEYS, row.stored, unit(row.stored, "key")),
         cell(_TROUBLED, row.troubled, rx.el.span(" need a person", class_name="narrow-only")),
         cell(_REJECTED, row.rejected),
         cell(_PULLED, moment(row.pulled)),
@@ -210,7 +187,7 @@ def _provider(row: ProviderRow) -> rx.Component:
 
 def _key(row: KeyRow) -> rx.Component:
     return rx.el.tr(
-        cell(_KEY, row.name, rx.el.div(row.about, class_name="muted small")),
+        cell(_KEY, row.name, under(row.about)),
         cell(
             _STATE,
             badge(row.state, row.tone),
@@ -226,8 +203,8 @@ def _key(row: KeyRow) -> rx.Component:
 
 def _model(row: ModelRow) -> rx.Component:
     return rx.el.tr(
-        cell(_MODEL, row.model, rx.el.div(row.provider, class_name="muted small")),
-        cell(_MANY, row.organizations, _unit(row.organizations, "organization")),
+        cell(_MODEL, row.model, under(row.provider)),
+        cell(_MANY, row.organizations, unit(row.organizations, "organization")),
         cell(_ROWS, row.rows),
         cell(_TOKENS, row.tokens, rx.el.span(" tokens", class_name="narrow-only")),
         key=row.key,

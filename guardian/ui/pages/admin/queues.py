@@ -8,10 +8,11 @@ import reflex as rx
 from guardian.ui.components.basics import button, icon, moment
 from guardian.ui.components.cards import card
 from guardian.ui.components.table import Column, cell, data_table
+from guardian.ui.pages.admin.area import listed, under, unit
 from guardian.ui.pages.admin.rows import FailedRow, QueueRow
 
 _NAME = Column("Queue", narrow="first")
-_WORKERS = Column("Workers", numeric=True)
+_WORKERS = Column("Workers", numeric=True, narrow="aside")
 _WAITING = Column("Waiting", numeric=True, narrow="second")
 _RUNNING = Column("Running", numeric=True)
 _FAILED = Column("Failed", numeric=True, narrow="amount")
@@ -34,18 +35,16 @@ def queues_view(state: Any) -> rx.Component:
                 caption="Queues of this installation",
             ),
         ),
-        card(
+        listed(
             "Failed jobs",
-            rx.cond(
-                state.failed.length() > 0,
-                data_table(
-                    "failed-jobs",
-                    [_JOB, _CAUSE, _WHEN, _DO],
-                    rx.foreach(state.failed, partial(_failed, state)),
-                    caption="Jobs that failed",
-                ),
-                rx.el.p("No job has failed in the last week.", class_name="muted none"),
+            state.failed,
+            data_table(
+                "failed-jobs",
+                [_JOB, _CAUSE, _WHEN, _DO],
+                rx.foreach(state.failed, partial(_failed, state)),
+                caption="Jobs that failed",
             ),
+            "No job has failed in the last week.",
         ),
     )
 
@@ -53,7 +52,7 @@ def queues_view(state: Any) -> rx.Component:
 def _queue(row: QueueRow) -> rx.Component:
     return rx.el.tr(
         cell(_NAME, row.name),
-        cell(_WORKERS, rx.cond(row.idle, _nobody(), row.workers)),
+        cell(_WORKERS, rx.cond(row.idle, _nobody(), rx.fragment(row.workers, unit(row.workers, "worker")))),
         cell(_WAITING, row.waiting, rx.el.span(" waiting", class_name="narrow-only")),
         cell(_RUNNING, row.running),
         cell(_FAILED, row.failed, rx.el.span(" failed", class_name="narrow-only")),
@@ -62,12 +61,13 @@ def _queue(row: QueueRow) -> rx.Component:
 
 
 def _nobody() -> rx.Component:
-    return rx.el.span(icon("triangle-alert", 14), " none", class_name="bad nowrap")
+    word = rx.el.span("none", rx.el.span(" at work", class_name="narrow-only"))
+    return rx.el.span(icon("triangle-alert", 14), word, class_name="provider bad nowrap")
 
 
 def _failed(state: Any, row: FailedRow) -> rx.Component:
     return rx.el.tr(
-        cell(_JOB, row.what, rx.el.div(row.about, class_name="muted small")),
+        cell(_JOB, row.what, under(row.about)),
         cell(_CAUSE, row.cause),
         cell(_WHEN, moment(row.when)),
         cell(

@@ -2,29 +2,29 @@
 
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar
 
 import reflex as rx
 from sqlmodel import Session
 
 from guardian.models.enums import UserRole
-from guardian.periods import utcnow, zone
 from guardian.services.actor import Actor
 from guardian.services.guard.installation import users
 from guardian.services.guard.installation.users import UserLine
 from guardian.services.people import impersonation
-from guardian.services.people.impersonation import MAX_REASON, MIN_REASON, Impersonation
+from guardian.services.people.impersonation import Impersonation
+from guardian.services.people.reasons import MAX_REASON, MIN_REASON
 from guardian.services.people.views import Page as Listed
 from guardian.ui import format
-from guardian.ui.audited import Work, audited
+from guardian.ui.audited import audited
 from guardian.ui.components.basics import badge, moment
 from guardian.ui.components.cards import card
 from guardian.ui.components.menu import menu, menu_item
 from guardian.ui.components.states import notice
 from guardian.ui.components.table import Column, cell, data_table
-from guardian.ui.pages.admin.area import Area, area, bar, pages
+from guardian.ui.pages.admin.area import Listing, listing, under
 from guardian.ui.pages.admin.looking import LookRow, look_dialog, running_look
-from guardian.ui.rows import Choice, Moment
+from guardian.ui.rows import Moment
 from guardian.ui.toasts import toast
 
 ROUTE = "/admin/users"
@@ -35,7 +35,6 @@ _ROLE = Column("Role", narrow="always")
 _STATE = Column("Sign-in", narrow="amount")
 _SEEN = Column("Last seen", narrow="aside")
 _DO = Column("To do", narrow="always")
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -56,14 +55,13 @@ class UserRow:
     powerful: bool
 
 
-class UsersState(Area, rx.State):
+class UsersState(Listing, rx.State):
     """People as text; `through` is whose eyes the dialog is about."""
 
     _route: ClassVar[str] = ROUTE
-    _names: ClassVar[tuple[str, ...]] = ("role",)
+    _names: ClassVar[tuple[str, ...]] = ("q", "role", "cursor")
 
     rows: list[UserRow] = []
-    roles: list[Choice] = []
     looks: list[LookRow] = []
     through: str = ""
     through_id: str = ""
@@ -81,15 +79,12 @@ class UsersState(Area, rx.State):
         )
         return found, impersonation.running(session, actor)
 
-    def _put(self, found: tuple[Listed[UserLine], list[Impersonation]] | None, asked: dict[str, str]) -> None:
-        self.roles = self._choices(asked, "role", (("All", ""), *_ROLES))
+    def _put(self, found: tuple[Listed[UserLine], list[Impersonation]], asked: dict[str, str]) -> None:
+        page, looks = found
+        self._list(page, asked, "role", _ROLES)
         self.refused = "error" in self.router.url.query_parameters
-        if found is None:
-            self.rows, self.looks = [], []
-            return
-        listed, looks = found
-        now, tz = utcnow(), zone(self.viewer.zone or "UTC")
-        self.rows = [_row(each, self.viewer.id, Moment.of(each.last_seen, now, tz)) for each in listed.items]
+        now, tz = self._clock()
+        self.rows = [_row(each, self.viewer.id, Moment.of(each.last_seen, now, tz)) for each in page.items]
         self.looks = [
             LookRow(
                 each.id,
@@ -99,7 +94,6 @@ class UsersState(Area, rx.State):
             )
             for each in looks
         ]
-        self._turn(listed, asked)
 
     @rx.event
     async def set_role(self, user_id: str, role: str) -> rx.event.EventSpec | None:
@@ -107,25 +101,43 @@ class UsersState(Area, rx.State):
         if role not in UserRole.__members__:
             await self._actor()
             return None
-        await self._do("USER_ROLE", lambda s, a: users.set_role(s, a, user_id, UserRole(role)), user_id)
+
+        def work(session: Session, actor: Actor) -> UserLine:
+            return users.set_role(session, actor, user_id, UserRole(role))
+
+        await self._do(
+            audited("USER_ROLE", "user", work, lambda line: (line.id, {"email": line.email, "role": line.role.value}))
+        )
         return toast("The role is changed.")
 
     @rx.event
     async def sign_out(self, user_id: str) -> rx.event.EventSpec:
         """Sign a person out everywhere."""
-        ended = await self._do("USER_SIGN_OUT", lambda s, a: users.sign_out_user(s, a, user_id), user_id)
+
+        def work(session: Session, actor: Actor) -> int:
+            return users.sign_out_user(session, actor, user_id)
+
+        ended = await self._do(audited("USER_SIGN_OUT", "user", work, lambda count: (user_id, {"count": count})))
         return toast(f"{ended} {'session' if ended == 1 else 'sessions'} ended.")
 
     @rx.event
     async def confirm_again(self, user_id: str) -> rx.event.EventSpec:
         """Mail a person the link that confirms their address."""
-        await self._do("USER_CONFIRMATION", lambda s, a: users.resend_confirmation(s, a, user_id), user_id)
+
+        def work(session: Session, actor: Actor) -> UserLine:
+            return users.resend_confirmation(session, actor, user_id)
+
+        await self._do(audited("USER_CONFIRMATION", "user", work, lambda line: (line.id, {"email": line.email})))
         return toast("The link is on its way.")
 
     @rx.event
     async def stop_look(self, session_id: str) -> rx.event.EventSpec:
         """End an impersonation that runs."""
-        await self._do("IMPERSONATION_STOP", lambda s, a: impersonation.end_one(s, a, session_id), session_id)
+
+        def work(session: Session, actor: Actor) -> Impersonation:
+            return impersonation.end_one(session, actor, session_id)
+
+        await self._do(audited("IMPERSONATION_STOP", "user", work, _about_look))
         return toast("It is ended.")
 
     @rx.event
@@ -140,10 +152,9 @@ class UsersState(Area, rx.State):
         await self._actor()
         self.through_id, self.through = "", ""
 
-    async def _do(self, action: str, work: Work[T], user_id: str) -> T:
-        result = await self._call(audited(action, "user", work, lambda _done: (user_id, {})))
-        await self._refresh()
-        return result
+
+def _about_look(look: Impersonation) -> tuple[str, dict[str, Any]]:
+    return look.user_id, {"email": look.email, "impersonator": look.impersonator}
 
 
 def _row(line: UserLine, own: str, seen: Moment) -> UserRow:
@@ -177,25 +188,24 @@ def page() -> rx.Component:
         tone="bad",
         icon_name="circle-alert",
     )
-    return area(
+    return listing(
         state,
-        ROUTE,
         "Everybody who can sign in here",
-        rx.cond(state.refused, refused, rx.fragment()),
-        rx.cond(state.looks.length() > 0, looks, rx.fragment()),
-        bar(state, "Address, name or organization", state.roles, "Role"),
-        card(
-            "People",
-            rx.cond(state.rows.length() > 0, table, rx.el.p("Nobody is found by this.", class_name="muted none")),
-            pages(state),
-        ),
+        "People",
+        table,
         look_dialog(state),
+        placeholder="Address, name or organization",
+        narrowed_by="Role",
+        nothing="Nobody is found by this.",
+        above=rx.fragment(
+            rx.cond(state.refused, refused, rx.fragment()), rx.cond(state.looks.length() > 0, looks, rx.fragment())
+        ),
     )
 
 
 def _line(state: Any, row: UserRow) -> rx.Component:
     return rx.el.tr(
-        cell(_WHO, row.name, rx.el.div(row.email, class_name="muted small")),
+        cell(_WHO, row.name, under(row.email)),
         cell(_WHERE, row.organizations),
         cell(
             _ROLE,

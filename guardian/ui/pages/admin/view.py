@@ -4,36 +4,28 @@ from typing import Any
 
 import reflex as rx
 
-from guardian.ui.components.basics import button, icon, link, moment
+from guardian.ui.components.basics import icon, link, moment
 from guardian.ui.components.cards import card
-from guardian.ui.components.frame import frame
-from guardian.ui.components.states import skeleton_card
-from guardian.ui.pages.admin.area import tabs_of_area
+from guardian.ui.pages.admin.area import area
 from guardian.ui.pages.admin.queues import queues_view
 from guardian.ui.pages.admin.rows import MailRow
-from guardian.ui.pages.doors.missing import missing
 
 # No scripts, no forms, an origin of its own; links open outside. Remote images are stopped by the page's own policy.
 _SANDBOX = "allow-popups allow-popups-to-escape-sandbox"
 
 
-def admin_view(state: Any, here: str) -> rx.Component:
+def admin_view(state: Any) -> rx.Component:
     """The page; `state` is the AdminState class."""
-    page = frame(
+    return area(
         state,
-        here,
-        tabs_of_area(here),
+        rx.cond(state.loaded, rx.fragment("Times in ", state.viewer.zone), "\u00a0"),
         queues_view(state),
         rx.cond(
             state.mails.length() > 0,
             rx.el.div(_mails(state), _mail(state), class_name="mailbox"),
             _mails(state),
         ),
-        skeleton=rx.fragment(skeleton_card(5, "36px"), skeleton_card(3, "28px")),
-        about=rx.cond(state.loaded, rx.fragment("Times in ", state.viewer.zone), "\u00a0"),
-        actions=button(icon("refresh-cw", 14), "Look again", on_click=state.load),
     )
-    return rx.cond(state.loaded & ~state.allowed, rx.el.main(missing(), class_name="door"), page)
 
 
 def _mails(state: Any) -> rx.Component:
@@ -85,10 +77,7 @@ def _mail(state: Any) -> rx.Component:
                         title="The mail",
                         key=mail.id,
                         class_name="mail-frame",
-                        custom_attrs={
-                            "sandbox": "allow-popups allow-popups-to-escape-sandbox",
-                            "referrerPolicy": "no-referrer",
-                        },
+                        custom_attrs={"sandbox": _SANDBOX, "referrerPolicy": "no-referrer"},
                     ),
                     rx.el.pre(mail.text, class_name="mail-text"),
                 ),

@@ -5,8 +5,9 @@ from typing import Any
 import reflex as rx
 
 from guardian.ui.components.basics import button, icon
-from guardian.ui.components.dialog import dialog
+from guardian.ui.components.dialog import actions, dialog
 from guardian.ui.components.forms import refusal
+from guardian.ui.components.secret import secret_once
 from guardian.ui.components.states import notice
 from guardian.ui.pages.alerts.building import SECRET_FIELD
 from guardian.ui.pages.alerts.fields import builder_fields
@@ -35,19 +36,14 @@ def builder(state: Any) -> rx.Component:
                     builder_fields(state),
                     _outcome(state),
                     refusal(state.refusal, "Nothing was changed."),
-                    rx.el.div(
-                        button("Cancel", on_click=state.close_builder),
-                        button(
-                            rx.cond(state.draft.id != "", "Save the alert", "Watch it"), kind="primary", type="submit"
-                        ),
-                        class_name="dialog-actions",
+                    actions(
+                        state.close_builder, rx.cond(state.draft.id != "", "Save the alert", "Watch it"), type="submit"
                     ),
                     on_submit=state.save,
                     class_name="form builder-form",
                 ),
                 class_name="panel-body",
             ),
-            rx.fragment(),
         ),
         id="builder",
         class_name="panel wide",
@@ -60,25 +56,8 @@ def secret_dialog(state: Any) -> rx.Component:
     return dialog(
         state.made != "",
         rx.fragment("The secret of ", state.made),
-        rx.el.p("Messages to the webhook are signed with it, as Standard Webhooks says. It is shown this one time."),
-        rx.el.div(
-            rx.el.label("Signing secret", html_for=SECRET_FIELD),
-            rx.el.div(
-                rx.el.input(
-                    id=SECRET_FIELD, read_only=True, class_name="input mono", custom_attrs={"autoComplete": "off"}
-                ),
-                rx.el.button(
-                    icon("copy", 14),
-                    rx.el.span("Copy", custom_attrs={"data-copy-label": "true"}),
-                    type="button",
-                    class_name="button",
-                    custom_attrs={"data-copy-from": SECRET_FIELD},
-                ),
-                class_name="joined",
-            ),
-            class_name="field",
-        ),
-        rx.el.div(button("Done", kind="primary", on_click=state.close_builder), class_name="dialog-actions"),
+        rx.el.p("Messages to the webhook are signed with it, as Standard Webhooks says."),
+        secret_once(SECRET_FIELD, "Signing secret", state.made, state.close_builder),
         on_dismiss=state.close_builder,
         name="webhook-secret-dialog",
     )
@@ -111,9 +90,8 @@ def _outcome(state: Any) -> rx.Component:
                             rx.foreach(preview.days, _day), class_name="days", custom_attrs={"aria-hidden": "true"}
                         ),
                         rx.el.ul(rx.foreach(preview.firings, _firing), class_name="firings"),
-                        rx.cond(preview.more != "", rx.el.p(preview.more, class_name="muted small"), rx.fragment()),
+                        rx.cond(preview.more != "", rx.el.p(preview.more, class_name="muted small")),
                     ),
-                    rx.fragment(),
                 ),
                 class_name="stack",
             ),

@@ -2,23 +2,25 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any, TypeAlias
 
 import reflex as rx
 from sqlmodel import Session
 
-from guardian.errors import GuardianError
+from guardian.errors import GuardianError, ValidationError
 from guardian.periods import zone
 from guardian.services.actor import Actor
 from guardian.services.guard import alerts, previews
+from guardian.services.guard.alerts import SavedAlert
 from guardian.services.guard.alerts.recipients import CHANNEL_NAMES
 from guardian.services.guard.budgets import Scope, list_budgets, targets_of
 from guardian.services.guard.notices import list_targets
+from guardian.ui.dialogs import Dialogs
 from guardian.ui.pages.alerts import changes, words
 from guardian.ui.pages.alerts.draft import EMPTY, READY, SWITCHES, Draft, draft_of, told, wanted
 from guardian.ui.pages.alerts.previewed import NO_PREVIEW, PreviewRow, preview_row
-from guardian.ui.pages.alerts.words import Option
-from guardian.ui.session import NotSignedIn, Page
+from guardian.ui.rows import Option
 from guardian.ui.toasts import toast
 
 Said: TypeAlias = Any
@@ -27,7 +29,7 @@ SECRET_FIELD = "webhook-secret"  # noqa: S105  # the name of an element
 _CHOSEN = ("user", "provider", "key", "token")
 
 
-class Building(Page, mixin=True):
+class Building(Dialogs, mixin=True):
     """The open builder. `draft` follows every choice; `shown` is what its text fields began with, so that typing never
     changes them. Each filling in is another `edition`, which makes the fields anew. A webhook's secret goes to the
     browser with the answer, once, and is in no var.
@@ -39,7 +41,6 @@ class Building(Page, mixin=True):
     shown: Draft = EMPTY
     sentence: str = ""
     wrong: str = ""
-    refusal: str = ""
     preview: PreviewRow = NO_PREVIEW
     replaying: bool = False
     made: str = ""
@@ -102,16 +103,13 @@ class Building(Page, mixin=True):
         """Make or change the alert; a webhook that is new shows its secret, once."""
         await self._actor()
         try:
-            self.draft = told(self.draft, form)
-            draft = self.draft
-            facts = await self._call(lambda session, actor: _facts(session, actor, draft.id))
-            saved = await self._call(changes.storing(draft.id, wanted(draft, whole=True, facts=facts)))
-        except NotSignedIn:
-            raise
-        except GuardianError as error:
-            self.refusal = error.message
-            return None
-        was_new = not self.draft.id
+            draft = self.draft = told(self.draft, form)
+        except ValidationError as error:
+            return self._refuse(error)
+        saved = await self._try(partial(_store, draft=draft))
+        if isinstance(saved, GuardianError):
+            return self._refuse(saved)
+        was_new = not draft.id
         self._close_builder()
         await self._refresh()
         if saved.secret is not None:
@@ -156,13 +154,8 @@ class Building(Page, mixin=True):
 
     async def _replayed(self, draft: Draft) -> previews.AlertPreview | None:
         """None for what is not a whole alert yet: the builder says what it lacks."""
-        try:
-            asked = wanted(draft, whole=False)
-            return await self._call(lambda session, actor: previews.preview_alert(session, actor, asked))
-        except NotSignedIn:
-            raise
-        except GuardianError:
-            return None
+        found = await self._try(partial(_replay, draft=draft))
+        return None if isinstance(found, GuardianError) else found
 
     async def _open_builder(self, draft: Draft) -> Said:
         self.draft = self.shown = draft
@@ -193,21 +186,26 @@ class Building(Page, mixin=True):
 
     async def _say(self) -> Said:
         """The sentence of what is built, or what it lacks; then it is played through the past."""
-        self.wrong = ""
-        try:
-            asked = wanted(self.draft, whole=False)
-            self.sentence = await self._call(lambda session, actor: previews.described(session, actor, asked))
-        except NotSignedIn:
-            raise
-        except GuardianError as error:
-            self.wrong, self.preview = error.message, NO_PREVIEW
+        said = await self._try(partial(_describe, draft=self.draft))
+        if isinstance(said, GuardianError):
+            self.wrong, self.preview = said.message, NO_PREVIEW
             return None
+        self.wrong, self.sentence = "", said
         return self.__class__.replay
 
 
-def _facts(session: Session, actor: Actor, alert_id: str) -> Mapping[str, Any]:
-    """The metadata that an alert has by now; a new one has none."""
-    return alerts.get_alert(session, actor, alert_id).metadata if alert_id else {}
+def _store(session: Session, actor: Actor, draft: Draft) -> SavedAlert:
+    """Make the alert, or change the one that the draft is of; what it keeps besides stays."""
+    facts: Mapping[str, Any] = alerts.get_alert(session, actor, draft.id).metadata if draft.id else {}
+    return changes.storing(draft.id, wanted(draft, whole=True, facts=facts))(session, actor)
+
+
+def _replay(session: Session, actor: Actor, draft: Draft) -> previews.AlertPreview:
+    return previews.preview_alert(session, actor, wanted(draft, whole=False))
+
+
+def _describe(session: Session, actor: Actor, draft: Draft) -> str:
+    return previews.described(session, actor, wanted(draft, whole=False))
 
 
 def _lists(session: Session, actor: Actor, draft: Draft) -> tuple[list[Option], list[Option], list[Option]]:

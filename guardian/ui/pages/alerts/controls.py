@@ -1,11 +1,12 @@
 """The builder's controls: each tells the State what was chosen or typed, and keeps it while the server answers."""
 
-from typing import Any, cast
+from typing import Any
 
 import reflex as rx
 
-from guardian.ui.components.forms import choice
-from guardian.ui.pages.alerts.words import Option
+from guardian.ui.components import forms
+from guardian.ui.components.forms import choice, labelled, options_of
+from guardian.ui.rows import Option
 
 EXACT = {"autoComplete": "off", "inputMode": "decimal"}
 _WAIT = 300  # milliseconds after the last key, so that typing asks once
@@ -28,39 +29,20 @@ def switch_choice(state: Any, name: str, label: str, on: Any) -> rx.Component:
 
 
 def select_field(state: Any, label: str, name: str, value: Any, options: Any, *, first: str = "") -> rx.Component:
-    return labelled(
+    return forms.select_field(
         label,
-        f"alert-{name}",
-        rx.el.select(
-            rx.el.option(first, value="") if first else rx.fragment(),
-            _options(options),
-            id=f"alert-{name}",
-            name=name,
-            default_value=value,
-            # What is watched, or what it is of, brings other choices: the field is made anew with them.
-            key=f"{name}-{state.edition}-{state.draft.watched}" + (f"-{state.draft.scope}" if name == "of" else ""),
-            on_change=state.choose(name),
-            class_name="input",
-        ),
+        name,
+        rx.el.option(first, value="") if first else rx.fragment(),
+        options_of(options),
+        ident=f"alert-{name}",
+        default_value=value,
+        # What is watched, or what it is of, brings other choices: the field is made anew with them.
+        key=f"{name}-{state.edition}-{state.draft.watched}" + (f"-{state.draft.scope}" if name == "of" else ""),
+        on_change=state.choose(name),
     )
 
 
-def _options(options: Any) -> rx.Component:
-    """Those of a var, or those that are always the same."""
-    if isinstance(options, tuple):
-        return rx.fragment(*(option_control(each) for each in cast("tuple[Option, ...]", options)))
-    return rx.foreach(options, option_control)
-
-
-def option_control(option: Option) -> rx.Component:
-    return rx.el.option(option.text, value=option.value, key=option.value)
-
-
-def labelled(label: str, ident: str, control: rx.Component) -> rx.Component:
-    return rx.el.div(rx.el.label(label, html_for=ident), control, class_name="field")
-
-
-def text_field(state: Any, label: str, name: str, shown: Any, **props: Any) -> rx.Component:
+def text_field(state: Any, label: Any, name: str, shown: Any, **props: Any) -> rx.Component:
     return labelled(label, f"alert-{name}", input_control(state, name, shown, **props))
 
 

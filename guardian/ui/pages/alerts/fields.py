@@ -6,13 +6,12 @@ from typing import Any
 import reflex as rx
 
 from guardian.ui.components.basics import button
+from guardian.ui.components.forms import choices, labelled, options_of
 from guardian.ui.pages.alerts import words
 from guardian.ui.pages.alerts.controls import (
     EXACT,
     channel_choice,
     input_control,
-    labelled,
-    option_control,
     select_field,
     switch_choice,
     text_field,
@@ -23,7 +22,7 @@ from guardian.ui.pages.alerts.draft import READY
 def builder_fields(state: Any) -> rx.Component:
     """All of them, in the order of the sentence."""
     return rx.fragment(
-        rx.cond(state.draft.id == "", _ready(state), rx.fragment()),
+        rx.cond(state.draft.id == "", _ready(state)),
         _name(state),
         _watched(state),
         _of(state),
@@ -61,15 +60,18 @@ def _watched(state: Any) -> rx.Component:
         class_name="input",
     )
     budget = draft.watched.startswith("BUDGET_EXCEEDED")
-    return rx.el.fieldset(
-        rx.el.legend("When", class_name="label-text"),
+    return choices(
+        "When",
         labelled("What is watched", "alert-watched", watch),
         rx.el.div(
             select_field(state, "How it is compared", "comparison", draft.comparison, state.comparisons),
-            rx.el.div(
-                rx.el.label("Threshold", rx.cond(state.unit != "", f", {state.unit}", ""), html_for="alert-threshold"),
-                input_control(state, "threshold", state.shown.threshold, placeholder="50", custom_attrs=EXACT),
-                class_name="field",
+            text_field(
+                state,
+                rx.fragment("Threshold", rx.cond(state.unit != "", f", {state.unit}", "")),
+                "threshold",
+                state.shown.threshold,
+                placeholder="50",
+                custom_attrs=EXACT,
             ),
             class_name="pair",
         ),
@@ -79,72 +81,57 @@ def _watched(state: Any) -> rx.Component:
                 select_field(state, "Budget", "budget", draft.budget, state.budgets),
                 rx.el.p("The threshold is for budgets that have none of their own.", class_name="help muted small"),
             ),
-            rx.fragment(),
         ),
-        rx.cond(
-            state.windows.length() > 0,
-            select_field(state, "Within", "window", draft.window, state.windows),
-            rx.fragment(),
-        ),
-        class_name="choices",
+        rx.cond(state.windows.length() > 0, select_field(state, "Within", "window", draft.window, state.windows)),
     )
 
 
 def _of(state: Any) -> rx.Component:
-    draft = state.draft
-    typed = rx.fragment(
-        rx.el.div(
-            rx.el.label("Which one", html_for="alert-of"),
-            input_control(
-                state,
-                "of",
-                state.shown.of,
-                placeholder="web",
-                custom_attrs={"autoComplete": "off", "list": "alert-values"},
-            ),
-            rx.el.datalist(rx.foreach(state.values, option_control), id="alert-values"),
-            class_name="field",
-        )
-    )
-    which = rx.cond(
-        draft.scope == "organization",
-        rx.fragment(),
-        rx.cond(
-            state.picked,
-            select_field(state, "Which one", "of", draft.of, state.values, first="Choose"),
-            typed,
-        ),
-    )
     return rx.cond(
         state.scopes.length() > 1,
-        rx.el.fieldset(
-            rx.el.legend("Of", class_name="label-text"),
+        choices(
+            "Of",
             rx.el.div(
-                select_field(state, "What it looks at", "scope", draft.scope, state.scopes), which, class_name="pair"
+                select_field(state, "What it looks at", "scope", state.draft.scope, state.scopes),
+                _which(state),
+                class_name="pair",
             ),
-            rx.cond(
-                state.groups.length() > 0,
-                rx.el.div(
-                    select_field(state, "Split by", "group", draft.group, state.groups),
-                    rx.cond(
-                        draft.group == "tag:",
-                        text_field(state, "Name of the tag", "tag", state.shown.tag, placeholder="feature"),
-                        rx.fragment(),
-                    ),
-                    class_name="pair",
-                ),
-                rx.fragment(),
-            ),
-            class_name="choices",
+            rx.cond(state.groups.length() > 0, _split(state)),
         ),
-        rx.fragment(),
+    )
+
+
+def _which(state: Any) -> rx.Component:
+    """The value of a scope: chosen from a list, or typed with what is known to choose from."""
+    typed = labelled(
+        "Which one",
+        "alert-of",
+        input_control(
+            state, "of", state.shown.of, placeholder="web", custom_attrs={"autoComplete": "off", "list": "alert-values"}
+        ),
+        rx.el.datalist(options_of(state.values), id="alert-values"),
+    )
+    picked = select_field(state, "Which one", "of", state.draft.of, state.values, first="Choose")
+    return rx.cond(
+        state.draft.scope == "organization", rx.fragment(), rx.cond(state.picked, picked, rx.fragment(typed))
+    )
+
+
+def _split(state: Any) -> rx.Component:
+    return rx.el.div(
+        select_field(state, "Split by", "group", state.draft.group, state.groups),
+        rx.cond(
+            state.draft.group == "tag:",
+            text_field(state, "Name of the tag", "tag", state.shown.tag, placeholder="feature"),
+        ),
+        class_name="pair",
     )
 
 
 def _told(state: Any) -> rx.Component:
     draft = state.draft
-    return rx.el.fieldset(
-        rx.el.legend("Tell", class_name="label-text"),
+    return choices(
+        "Tell",
         switch_choice(state, "mail", "Its owner by e-mail", draft.mail),
         rx.cond(
             draft.mail,
@@ -156,7 +143,6 @@ def _told(state: Any) -> rx.Component:
                 placeholder="addresses with commas between them",
                 custom_attrs={"autoComplete": "off"},
             ),
-            rx.fragment(),
         ),
         rx.cond(
             state.channels.length() > 0,
@@ -177,9 +163,7 @@ def _told(state: Any) -> rx.Component:
                 placeholder="https://hooks.example.com/guardian",
                 max_length=500,
             ),
-            rx.fragment(),
         ),
-        class_name="choices",
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import reflex as rx
 from sqlmodel import Session
 
-from guardian.errors import NotFoundError, ValidationError
+from guardian.errors import NotFoundError
 from guardian.live import ALERT_TRIGGERED
 from guardian.periods import utcnow, zone
 from guardian.services.actor import Actor
@@ -51,7 +51,6 @@ class AlertsState(Building, rx.State):
     history: list[HistoryRow] = []
     more_href: str = ""
     doomed: AlertRow = rows.NO_ALERT
-    typed: str = ""
 
     @classmethod
     def _read(cls, session: Session, actor: Actor, query: Query) -> _View:
@@ -116,19 +115,7 @@ class AlertsState(Building, rx.State):
     async def open_delete(self, alert_id: str) -> None:
         """Ask before deleting that alert."""
         view = await self._call(lambda session, actor: alerts.get_alert(session, actor, alert_id))
-        self.doomed, self.typed = rows.alert_row(view, utcnow(), zone(self.viewer.zone or "UTC")), ""
-
-    @rx.event
-    async def type_name(self, text: str) -> None:
-        """What is typed to confirm a deletion."""
-        await self._actor()
-        self.typed = text[:200]
-
-    @rx.event
-    async def close_delete(self) -> None:
-        """Keep the alert."""
-        await self._actor()
-        self.doomed, self.typed = rows.NO_ALERT, ""
+        self._open("delete", rows.alert_row(view, utcnow(), zone(self.viewer.zone or "UTC")))
 
     @rx.event
     async def delete(self) -> Said:
@@ -137,12 +124,14 @@ class AlertsState(Building, rx.State):
         doomed = self.doomed
         if not doomed.id:
             raise NotFoundError("Alert")
-        if self.typed != doomed.name:
-            raise ValidationError(f"Type {doomed.name} to delete this alert.")
-        await self._call(changes.deleting(doomed.id))
-        self.doomed, self.typed = rows.NO_ALERT, ""
-        await self._refresh()
-        return [rx.redirect(ROUTE), toast(f"{doomed.name} is deleted.")]
+        self._confirm(doomed.name, "delete this alert")
+        return await self._or_refuse(
+            changes.deleting(doomed.id), lambda gone: [rx.redirect(ROUTE), toast(f"{gone.name} is deleted.")]
+        )
+
+    def _open(self, dialog: str, doomed: AlertRow = rows.NO_ALERT) -> None:
+        super()._open(dialog)
+        self.doomed = doomed
 
     async def _do(self, work: Work[Any], said: str) -> Said:
         await self._call(work)

@@ -34,9 +34,8 @@ def alert_panel(state: Any) -> rx.Component:
                     _section(
                         "Not OK",
                         rx.el.ul(rx.foreach(alert.groups, partial(_group, state)), class_name="list"),
-                        rx.cond(alert.more != "", rx.el.p(alert.more, class_name="muted small"), rx.fragment()),
+                        rx.cond(alert.more != "", rx.el.p(alert.more, class_name="muted small")),
                     ),
-                    rx.fragment(),
                 ),
                 _history(state),
             ),
@@ -50,11 +49,7 @@ def alert_panel(state: Any) -> rx.Component:
 def _buttons(state: Any, alert: Any) -> rx.Component:
     may = state.can_create
     return rx.el.div(
-        rx.cond(
-            may & alert.fires,
-            button(icon("check", 14), "Acknowledge", on_click=state.acknowledge(alert.id, "*")),
-            rx.fragment(),
-        ),
+        rx.cond(may & alert.fires, button(icon("check", 14), "Acknowledge", on_click=state.acknowledge(alert.id, "*"))),
         rx.cond(
             may,
             rx.cond(
@@ -62,7 +57,6 @@ def _buttons(state: Any, alert: Any) -> rx.Component:
                 button(icon("bell", 14), "End the snooze", on_click=state.snooze(alert.id, 0, "*")),
                 button(icon("bell-off", 14), "Snooze for 8 hours", on_click=state.snooze(alert.id, 8, "*")),
             ),
-            rx.fragment(),
         ),
         rx.cond(
             alert.may_change,
@@ -70,7 +64,6 @@ def _buttons(state: Any, alert: Any) -> rx.Component:
                 button(icon("send", 14), "Send a test", on_click=state.test(alert.id)),
                 button(icon("pencil", 14), "Edit", on_click=state.open_edit(alert.id)),
             ),
-            rx.fragment(),
         ),
         class_name="row wraps",
     )
@@ -99,7 +92,6 @@ def _group(state: Any, group: GroupRow) -> rx.Component:
                 on_click=state.acknowledge(state.opened.id, group.key),
                 custom_attrs={"aria-label": f"Acknowledge {group.name}"},
             ),
-            rx.fragment(),
         ),
         key=group.id,
         class_name="group-line",
@@ -117,9 +109,7 @@ def _history(state: Any) -> rx.Component:
             rx.el.p("Nothing has happened yet. A test shows whether messages arrive.", class_name="muted"),
         ),
         rx.cond(
-            state.more_href != "",
-            link("Show older", to=state.more_href, prevent_scroll_reset=True, class_name="small"),
-            rx.fragment(),
+            state.more_href != "", link("Show older", to=state.more_href, prevent_scroll_reset=True, class_name="small")
         ),
     )
 
@@ -128,17 +118,13 @@ def _change(row: Any) -> rx.Component:
     return rx.el.li(
         rx.el.div(
             badge(row.state, row.tone),
-            rx.cond(row.group != "", rx.el.strong(row.group), rx.fragment()),
+            rx.cond(row.group != "", rx.el.strong(row.group)),
             rx.el.span(row.title, " ", row.person, class_name="muted small"),
             rx.el.span(moment(row.at), class_name="muted small push"),
             class_name="row wraps",
         ),
-        rx.cond(row.sentence != "", rx.el.p(row.sentence), rx.fragment()),
-        rx.cond(
-            row.messages.length() > 0,
-            rx.el.ul(rx.foreach(row.messages, _message), class_name="messages"),
-            rx.fragment(),
-        ),
+        rx.cond(row.sentence != "", rx.el.p(row.sentence)),
+        rx.cond(row.messages.length() > 0, rx.el.ul(rx.foreach(row.messages, _message), class_name="messages")),
         key=row.id,
         custom_attrs={"data-testid": "change"},
     )
@@ -152,13 +138,12 @@ def _message(row: Any) -> rx.Component:
             rx.el.span("by ", row.channel, class_name="muted small"),
             class_name="row wraps",
         ),
-        rx.cond(row.note != "", rx.el.p(row.note, class_name="small"), rx.fragment()),
+        rx.cond(row.note != "", rx.el.p(row.note, class_name="small")),
         rx.cond(
             row.attempts.length() > 0,
             rx.el.ol(
                 rx.foreach(row.attempts, _attempt), class_name="attempts", custom_attrs={"aria-label": "Attempts"}
             ),
-            rx.fragment(),
         ),
         key=row.id,
     )

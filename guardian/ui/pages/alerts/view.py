@@ -30,11 +30,7 @@ SNOOZES = ((1, "For an hour"), (8, "For 8 hours"), (24, "For a day"), (168, "For
 
 def alerts_view(state: Any, here: str) -> rx.Component:
     """The page; `state` is the AlertsState class."""
-    new = rx.cond(
-        state.can_create,
-        button(icon("plus"), "New alert", kind="primary", on_click=state.open_new("")),
-        rx.fragment(),
-    )
+    new = rx.cond(state.can_create, button(icon("plus"), "New alert", kind="primary", on_click=state.open_new("")))
     return frame(
         state,
         here,
@@ -55,7 +51,7 @@ def alerts_view(state: Any, here: str) -> rx.Component:
         about=rx.cond(
             state.loaded, rx.cond(state.summary != "", f"{state.summary}. Times in {state.viewer.zone}.", ""), "\u00a0"
         ),
-        actions=rx.cond(state.loaded & (state.alerts.length() > 0), new, rx.fragment()),
+        actions=rx.cond(state.loaded & (state.alerts.length() > 0), new),
     )
 
 
@@ -72,7 +68,7 @@ def _alert(state: Any, alert: AlertRow) -> rx.Component:
                 rx.el.p(
                     "Last triggered: ",
                     moment(alert.triggered),
-                    rx.cond(alert.note != "", rx.fragment(" · ", alert.note), rx.fragment()),
+                    rx.cond(alert.note != "", rx.fragment(" · ", alert.note)),
                     " · made by ",
                     alert.owner,
                     class_name="muted small",
@@ -93,15 +89,10 @@ def alert_actions(state: Any, alert: Any, place: str) -> rx.Component:
     return rx.cond(
         state.can_create,
         rx.el.div(
-            rx.cond(
-                alert.fires,
-                button(icon("check", 14), "Acknowledge", on_click=state.acknowledge(alert.id, "*")),
-                rx.fragment(),
-            ),
+            rx.cond(alert.fires, button(icon("check", 14), "Acknowledge", on_click=state.acknowledge(alert.id, "*"))),
             _menu(state, alert, place),
             class_name="key-actions",
         ),
-        rx.fragment(),
     )
 
 
@@ -125,9 +116,7 @@ def _menu(state: Any, alert: Any, place: str) -> rx.Component:
                 menu_item("pencil", "Edit", name, on_click=state.open_edit(alert.id)),
                 menu_item("send", "Send a test", name, on_click=state.test(alert.id)),
                 rx.cond(
-                    alert.webhook,
-                    menu_item("key-round", "New webhook secret", name, on_click=state.rotate(alert.id)),
-                    rx.fragment(),
+                    alert.webhook, menu_item("key-round", "New webhook secret", name, on_click=state.rotate(alert.id))
                 ),
                 rx.cond(
                     alert.active,
@@ -136,7 +125,6 @@ def _menu(state: Any, alert: Any, place: str) -> rx.Component:
                 ),
                 menu_item("trash-2", "Delete", name, tone="bad", on_click=state.open_delete(alert.id)),
             ),
-            rx.fragment(),
         ),
     )
 
@@ -167,20 +155,19 @@ def _empty(state: Any) -> rx.Component:
             button(icon("plus"), "Build an alert", kind="primary", on_click=state.open_new("")),
             rx.el.p("Ask somebody who is a member of your team to make one.", class_name="muted"),
         ),
-        more=rx.cond(state.can_create, ready, rx.fragment()),
+        more=rx.cond(state.can_create, ready),
     )
 
 
 def _delete_dialog(state: Any) -> rx.Component:
     return confirm_dialog(
-        state.doomed.id != "",
+        state,
+        "delete",
         rx.fragment("Delete ", state.doomed.name),
         rx.el.p("Nobody is told of this any more, and its history with every delivery goes with it."),
         word=state.doomed.name,
-        typed=state.typed,
-        on_type=state.type_name,
         on_confirm=state.delete,
-        on_dismiss=state.close_delete,
         verb="Delete the alert",
+        kept="Nothing was deleted.",
         name="delete-alert",
     )

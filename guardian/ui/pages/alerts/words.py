@@ -1,20 +1,11 @@
 """What the builder offers, in words: what can be watched, how it is compared, over which time, and of what."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from guardian.models.enums import AlertFrequency, AlertState, AlertType, ComparisonType, NoDataRule
 from guardian.services.guard.alerts import METRICS, Metric
 from guardian.services.guard.alerts.metrics import TAG
-
-
-@dataclass(frozen=True)
-class Option:
-    """A choice of a list."""
-
-    value: str
-    text: str
-
+from guardian.ui.rows import Option
 
 RISE, FALL = "RISE", "FALL"
 """PERCENT_CHANGE as people choose it: the sign of its threshold says which."""

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, ClassVar
 
 import reflex as rx
 from sqlmodel import Session
 
-from guardian.errors import GuardianError, ValidationError
+from guardian.errors import ValidationError
 from guardian.live import BILLING_UPDATE
 from guardian.models.enums import Plan
 from guardian.periods import utcnow, zone
@@ -19,18 +19,17 @@ from guardian.services.people.billing.plans import plan_name
 from guardian.services.people.billing.standing import PlanView, Standing
 from guardian.services.people.organizations import get_organization
 from guardian.ui.audited import About, Work, audited
+from guardian.ui.dialogs import Dialogs
 from guardian.ui.live_hub import Query
 from guardian.ui.pages.billing import rows
 from guardian.ui.pages.billing.rows import ROUTE, ChangeRow, InvoiceRow, PlanRow, UsedRow
 from guardian.ui.pages.billing.view import billing_view
-from guardian.ui.session import NotSignedIn, Page
+from guardian.ui.session import Said
 from guardian.ui.toasts import toast
 
 _PARAMETERS = frozenset({"before", "checkout"})
 _LISTED = 12
 _ON_THE_WAY = "Stripe has your order. The plan shows here by itself, mostly within seconds; you need not wait."
-
-Said: TypeAlias = rx.event.EventSpec | None
 
 
 @dataclass(frozen=True)
@@ -43,7 +42,7 @@ class _View:
     zone: str
 
 
-class BillingState(Page, rx.State):
+class BillingState(Dialogs, rx.State):
     """The plan as bars, what can be bought as cards, the invoices as lines; and the dialogs that change the plan."""
 
     _live_events: ClassVar[frozenset[str]] = frozenset({BILLING_UPDATE})
@@ -63,9 +62,7 @@ class BillingState(Page, rx.State):
     older: str = ""
     newest: bool = True
 
-    dialog: str = ""
     change: ChangeRow = ChangeRow()
-    refusal: str = ""
 
     @classmethod
     def _read(cls, session: Session, actor: Actor, query: Query) -> _View:
@@ -111,29 +108,22 @@ class BillingState(Page, rx.State):
         found = await self._call(asked)
         if isinstance(found, str):
             return rx.redirect(found)
-        self.dialog, self.change, self.refusal = "change", found, ""
+        self._open("change")
+        self.change = found
         return None
 
     @rx.event
     async def apply(self) -> Said:
         """Move to the plan of the dialog, as it was shown."""
         await self._actor()
-        wanted, now, self.refusal = _plan(self.change.plan), utcnow(), ""
+        wanted, now = _plan(self.change.plan), utcnow()
         at = datetime.fromisoformat(self.change.at)
 
         def change(session: Session, actor: Actor) -> None:
             buying.change_plan(session, actor, wanted, at, now)
 
-        try:
-            await self._call(audited("SUBSCRIPTION_CHANGE", "subscription", change, _about(wanted)))
-        except NotSignedIn:
-            raise
-        except GuardianError as error:
-            self.refusal = error.message
-            return None
-        self.dialog = ""
-        await self._refresh()
-        return toast(f"The plan is {plan_name(wanted)} now.")
+        work = audited("SUBSCRIPTION_CHANGE", "subscription", change, _about(wanted))
+        return await self._or_refuse(work, lambda _none: toast(f"The plan is {plan_name(wanted)} now."))
 
     @rx.event
     async def pay(self) -> Said:
@@ -147,32 +137,18 @@ class BillingState(Page, rx.State):
     async def ask_end(self) -> None:
         """Ask before the subscription is ended."""
         await self._call(lambda _session, actor: actor.require("billing:update"))
-        self.dialog, self.refusal = "end", ""
+        self._open("end")
 
     @rx.event
     async def end(self) -> None:
         """Let the subscription end with its period."""
-        await self._set_end(ends=True)
+        (await self._actor()).require("billing:update")
+        await self._or_refuse(_ending(ends=True), lambda _none: None)
 
     @rx.event
     async def go_on(self) -> None:
         """Let the subscription go on after all."""
-        await self._set_end(ends=False)
-
-    @rx.event
-    async def close(self) -> None:
-        """Close the dialog."""
-        await self._actor()
-        self.dialog, self.refusal = "", ""
-
-    async def _set_end(self, *, ends: bool) -> None:
-        now = utcnow()
-
-        def change(session: Session, actor: Actor) -> None:
-            buying.end_subscription(session, actor, now, ends=ends)
-
-        await self._call(audited("SUBSCRIPTION_CANCEL", "subscription", change, lambda _none: (None, {"ends": ends})))
-        self.dialog = ""
+        await self._call(_ending(ends=False))
         await self._refresh()
 
 
@@ -188,6 +164,13 @@ def _checkout(wanted: Plan) -> Work[str]:
         return buying.start_checkout(session, actor, wanted)
 
     return start
+
+
+def _ending(*, ends: bool) -> Work[None]:
+    def change(session: Session, actor: Actor) -> None:
+        buying.end_subscription(session, actor, utcnow(), ends=ends)
+
+    return audited("SUBSCRIPTION_CANCEL", "subscription", change, lambda _none: (None, {"ends": ends}))
 
 
 def _about(wanted: Plan) -> About[Any]:

@@ -8,8 +8,7 @@ import reflex as rx
 from guardian.services.people.billing.plans import HOLD
 from guardian.ui.components.basics import badge, button, icon, link, moment
 from guardian.ui.components.cards import card
-from guardian.ui.components.dialog import actions, dialog
-from guardian.ui.components.forms import refusal
+from guardian.ui.components.dialog import confirm_dialog
 from guardian.ui.components.frame import frame
 from guardian.ui.components.states import notice, progress_bar, skeleton_card
 from guardian.ui.components.table import Column, cell, data_table
@@ -29,10 +28,10 @@ def billing_view(state: Any, here: str) -> rx.Component:
     return frame(
         state,
         here,
-        rx.cond(state.on_the_way != "", notice(rx.el.p(state.on_the_way), icon_name="hourglass"), rx.fragment()),
+        rx.cond(state.on_the_way != "", notice(rx.el.p(state.on_the_way), icon_name="hourglass")),
         _plan(state),
-        rx.cond(state.sold, _offers(state), rx.fragment()),
-        rx.cond(state.sold | (state.invoices.length() > 0), _invoices(state, here), rx.fragment()),
+        rx.cond(state.sold, _offers(state)),
+        rx.cond(state.sold | (state.invoices.length() > 0), _invoices(state, here)),
         _change_dialog(state),
         _end_dialog(state),
         skeleton=rx.fragment(skeleton_card(5, "28px"), skeleton_card(3, "28px")),
@@ -46,9 +45,7 @@ def billing_view(state: Any, here: str) -> rx.Component:
             "\u00a0",
         ),
         actions=rx.cond(
-            state.loaded & state.has_portal,
-            button(icon("credit-card", 14), "Cards and addresses", on_click=state.pay),
-            rx.fragment(),
+            state.loaded & state.has_portal, button(icon("credit-card", 14), "Cards and addresses", on_click=state.pay)
         ),
     )
 
@@ -62,11 +59,10 @@ def _plan(state: Any) -> rx.Component:
             state.next_step != "",
             rx.el.div(
                 rx.el.span(state.next_step),
-                rx.cond(state.can_end, button("End the subscription", on_click=state.ask_end), rx.fragment()),
-                rx.cond(state.can_go_on, button("Go on after all", on_click=state.go_on), rx.fragment()),
+                rx.cond(state.can_end, button("End the subscription", on_click=state.ask_end)),
+                rx.cond(state.can_go_on, button("Go on after all", on_click=state.go_on)),
                 class_name="row plan-next",
             ),
-            rx.fragment(),
         ),
         aside=rx.el.span(state.price, class_name="muted small"),
     )
@@ -99,16 +95,10 @@ def _offers(state: Any) -> rx.Component:
 def _offer(state: Any, row: PlanRow) -> rx.Component:
     lines: Any = row.lines
     return rx.el.section(
-        rx.el.div(
-            rx.el.h3(row.name), rx.cond(row.current, badge("Yours", "good"), rx.fragment()), class_name="row plan-name"
-        ),
+        rx.el.div(rx.el.h3(row.name), rx.cond(row.current, badge("Yours", "good")), class_name="row plan-name"),
         rx.el.p(row.price, class_name="plan-price"),
         rx.el.ul(rx.foreach(lines, _line)),
-        rx.cond(
-            row.verb != "",
-            rx.cond(row.larger, _choose(state, row, "primary"), _choose(state, row, "")),
-            rx.fragment(),
-        ),
+        rx.cond(row.verb != "", rx.cond(row.larger, _choose(state, row, "primary"), _choose(state, row, ""))),
         class_name="card plan-offer",
         key=row.plan,
     )
@@ -145,10 +135,9 @@ def _invoices(state: Any, here: str) -> rx.Component:
                     (state.older != "") | ~state.newest,
                     rx.el.div(
                         rx.cond(state.newest, rx.fragment(), link("Newest", to=here)),
-                        rx.cond(state.older != "", link("Older", to=state.older), rx.fragment()),
+                        rx.cond(state.older != "", link("Older", to=state.older)),
                         class_name="card-foot",
                     ),
-                    rx.fragment(),
                 ),
             ),
             rx.el.p("No invoice yet. Each one will be here, as a PDF too, and comes by mail.", class_name="muted"),
@@ -173,7 +162,6 @@ def _invoice(row: InvoiceRow) -> rx.Component:
                 rx.cond(
                     row.pay != "",
                     rx.el.a("Pay", href=row.pay, custom_attrs={"aria-label": f"Pay invoice {row.number}"}),
-                    rx.fragment(),
                 ),
                 class_name="row",
             ),
@@ -185,8 +173,9 @@ def _invoice(row: InvoiceRow) -> rx.Component:
 
 def _change_dialog(state: Any) -> rx.Component:
     change = state.change
-    return dialog(
-        state.dialog == "change",
+    return confirm_dialog(
+        state,
+        "change",
         rx.fragment("Move to ", change.name),
         rx.el.dl(
             rx.foreach(change.lines, _sum),
@@ -204,18 +193,19 @@ def _change_dialog(state: Any) -> rx.Component:
                 tone="warn",
                 icon_name="triangle-alert",
             ),
-            rx.fragment(),
         ),
-        refusal(state.refusal, "Nothing was changed."),
-        actions(state.close, rx.fragment("Move to ", change.name), on_click=state.apply),
-        on_dismiss=state.close,
+        on_confirm=state.apply,
+        verb=rx.fragment("Move to ", change.name),
+        kept="Nothing was changed.",
+        kind="primary",
         name="change",
     )
 
 
 def _end_dialog(state: Any) -> rx.Component:
-    return dialog(
-        state.dialog == "end",
+    return confirm_dialog(
+        state,
+        "end",
         "End the subscription?",
         rx.el.p("The plan stays until what is paid for is over. After that the limits of the plan Free hold:"),
         rx.el.ul(
@@ -224,7 +214,8 @@ def _end_dialog(state: Any) -> rx.Component:
             rx.el.li("The gateway stops at Free's number of requests a month."),
             rx.el.li(f"{HOLD.days} days later, single calls are kept for as long as Free keeps them."),
         ),
-        actions(state.close, "End the subscription", kind="danger", on_click=state.end),
-        on_dismiss=state.close,
+        on_confirm=state.end,
+        verb="End the subscription",
+        kept="It goes on as before.",
         name="end",
     )

@@ -5,7 +5,7 @@ from typing import Any
 import reflex as rx
 
 from guardian.ui.components.dialog import confirm_dialog, form_dialog
-from guardian.ui.components.forms import field, refusal
+from guardian.ui.components.forms import field
 from guardian.ui.pages.budgets.form import budget_form
 
 
@@ -59,18 +59,16 @@ def _raise(state: Any) -> rx.Component:
 
 def _delete(state: Any) -> rx.Component:
     return confirm_dialog(
-        state.dialog == "delete",
+        state,
+        "delete",
         rx.fragment("Delete ", state.budget.name, "?"),
         rx.el.p(
             "What was spent stays in the ledger. Nothing is stopped or told by this budget any more, and access "
             "tokens that name it have none."
         ),
-        refusal(state.refusal, "Nothing was deleted."),
         word=state.budget.name,
-        typed=state.typed,
-        on_type=state.type_name,
         on_confirm=state.delete,
-        on_dismiss=state.close,
         verb="Delete the budget",
+        kept="Nothing was deleted.",
         name="delete-budget",
     )

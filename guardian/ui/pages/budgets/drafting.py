@@ -11,8 +11,8 @@ from guardian.services.guard.budgets import Scope
 from guardian.ui.pages.budgets import changes, rows, words
 from guardian.ui.pages.budgets.draft import NEW, Draft, amount_text, suggested, told
 from guardian.ui.pages.budgets.rows import NO_LOOK, Look
-from guardian.ui.pages.budgets.words import Option
-from guardian.ui.session import NotSignedIn, Page
+from guardian.ui.rows import Option
+from guardian.ui.session import Page
 
 PICKED = ("user", "provider", "key", "token")
 """Scopes whose values are chosen; those of the others are typed, with what is known to choose from."""
@@ -29,7 +29,6 @@ class Drafting(Page, mixin=True):
     hint: str = ""
     before: str = ""
     look: Look = NO_LOOK
-    refusal: str = ""
     _draft: Draft = NEW
     _own_amount: bool = False
 
@@ -78,7 +77,7 @@ class Drafting(Page, mixin=True):
     async def _begin(self, draft: Draft) -> None:
         """Fill the form in; that of a new budget with an amount that last month fits into."""
         self._draft = self.shown = draft
-        self._own_amount, self.refusal = bool(draft.id), ""
+        self._own_amount = bool(draft.id)
         await self._offer()
         await self._suggest()
         await self._look()
@@ -105,21 +104,15 @@ class Drafting(Page, mixin=True):
             self._draft, self.shown = replace(self._draft, amount=amount), replace(self.shown, amount=amount)
 
     async def _last_month(self, scope: Scope) -> Decimal | None:
-        try:
-            return await self._call(changes.last_month(scope))
-        except NotSignedIn:
-            raise
-        except GuardianError:
-            return None  # a scope that is not told whole yet
+        found = await self._try(changes.last_month(scope))
+        # Refused is a scope that is not told whole yet.
+        return None if isinstance(found, GuardianError) else found
 
     async def _look(self) -> None:
         """How the past would have run; nothing while the form is not one that could be sent."""
         draft = self._draft
-        try:
-            found = await self._call(changes.looking(draft))
-        except NotSignedIn:
-            raise
-        except GuardianError:
+        found = await self._try(changes.looking(draft))
+        if isinstance(found, GuardianError):
             self.look = NO_LOOK
             return
         self.look = rows.look(found, words.ran(found, draft.span, draft.rolling_days))

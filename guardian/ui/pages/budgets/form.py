@@ -7,10 +7,9 @@ import reflex as rx
 
 from guardian.services.guard.budgets.checking import MAX_NAME, MAX_ROLLING_DAYS
 from guardian.ui.components.basics import icon
-from guardian.ui.components.dialog import actions, dialog
-from guardian.ui.components.forms import choice, choices, field, refusal
+from guardian.ui.components.dialog import form_dialog
+from guardian.ui.components.forms import choice, choices, field, labelled, options_of, select_field
 from guardian.ui.pages.budgets import words
-from guardian.ui.pages.budgets.words import Option
 
 _WAIT = 300  # ms of silence before what is typed is looked at
 
@@ -18,32 +17,30 @@ _WAIT = 300  # ms of silence before what is typed is looked at
 def budget_form(state: Any) -> rx.Component:
     """The dialog; a new budget needs no more than its last button."""
     is_new = state.shown.id == ""
-    return dialog(
-        state.dialog == "form",
+    return form_dialog(
+        state,
+        "form",
         rx.cond(is_new, "New budget", rx.fragment("Edit ", state.budget.name)),
-        rx.el.form(
-            _what(state),
-            _how_much(state),
-            rx.cond(state.shown.period == words.ROLLING, _days(state), rx.fragment()),
-            _look(state),
-            _kinds(state),
-            _more(state),
-            refusal(state.refusal, "Nothing was changed."),
-            actions(state.close, rx.cond(is_new, "Set the budget", "Save"), type="submit"),
-            on_submit=state.save,
-            class_name="form",
-        ),
-        on_dismiss=state.close,
+        _what(state),
+        _how_much(state),
+        rx.cond(state.shown.period == words.ROLLING, _days(state)),
+        _look(state),
+        _kinds(state),
+        _more(state),
+        on_submit=state.save,
+        verb=rx.cond(is_new, "Set the budget", "Save"),
+        kept="Nothing was changed.",
         name="budget-form",
     )
 
 
 def _what(state: Any) -> rx.Component:
     return rx.el.div(
-        _select(
+        select_field(
             "For",
             "scope",
             _options(words.SCOPES),
+            ident="budget-scope",
             default_value=state.shown.scope,
             on_change=state.choose_scope,
         ),
@@ -64,10 +61,11 @@ def _how_much(state: Any) -> rx.Component:
             required=True,
             custom_attrs={"inputMode": "decimal", "autoComplete": "off"},
         ),
-        _select(
+        select_field(
             "Counted",
             "period",
             _options(words.PERIODS),
+            ident="budget-period",
             default_value=state.shown.period,
             on_change=state.choose_period,
         ),
@@ -95,12 +93,21 @@ def _kinds(state: Any) -> rx.Component:
 
 def _of(state: Any) -> rx.Component:
     """The value of a scope: chosen from a list, or typed with what is known to choose from."""
-    listed = rx.foreach(state.targets, _option)
+    listed = options_of(state.targets)
     return rx.cond(
         state.picked,
-        _select("Which", "of", listed, default_value=state.shown.of, on_change=state.choose_of, key=state.shown.scope),
-        rx.el.div(
-            rx.el.label("Which", html_for="budget-of"),
+        select_field(
+            "Which",
+            "of",
+            listed,
+            ident="budget-of",
+            default_value=state.shown.of,
+            on_change=state.choose_of,
+            key=state.shown.scope,
+        ),
+        labelled(
+            "Which",
+            "budget-of",
             rx.el.input(
                 name="of",
                 id="budget-of",
@@ -112,27 +119,13 @@ def _of(state: Any) -> rx.Component:
                 custom_attrs={"list": "budget-targets", "autoComplete": "off", "aria-describedby": "budget-of-help"},
             ),
             rx.el.datalist(listed, id="budget-targets"),
-            rx.el.p(state.hint, id="budget-of-help", class_name="help"),
-            class_name="field",
+            help=state.hint,
         ),
-    )
-
-
-def _select(label: str, name: str, options: rx.Component, **props: Any) -> rx.Component:
-    ident = f"budget-{name}"
-    return rx.el.div(
-        rx.el.label(label, html_for=ident),
-        rx.el.select(options, name=name, id=ident, class_name="input", **props),
-        class_name="field",
     )
 
 
 def _options(texts: Mapping[Any, str]) -> rx.Component:
     return rx.fragment(*(rx.el.option(text, value=str(value)) for value, text in texts.items()))
-
-
-def _option(option: Option) -> rx.Component:
-    return rx.el.option(option.text, value=option.value, key=option.value)
 
 
 def _days(state: Any) -> rx.Component:

@@ -1,44 +1,42 @@
 """/budgets: what may be spent and on what, with what is left of it; made in three clicks, with a look at the past."""
 
 from dataclasses import replace
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, ClassVar
 
 import reflex as rx
 from sqlmodel import Session
 
-from guardian.errors import GuardianError, ValidationError
+from guardian.errors import ValidationError
 from guardian.live import USAGE_UPDATE
 from guardian.periods import DAY, local_date, utcnow, zone
 from guardian.services.actor import Actor
 from guardian.services.guard import budgets
 from guardian.services.guard.budgets import BudgetView
 from guardian.ui.audited import Work
+from guardian.ui.dialogs import Dialogs
 from guardian.ui.live_hub import Query
 from guardian.ui.pages.budgets import changes, rows
 from guardian.ui.pages.budgets.draft import NEW, amount_text, draft_of, suggested, told
 from guardian.ui.pages.budgets.drafting import Drafting
 from guardian.ui.pages.budgets.rows import NO_BUDGET, BudgetRow
 from guardian.ui.pages.budgets.view import budgets_view
-from guardian.ui.session import NotSignedIn
+from guardian.ui.session import Said
 from guardian.ui.toasts import toast
 
 ROUTE = "/budgets"
-Said: TypeAlias = rx.event.EventSpec | None
 
 
-class BudgetsState(Drafting, rx.State):
-    """The budgets as rows, and the one dialog that may be open: form (of a new one or another), raise or delete."""
+class BudgetsState(Drafting, Dialogs, rx.State):
+    """The budgets as rows, and which one the dialog is about: form (of a new one or another), raise or delete."""
 
     _live_events: ClassVar[frozenset[str]] = frozenset({USAGE_UPDATE})
 
     budgets: list[BudgetRow] = []
     can_change: bool = False
-    dialog: str = ""
     budget: BudgetRow = NO_BUDGET
     raise_amount: str = ""
     raise_until: str = ""
     raise_first: str = ""
-    typed: str = ""
 
     @classmethod
     def _read(cls, session: Session, actor: Actor, query: Query) -> list[BudgetView]:
@@ -55,7 +53,7 @@ class BudgetsState(Drafting, rx.State):
     async def open_new(self) -> None:
         """Show the form of a new budget: everything, every month, a limit that last month fits into."""
         (await self._actor()).require("budgets:update")
-        self._open("form", NO_BUDGET)
+        self._open("form")
         await self._begin(NEW)
 
     @rx.event
@@ -81,35 +79,22 @@ class BudgetsState(Drafting, rx.State):
         self._open("delete", self._row(await self._find(budget_id)))
 
     @rx.event
-    async def close(self) -> None:
-        """Close the dialog."""
-        await self._actor()
-        self._open("", NO_BUDGET)
-
-    @rx.event
-    async def type_name(self, text: str) -> None:
-        """What is typed to confirm a deletion."""
-        await self._actor()
-        self.typed = text[:200]
-
-    @rx.event
     async def save(self, form: dict[str, Any]) -> Said:
         """Make the budget of the form, or change it."""
         await self._actor()
         try:
             draft = told(self._draft, form)
         except ValidationError as error:
-            self.refusal = error.message
-            return None
+            return self._refuse(error)
         # A field that is not shown tells nothing: a scope without a value has none.
         draft = replace(draft, of="") if draft.scope == "organization" else draft
         verb = "changed" if draft.id else "set"
-        return await self._or_refuse(changes.saving(draft), f"is {verb}. It holds for the next call.")
+        return await self._or_say(changes.saving(draft), f"is {verb}. It holds for the next call.")
 
     @rx.event
     async def lift(self, form: dict[str, Any]) -> Said:
         """Raise the budget of the open dialog for a time."""
-        return await self._or_refuse(changes.raising(self.budget.id, form), "is raised. It ends by itself.")
+        return await self._or_say(changes.raising(self.budget.id, form), "is raised. It ends by itself.")
 
     @rx.event
     async def end_raise(self, budget_id: str) -> Said:
@@ -129,15 +114,15 @@ class BudgetsState(Drafting, rx.State):
     async def delete(self) -> Said:
         """Delete the budget of the open dialog, once its name is typed."""
         await self._actor()
-        if self.typed != self.budget.name:
-            raise ValidationError(f"Type {self.budget.name} to delete this budget.")
-        return await self._or_refuse(changes.deleting(self.budget.id), "is deleted.")
+        self._confirm(self.budget.name, "delete this budget")
+        return await self._or_say(changes.deleting(self.budget.id), "is deleted.")
 
     def _row(self, view: BudgetView) -> BudgetRow:
         return rows.budget_row(view, utcnow(), zone(view.time_zone))
 
-    def _open(self, dialog: str, budget: BudgetRow) -> None:
-        self.dialog, self.budget, self.typed, self.refusal = dialog, budget, "", ""
+    def _open(self, dialog: str, budget: BudgetRow = NO_BUDGET) -> None:
+        super()._open(dialog)
+        self.budget = budget
 
     async def _find(self, budget_id: str) -> BudgetView:
         """A budget that this person may change. Raises NotFoundError, AuthorizationError."""
@@ -148,18 +133,8 @@ class BudgetsState(Drafting, rx.State):
 
         return await self._call(find)
 
-    async def _or_refuse(self, work: Work[BudgetView], done: str) -> Said:
-        """Do what the open dialog asks for and close it; a refusal is said in it, and it stays."""
-        try:
-            found = await self._call(work)
-        except NotSignedIn:
-            raise
-        except GuardianError as error:
-            self.refusal = error.message
-            return None
-        self._open("", NO_BUDGET)
-        await self._refresh()
-        return toast(f"{found.name} {done}")
+    async def _or_say(self, work: Work[BudgetView], done: str) -> Said:
+        return await self._or_refuse(work, lambda found: toast(f"{found.name} {done}"))
 
 
 def page() -> rx.Component:

@@ -163,10 +163,6 @@ def look(found: WhatIf, text: str) -> Look:
     )
 
 
-def options(pairs: Sequence[tuple[str, str]]) -> list[words.Option]:
-    return [words.Option(value, text) for value, text in pairs]
-
-
 def _scale(view: BudgetView) -> Decimal:
     """What the whole bar stands for: the limit, or as much more as has to be shown."""
     ahead = min(view.forecast or Decimal(0), view.effective_limit * _MOST_AHEAD)

@@ -15,11 +15,7 @@ from guardian.ui.pages.budgets.rows import BudgetRow, Tick
 
 def budgets_view(state: Any, here: str) -> rx.Component:
     """The page; `state` is the BudgetsState class."""
-    new = rx.cond(
-        state.can_change,
-        button(icon("plus"), "New budget", kind="primary", on_click=state.open_new),
-        rx.fragment(),
-    )
+    new = rx.cond(state.can_change, button(icon("plus"), "New budget", kind="primary", on_click=state.open_new))
     return frame(
         state,
         here,
@@ -39,7 +35,7 @@ def budgets_view(state: Any, here: str) -> rx.Component:
             f"Limits on AI provider spend that was tracked call by call. Times in {state.viewer.zone}.",
             "\u00a0",
         ),
-        actions=rx.cond(state.loaded & (state.budgets.length() > 0), new, rx.fragment()),
+        actions=rx.cond(state.loaded & (state.budgets.length() > 0), new),
     )
 
 
@@ -52,15 +48,15 @@ def _budget(state: Any, row: BudgetRow) -> rx.Component:
                     rx.el.span(f"{row.scope}, {row.period}", class_name="muted"),
                     badge(row.kind),
                     badge(row.state, row.tone),
-                    rx.cond(row.raised, badge("Raised", "accent"), rx.fragment()),
+                    rx.cond(row.raised, badge("Raised", "accent")),
                     class_name="row",
                 ),
                 class_name="stack key-title",
             ),
-            rx.cond(state.can_change, _menu(state, row), rx.fragment()),
+            rx.cond(state.can_change, _menu(state, row)),
             class_name="key-head",
         ),
-        rx.cond(row.raised, _raised(state, row), rx.fragment()),
+        rx.cond(row.raised, _raised(state, row)),
         _bar(row),
         rx.el.dl(
             _fact(row.left_name, money(row.left)),
@@ -68,7 +64,7 @@ def _budget(state: Any, row: BudgetRow) -> rx.Component:
                 "Spent",
                 money(row.spent),
                 rx.el.span(f" of {row.limit.text}", class_name="muted"),
-                rx.cond(row.href != "", link("Rows behind it", to=row.href, class_name="small behind"), rx.fragment()),
+                rx.cond(row.href != "", link("Rows behind it", to=row.href, class_name="small behind")),
             ),
             _fact("Held by calls under way", money(row.held)),
             _fact(
@@ -77,13 +73,12 @@ def _budget(state: Any, row: BudgetRow) -> rx.Component:
                 rx.cond(
                     row.forecast_note != "",
                     rx.el.span(row.forecast_note, class_name="muted small behind", title="8 in 10 outcomes lie within"),
-                    rx.fragment(),
                 ),
             ),
             _fact(row.resets_name, row.resets),
             class_name="facts budget-facts",
         ),
-        rx.cond(row.note != "", rx.el.p(row.note, class_name="muted small"), rx.fragment()),
+        rx.cond(row.note != "", rx.el.p(row.note, class_name="muted small")),
         key=row.id,
         class_name=rx.cond(row.active, "card key budget", "card key budget paused"),
         custom_attrs={"data-testid": "budget", "aria-label": row.name},
@@ -107,7 +102,7 @@ def _menu(state: Any, row: BudgetRow) -> rx.Component:
 
 
 def _raised(state: Any, row: BudgetRow) -> rx.Component:
-    end = rx.cond(state.can_change, button("End the raise", on_click=state.end_raise(row.id)), rx.fragment())
+    end = rx.cond(state.can_change, button("End the raise", on_click=state.end_raise(row.id)))
     return notice(rx.el.p(row.raise_note), end, icon_name="trending-up")
 
 
@@ -117,17 +112,12 @@ def _bar(row: BudgetRow) -> rx.Component:
         rx.el.div(
             rx.el.span(class_name=f"spent {row.tone}", style={"width": f"{row.spent_width}%"}),
             rx.el.span(class_name="held", style={"width": f"{row.held_width}%"}),
-            rx.cond(
-                row.limit_at != "",
-                rx.el.span(class_name="limit", style={"left": f"{row.limit_at}%"}),
-                rx.fragment(),
-            ),
+            rx.cond(row.limit_at != "", rx.el.span(class_name="limit", style={"left": f"{row.limit_at}%"})),
             rx.cond(
                 row.forecast_at != "",
                 rx.el.span(
                     class_name="ahead", style={"left": f"{row.forecast_at}%"}, title=f"Forecast {row.forecast.text}"
                 ),
-                rx.fragment(),
             ),
             class_name="budget-track",
         ),

@@ -1,7 +1,6 @@
 """What budgets are called on the page: scopes, periods, kinds and states, each in the words that people use."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
@@ -56,14 +55,6 @@ _LAST: Mapping[BudgetPeriod, str] = {
     **{span: f"Last {name}" for span, name in _SPAN.items()},
     BudgetPeriod.DAILY: "Yesterday",
 }
-
-
-@dataclass(frozen=True)
-class Option:
-    """A choice of a list."""
-
-    value: str
-    text: str
 
 
 def scope(kind: ScopeType, of: str) -> str:

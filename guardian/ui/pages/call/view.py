@@ -71,7 +71,7 @@ def _call(state: Any) -> rx.Component:
             ),
             class_name="columns two",
         ),
-        rx.cond(state.facts.attempts.length() > 0, _attempts(state), rx.fragment()),
+        rx.cond(state.facts.attempts.length() > 0, _attempts(state)),
         rx.el.details(
             rx.el.summary("Raw fields"),
             facts_list(state.panel.facts),
@@ -86,12 +86,12 @@ def _lead(state: Any) -> rx.Component:
         rx.el.div(
             rx.el.h2(provider_badge(state.panel.title, state.panel.color)),
             badge(facts.status, facts.tone),
-            rx.cond(facts.error != "", rx.el.code(facts.error), rx.fragment()),
+            rx.cond(facts.error != "", rx.el.code(facts.error)),
             class_name="row",
         ),
         rx.el.div(money(state.panel.money, data_testid="call-cost"), class_name="value"),
         rx.el.p(state.panel.about, class_name="muted"),
-        rx.cond(facts.happened != "", rx.el.p(facts.happened), rx.fragment()),
+        rx.cond(facts.happened != "", rx.el.p(facts.happened)),
         class_name="card answer call-lead",
     )
 

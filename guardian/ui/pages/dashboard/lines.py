@@ -1,5 +1,6 @@
 """The dashboard's most expensive lines as text, and their order: pure functions."""
 
+from collections.abc import Iterable
 from decimal import Decimal
 
 from guardian.services.ledger.views import ExpensiveLine
@@ -14,10 +15,13 @@ NUMERIC_SORTS = frozenset({"cost", "requests", "tokens"})
 SORTS = NUMERIC_SORTS | {"model", "project", "provider_key"}
 
 
-def line(found: ExpensiveLine, span: Range) -> Line:
-    """A row of the table."""
+def lines(found: Iterable[ExpensiveLine], span: Range) -> list[Line]:
+    """The rows of the table; what cost nothing is not expensive, what has no price may be."""
+    return [_line(each, span) for each in found if each.totals.cost or each.totals.unpriced_rows]
+
+
+def _line(found: ExpensiveLine, span: Range) -> Line:
     counts = found.totals
-    tokens = counts.input_tokens + counts.output_tokens
     return Line(
         key="\x1f".join(
             (
@@ -41,8 +45,8 @@ def line(found: ExpensiveLine, span: Range) -> Line:
         money=total(counts),
         requests=counts.requests,
         requests_text=format.tokens(counts.requests) if counts.requests else "–",
-        tokens=tokens,
-        tokens_text=format.tokens(tokens),
+        tokens=counts.tokens,
+        tokens_text=format.tokens(counts.tokens),
         tokens_title=f"{format.number(counts.input_tokens)} in, {format.number(counts.output_tokens)} out, "
         f"{format.number(counts.cache_read_tokens)} read from cache",
         href=into(
@@ -59,9 +63,9 @@ def line(found: ExpensiveLine, span: Range) -> Line:
     )
 
 
-def sort_lines(lines: list[Line], column: str, descending: bool) -> list[Line]:
+def sort_lines(unsorted: list[Line], column: str, descending: bool) -> list[Line]:
     """The lines by a column of SORTS; equal ones by amount."""
-    by_cost = sorted(lines, key=_cost, reverse=True)
+    by_cost = sorted(unsorted, key=_cost, reverse=True)
     if column == "cost":
         return by_cost if descending else by_cost[::-1]
     return sorted(by_cost, key=lambda each: getattr(each, column), reverse=descending)

@@ -115,8 +115,7 @@ class DashboardState(Page, rx.State):
         self.by_model = rows.ranked(found.by_model, "model", found.totals, asked)
         self.by_project = rows.ranked(found.by_project, "project", found.totals, asked)
         self.by_key = rows.ranked(found.by_key, "providerKey", found.totals, asked)
-        lines = [table.line(each, asked) for each in found.lines]
-        self.lines = table.sort_lines(lines, self.sorted_by, self.descending)
+        self.lines = table.sort_lines(table.lines(found.lines, asked), self.sorted_by, self.descending)
         self._show_setup()
 
     def _show_own(self, own: Wishes) -> None:

@@ -63,7 +63,7 @@ def billed(found: Dashboard) -> tuple[Money, str]:
 
 def volume(totals: Totals) -> str:
     """Calls and tokens in one line."""
-    words = f"{format.tokens(totals.input_tokens + totals.output_tokens)} tokens"
+    words = f"{format.tokens(totals.tokens)} tokens"
     return f"{format.tokens(totals.requests)} calls, {words}" if totals.requests else words
 
 

@@ -95,15 +95,23 @@ def _tiles(state: Any) -> rx.Component:
 
 def _lines(state: Any) -> rx.Component:
     return rx.el.section(
-        rx.el.div(rx.el.h2("Most expensive lines"), copy_csv("lines"), class_name="card-head"),
-        data_table(
-            "lines",
-            _COLUMNS,
-            rx.foreach(state.lines, _line),
-            caption="The most expensive lines of the range",
-            sorted_by=state.sorted_by,
-            descending=state.descending,
-            on_sort=state.sort,
+        rx.el.div(
+            rx.el.h2("Most expensive lines"),
+            rx.cond(state.lines.length() > 0, copy_csv("lines"), rx.fragment()),
+            class_name="card-head",
+        ),
+        rx.cond(
+            state.lines.length() > 0,
+            data_table(
+                "lines",
+                _COLUMNS,
+                rx.foreach(state.lines, _line),
+                caption="The most expensive lines of the range",
+                sorted_by=state.sorted_by,
+                descending=state.descending,
+                on_sort=state.sort,
+            ),
+            rx.el.div(rx.el.p(_NOTHING, class_name="muted"), class_name="card-body"),
         ),
         class_name="card",
     )
@@ -131,7 +139,7 @@ def _line(line: Line) -> rx.Component:
             custom_attrs={"data-csv": line.project},
         ),
         cell(_KEY, line.provider_key, title=line.provider_key_id),
-        cell(_CALLS, line.requests_text, custom_attrs={"data-csv": f"{line.requests}"}),
+        cell(_CALLS, line.requests_text, custom_attrs={"data-csv": rx.cond(line.requests, f"{line.requests}", "")}),
         cell(
             _TOKENS,
             line.tokens_text,

@@ -10,7 +10,7 @@ from guardian.errors import AuthenticationError
 from guardian.services.people.access import problems
 from guardian.services.people.access.sessions import actor_for_session
 from guardian.ui import format
-from guardian.ui.components.basics import button, icon
+from guardian.ui.components.basics import button, icon, link
 from guardian.ui.components.forms import plain_form
 from guardian.ui.components.states import notice
 from guardian.ui.cookie import session_token
@@ -54,14 +54,10 @@ def door(title: Any, about: Any, problem: Any, *content: Any, foot: rx.Component
     """A page of one card: product, title, what went wrong, the form, and where else one may go."""
     return rx.el.main(
         rx.el.div(
-            rx.el.p(icon("shield-check", 24), "AI Cost Guardian", class_name="door-brand"),
+            brand(),
             rx.el.section(
                 rx.el.header(rx.el.h1(title), rx.el.p(about, class_name="muted"), class_name="stack"),
-                rx.cond(
-                    problem != "",
-                    rx.el.div(notice(problem, tone="bad", icon_name="circle-alert"), role="alert"),
-                    rx.fragment(),
-                ),
+                rx.cond(problem != "", rx.el.div(notice(problem, tone="bad", icon_name="circle-alert"), role="alert")),
                 *content,
                 class_name="card",
             ),
@@ -70,6 +66,11 @@ def door(title: Any, about: Any, problem: Any, *content: Any, foot: rx.Component
         ),
         class_name="door",
     )
+
+
+def brand() -> rx.Component:
+    """The product, which leads home: to the dashboard, or to signing in."""
+    return link(icon("shield-check", 24), "AI Cost Guardian", to="/", class_name="door-brand")
 
 
 def door_form(action: str, *fields: rx.Component, verb: str) -> rx.Component:

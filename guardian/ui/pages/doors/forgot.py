@@ -39,7 +39,6 @@ def page() -> rx.Component:
                 ),
                 role="status",
             ),
-            rx.fragment(),
         ),
         door_form(
             "/auth/password/forgot",

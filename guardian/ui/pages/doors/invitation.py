@@ -8,15 +8,14 @@ import reflex as rx
 
 from guardian import db
 from guardian.errors import AuthenticationError
-from guardian.services.people.access.passwords import MIN_CHARACTERS
 from guardian.services.people.access.sessions import actor_for_session
 from guardian.services.people.invitations import Invited, look_up
 from guardian.ui.components.basics import button, button_link, link
-from guardian.ui.components.forms import field, plain_form
+from guardian.ui.components.forms import plain_form
 from guardian.ui.components.states import loading_note, notice, skeleton
 from guardian.ui.cookie import session_token
 from guardian.ui.pages.doors.door import HOME, SIGN_IN, Door, carried, door, door_form
-from guardian.ui.pages.doors.sign_up import PASSWORD_RULE
+from guardian.ui.pages.doors.fields import new_password, own_name
 
 ROUTE = "/invitation"
 _WHY = {
@@ -141,20 +140,8 @@ def _new() -> rx.Component:
     return door_form(
         "/auth/invitation",
         rx.el.p("Your account will be for ", rx.el.strong(state.email), "."),
-        field(
-            "Your name",
-            "name",
-            value=state.name_again,
-            custom_attrs={"autoComplete": "name", "autoFocus": True, "maxLength": 200},
-        ),
-        field(
-            "Password",
-            "password",
-            kind="password",
-            help=PASSWORD_RULE,
-            required=True,
-            custom_attrs={"autoComplete": "new-password", "minLength": MIN_CHARACTERS},
-        ),
+        own_name(state.name_again),
+        new_password(),
         carried("token"),
         verb="Create the account and join",
     )
@@ -163,7 +150,7 @@ def _new() -> rx.Component:
 def _over() -> rx.Component:
     state = InvitationState
     return rx.el.div(
-        rx.cond(state.why != "", notice(state.why, tone="warn", icon_name="triangle-alert"), rx.fragment()),
+        rx.cond(state.why != "", notice(state.why, tone="warn", icon_name="triangle-alert")),
         rx.cond(
             state.signed_in != "",
             button_link("Go to the dashboard", to=HOME, kind="primary wide"),

@@ -36,7 +36,6 @@ def provider_buttons(found: Any) -> rx.Component:
             rx.el.p("or", class_name="door-or muted small"),
             class_name="stack",
         ),
-        rx.fragment(),
     )
 
 

@@ -35,7 +35,7 @@ def page() -> rx.Component:
         "Sign in",
         "What your company spends on AI, to the cent.",
         SignInState.problem,
-        rx.cond(SignInState.done != "", notice(SignInState.done, icon_name="circle-check"), rx.fragment()),
+        rx.cond(SignInState.done != "", notice(SignInState.done, icon_name="circle-check")),
         provider_buttons(SignInState.providers),
         door_form(
             "/auth/login",

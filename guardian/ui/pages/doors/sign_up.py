@@ -2,14 +2,13 @@
 
 import reflex as rx
 
-from guardian.services.people.access.passwords import MIN_CHARACTERS
 from guardian.ui.components.basics import link
 from guardian.ui.components.forms import field
 from guardian.ui.pages.doors.door import SIGN_IN, SIGN_UP, Door, carried, door, door_form
+from guardian.ui.pages.doors.fields import new_password, own_name
 from guardian.ui.pages.doors.providers import Button, buttons, provider_buttons
 
 ROUTE = SIGN_UP
-PASSWORD_RULE = f"At least {MIN_CHARACTERS} characters, and not your e-mail address. A few words in a row do well."
 
 
 class SignUpState(Door, rx.State):
@@ -33,12 +32,7 @@ def page() -> rx.Component:
         provider_buttons(SignUpState.providers),
         door_form(
             "/auth/register",
-            field(
-                "Your name",
-                "name",
-                value=SignUpState.name_again,
-                custom_attrs={"autoComplete": "name", "autoFocus": True, "maxLength": 200},
-            ),
+            own_name(SignUpState.name_again),
             field(
                 "Company",
                 "company",
@@ -54,14 +48,7 @@ def page() -> rx.Component:
                 required=True,
                 custom_attrs={"autoComplete": "username", "maxLength": 320},
             ),
-            field(
-                "Password",
-                "password",
-                kind="password",
-                help=PASSWORD_RULE,
-                required=True,
-                custom_attrs={"autoComplete": "new-password", "minLength": MIN_CHARACTERS},
-            ),
+            new_password(),
             carried("next"),
             verb="Create account",
         ),

@@ -18,8 +18,9 @@ from guardian.services.people.views import KeyView
 from guardian.ui.audited import audited
 from guardian.ui.live_hub import Query
 from guardian.ui.pages.imports import rows
-from guardian.ui.pages.imports.rows import ImportRow, LineRow, Option
+from guardian.ui.pages.imports.rows import ImportRow, LineRow
 from guardian.ui.pages.imports.view import imports_view
+from guardian.ui.rows import Option
 from guardian.ui.session import Page
 from guardian.ui.toasts import toast
 

@@ -10,7 +10,7 @@ from guardian.services.ledger.imports import READERS, ImportView
 from guardian.services.people.views import KeyView
 from guardian.ui import format
 from guardian.ui.colors import provider_name
-from guardian.ui.rows import NO_MOMENT, Moment
+from guardian.ui.rows import NO_MOMENT, Moment, Option
 
 MOST_LINES = 50
 
@@ -44,14 +44,6 @@ class LineRow:
     key: str
     where: str
     message: str
-
-
-@dataclass(frozen=True)
-class Option:
-    """A choice of a list."""
-
-    value: str
-    text: str
 
 
 FORMATS = [Option("", "Tell by its content"), *(Option(name, reader.title) for name, reader in READERS.items())]

@@ -7,12 +7,14 @@ import reflex as rx
 
 from guardian.ui.components.basics import badge, button, icon, link, moment
 from guardian.ui.components.cards import card
-from guardian.ui.components.forms import PlainForm, field
+from guardian.ui.components.forms import PlainForm, field, options_of, select_field
 from guardian.ui.components.frame import frame
 from guardian.ui.components.states import notice, progress_bar, skeleton_card
-from guardian.ui.pages.imports.rows import FORMATS, ImportRow, LineRow, Option
+from guardian.ui.pages.imports.rows import FORMATS, ImportRow, LineRow
 
 _EXPORTS = "/api/v1/exports"
+# What assets/imports.js sends along with the files, by the name that the address of the upload has for it.
+_OPTION = "data-import-option"
 _WHERE = (
     ("Claude Code", "~/.claude/projects"),
     ("Codex", "~/.codex/sessions"),
@@ -27,8 +29,8 @@ def imports_view(state: Any, here: str) -> rx.Component:
     return frame(
         state,
         here,
-        rx.cond(state.can_import, _drop(state), rx.fragment()),
-        rx.cond(state.opened != "", _refused(state, here), rx.fragment()),
+        rx.cond(state.can_import, _drop(state)),
+        rx.cond(state.opened != "", _refused(state, here)),
         _history(state),
         _export(),
         skeleton=rx.fragment(skeleton_card(4, "28px"), skeleton_card(3, "28px")),
@@ -44,44 +46,8 @@ def _drop(state: Any) -> rx.Component:
     return card(
         "Import a file",
         rx.el.div(
-            rx.el.div(
-                icon("file-up", 28),
-                rx.el.p(
-                    rx.el.label("Choose files", html_for="import-files", class_name="button primary"),
-                    " or drop them here",
-                    class_name="row",
-                ),
-                rx.el.input(
-                    type="file",
-                    id="import-files",
-                    multiple=True,
-                    accept=".csv,.jsonl,.ndjson,.json,.zip,.tar,.gz,.tgz",
-                    class_name="sr-only",
-                    custom_attrs={"data-import-files": "true"},
-                ),
-                rx.el.p("CSV, JSONL, or many logs as one zip or tar", state.most, ".", class_name="muted small"),
-                class_name="drop",
-                custom_attrs={
-                    "data-import-drop": "true",
-                    "data-import-most": state.most_bytes,
-                    "data-import-too-large": state.too_large,
-                },
-            ),
-            rx.el.div(
-                _select("Format", "format", rx.foreach(FORMATS, _option)),
-                _select(
-                    "Paid by", "key", rx.foreach(state.keys, _option), "The provider's key, or whose account a bill is."
-                ),
-                field(
-                    "Used by",
-                    "import-user",
-                    kind="email",
-                    placeholder="You",
-                    help="The address of a colleague, for logs that are theirs.",
-                    custom_attrs={"data-import-option": "user", "autoComplete": "off"},
-                ),
-                class_name="import-options",
-            ),
+            _target(state),
+            _wishes(state),
             rx.el.div(id="import-sending", class_name="stack", role="status"),
             class_name="stack import-card",
         ),
@@ -101,23 +67,58 @@ def _drop(state: Any) -> rx.Component:
     )
 
 
-def _place(name: str, where: str) -> rx.Component:
-    return rx.el.div(rx.el.dt(name), rx.el.dd(where))
-
-
-def _select(label: str, name: str, options: Any, help: str = "") -> rx.Component:
-    ident = f"import-{name}"
-    described = {"aria-describedby": f"{ident}-help"} if help else {}
+def _target(state: Any) -> rx.Component:
+    """Where files are dropped, or chosen."""
     return rx.el.div(
-        rx.el.label(label, html_for=ident),
-        rx.el.select(options, id=ident, class_name="input", custom_attrs={"data-import-option": name, **described}),
-        rx.el.p(help, id=f"{ident}-help", class_name="help") if help else rx.fragment(),
-        class_name="field",
+        icon("file-up", 28),
+        rx.el.p(
+            rx.el.label("Choose files", html_for="import-files", class_name="button primary"),
+            " or drop them here",
+            class_name="row",
+        ),
+        rx.el.input(
+            type="file",
+            id="import-files",
+            multiple=True,
+            accept=".csv,.jsonl,.ndjson,.json,.zip,.tar,.gz,.tgz",
+            class_name="sr-only",
+            custom_attrs={"data-import-files": "true"},
+        ),
+        rx.el.p("CSV, JSONL, or many logs as one zip or tar", state.most, ".", class_name="muted small"),
+        class_name="drop",
+        custom_attrs={
+            "data-import-drop": "true",
+            "data-import-most": state.most_bytes,
+            "data-import-too-large": state.too_large,
+        },
     )
 
 
-def _option(option: Option) -> rx.Component:
-    return rx.el.option(option.text, value=option.value, key=option.value)
+def _wishes(state: Any) -> rx.Component:
+    """What is said of the files: what they are, who paid, and who used it."""
+    return rx.el.div(
+        select_field("Format", "import-format", options_of(FORMATS), custom_attrs={_OPTION: "format"}),
+        select_field(
+            "Paid by",
+            "import-key",
+            options_of(state.keys),
+            help="The provider's key, or whose account a bill is.",
+            custom_attrs={_OPTION: "key"},
+        ),
+        field(
+            "Used by",
+            "import-user",
+            kind="email",
+            placeholder="You",
+            help="The address of a colleague, for logs that are theirs.",
+            custom_attrs={_OPTION: "user", "autoComplete": "off"},
+        ),
+        class_name="import-options",
+    )
+
+
+def _place(name: str, where: str) -> rx.Component:
+    return rx.el.div(rx.el.dt(name), rx.el.dd(where))
 
 
 def _history(state: Any) -> rx.Component:
@@ -137,18 +138,18 @@ def _run(state: Any, run: ImportRow) -> rx.Component:
             rx.el.div(
                 rx.el.strong(run.name),
                 badge(run.state, run.tone),
-                rx.cond(run.kind != "", rx.el.span(run.kind, class_name="muted small"), rx.fragment()),
+                rx.cond(run.kind != "", rx.el.span(run.kind, class_name="muted small")),
                 class_name="row",
             ),
-            rx.cond(run.running, progress_bar("Read", run.percent, run.note), rx.fragment()),
+            rx.cond(run.running, progress_bar("Read", run.percent, run.note)),
             rx.el.p(
                 rx.el.span(run.facts, custom_attrs={"data-live": "true"}),
                 rx.cond(run.facts != "", ", ", ""),
                 moment(run.when),
                 class_name="muted small",
             ),
-            rx.cond(run.notes != "", rx.el.p(run.notes, class_name="small"), rx.fragment()),
-            rx.cond(run.problem != "", rx.el.p(run.problem, class_name="bad small"), rx.fragment()),
+            rx.cond(run.notes != "", rx.el.p(run.notes, class_name="small")),
+            rx.cond(run.problem != "", rx.el.p(run.problem, class_name="bad small")),
             class_name="stack tight import-run",
         ),
         rx.el.div(
@@ -157,12 +158,10 @@ def _run(state: Any, run: ImportRow) -> rx.Component:
                 link(
                     rx.cond(run.current, "Hide refused lines", "Show refused lines"), to=run.href, class_name="button"
                 ),
-                rx.fragment(),
             ),
             rx.cond(
                 run.may_stop,
                 button("Stop", on_click=state.stop(run.id), custom_attrs={"aria-label": f"Stop importing {run.name}"}),
-                rx.fragment(),
             ),
             class_name="row",
         ),
@@ -179,7 +178,7 @@ def _refused(state: Any, here: str) -> rx.Component:
             rx.el.ul(rx.foreach(state.lines, _line), class_name="list"),
             rx.el.p("No line was refused.", class_name="muted"),
         ),
-        rx.cond(state.left != "", rx.el.p(state.left, class_name="muted small"), rx.fragment()),
+        rx.cond(state.left != "", rx.el.p(state.left, class_name="muted small")),
         aside=link("Close", to=here, class_name="button quiet"),
     )
 

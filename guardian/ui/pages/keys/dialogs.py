@@ -6,8 +6,8 @@ import reflex as rx
 
 from guardian.providers.describing import KeyKind
 from guardian.ui.components.basics import icon, provider_badge
-from guardian.ui.components.dialog import actions, confirm_dialog, dialog
-from guardian.ui.components.forms import choice, field, refusal
+from guardian.ui.components.dialog import confirm_dialog, form_dialog
+from guardian.ui.components.forms import choice, choices, field
 from guardian.ui.components.states import notice
 from guardian.ui.pages.keys.fields import provider_fields
 from guardian.ui.pages.keys.rows import ProviderChoice
@@ -36,27 +36,26 @@ def where_it_is_made(kind: KeyKind) -> rx.Component:
 
 
 def _add_dialog(state: Any, providers: list[ProviderChoice]) -> rx.Component:
-    return dialog(
-        state.dialog == "add",
+    return form_dialog(
+        state,
+        "add",
         "Add a key",
-        rx.el.form(
-            rx.el.fieldset(
-                rx.el.legend("Provider", class_name="label-text"),
-                rx.el.div(
-                    *(_choice(each, first=index == 0) for index, each in enumerate(providers)),
-                    class_name="provider-choices",
-                ),
-                class_name="choices",
+        choices(
+            "Provider",
+            rx.el.div(
+                *(_choice(each, first=index == 0) for index, each in enumerate(providers)),
+                class_name="provider-choices",
             ),
-            *(_of_provider(each) for each in providers),
-            _label_field(""),
-            _id_field(""),
-            _secret_field(),
-            _foot(state, "Nothing was stored.", "Test and save"),
-            on_submit=state.add,
-            class_name="form",
         ),
-        on_dismiss=state.close,
+        *(_of_provider(each) for each in providers),
+        _label_field(""),
+        _id_field(""),
+        _secret_field(),
+        on_submit=state.add,
+        verb=_tested(state, "Test and save"),
+        kept="Nothing was stored.",
+        working=state.working,
+        tall=True,
         name="add-key",
     )
 
@@ -94,10 +93,21 @@ def _of_provider(each: ProviderChoice) -> rx.Component:
 
 
 def _replace_dialog(state: Any, providers: list[ProviderChoice]) -> rx.Component:
-    return dialog(
-        state.dialog == "replace",
+    return form_dialog(
+        state,
+        "replace",
         rx.fragment("Replace ", state.key.name),
-        rx.el.p(
+        _secret_field(),
+        rx.match(
+            state.key.provider_value,
+            *(
+                (each.value, rx.fragment(provider_fields(each, "replace", state.key.settings)))
+                for each in providers
+                if each.fields
+            ),
+            rx.fragment(),
+        ),
+        before=rx.el.p(
             rx.cond(
                 state.key.hint != "",
                 rx.fragment("The new key takes the place of the one that ends in ", rx.el.code(state.key.hint), "."),
@@ -106,55 +116,39 @@ def _replace_dialog(state: Any, providers: list[ProviderChoice]) -> rx.Component
             " Name, history and figures stay.",
             class_name="muted",
         ),
-        rx.el.form(
-            _secret_field(),
-            rx.match(
-                state.key.provider_value,
-                *(
-                    (each.value, rx.fragment(provider_fields(each, "replace", state.key.settings)))
-                    for each in providers
-                    if each.fields
-                ),
-                rx.fragment(),
-            ),
-            _foot(state, "The old key is still in its place.", "Test and replace"),
-            on_submit=state.replace,
-            class_name="form",
-        ),
-        on_dismiss=state.close,
+        on_submit=state.replace,
+        verb=_tested(state, "Test and replace"),
+        kept="The old key is still in its place.",
+        working=state.working,
+        tall=True,
         name="replace-key",
     )
 
 
 def _rename_dialog(state: Any) -> rx.Component:
-    return dialog(
-        state.dialog == "rename",
+    return form_dialog(
+        state,
+        "rename",
         rx.fragment("Rename ", state.key.name),
-        rx.el.form(
-            _label_field(state.key.label),
-            _id_field(state.key.external_id),
-            refusal(state.refusal, "Nothing was changed."),
-            _form_buttons(state, "Rename"),
-            on_submit=state.rename,
-            class_name="form",
-        ),
-        on_dismiss=state.close,
+        _label_field(state.key.label),
+        _id_field(state.key.external_id),
+        on_submit=state.rename,
+        verb="Rename",
+        kept="Nothing was changed.",
         name="rename-key",
     )
 
 
 def _delete_dialog(state: Any) -> rx.Component:
     return confirm_dialog(
-        state.dialog == "delete",
+        state,
+        "delete",
         rx.fragment("Delete ", state.key.name, "?"),
         rx.el.ul(rx.foreach(state.losses, rx.el.li), class_name="losses"),
-        refusal(state.refusal, "Nothing was deleted."),
         word=state.key.name,
-        typed=state.typed,
-        on_type=state.type_name,
         on_confirm=state.delete,
-        on_dismiss=state.close,
         verb="Delete the key",
+        kept="Nothing was deleted.",
         name="delete-key",
     )
 
@@ -198,16 +192,6 @@ def _secret_field() -> rx.Component:
     )
 
 
-def _foot(state: Any, kept: str, verb: str) -> rx.Component:
-    """The end of a form that may be taller than the screen: why it was refused, and its buttons, always in sight."""
-    return rx.el.div(refusal(state.refusal, kept), _form_buttons(state, verb), class_name="dialog-foot")
-
-
-def _form_buttons(state: Any, verb: str) -> rx.Component:
-    return actions(
-        state.close,
-        rx.cond(state.working, rx.fragment(rx.el.span(class_name="spinner"), "Testing…"), verb),
-        type="submit",
-        disabled=state.working,
-        cancel_disabled=state.working,
-    )
+def _tested(state: Any, verb: str) -> rx.Component:
+    """The words of a button whose work asks a provider first."""
+    return rx.cond(state.working, rx.fragment(rx.el.span(class_name="spinner"), "Testing…"), verb)

@@ -1,6 +1,6 @@
 """What the forms of the key manager ask for besides the key: each provider's fields, drawn from what it declares."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import reflex as rx
@@ -9,7 +9,7 @@ from guardian.models.enums import Provider
 from guardian.providers.describing import KeyField
 from guardian.providers.registry import describe
 from guardian.ui.components.basics import icon
-from guardian.ui.components.forms import field
+from guardian.ui.components.forms import field, labelled, select_field
 from guardian.ui.pages.keys.rows import ProviderChoice
 
 # A form's names of the fields of one provider begin with it: the other providers' are in the form too, unseen.
@@ -55,10 +55,13 @@ def _field(each: ProviderChoice, one: KeyField, where: str, values: Any) -> rx.C
     name = f"{each.value}{DIVIDER}{one.name}"
     help = _help(each, one)
     value = None if values is None or one.secret else values[one.name]
+    # React takes a default only when the element is made: another key makes it anew.
+    filled = {} if value is None else {"default_value": value, "key": value}
     if one.choices:
-        return _wrapped(one.label, ident, _select(one.choices, name, ident, value), help)
+        options = (rx.el.option(text, value=choice) for choice, text in one.choices)
+        return select_field(one.label, name, *options, ident=ident, help=help, **filled)
     if one.lines:
-        return _wrapped(one.label, ident, _lines(one, name, ident, value), help)
+        return labelled(one.label, ident, _lines(one, name, ident, filled), help=help)
     return field(
         one.label,
         name,
@@ -77,30 +80,7 @@ def _help(each: ProviderChoice, one: KeyField) -> str:
     return f"For a {kind[:1].lower()}{kind[1:]}: {one.help}" if kind and len(each.kinds) > 1 else one.help
 
 
-def _wrapped(label: str, ident: str, control: rx.Component, help: str) -> rx.Component:
-    return rx.el.div(
-        rx.el.label(label, html_for=ident),
-        control,
-        rx.el.p(help, id=f"{ident}-help", class_name="help"),
-        class_name="field",
-    )
-
-
-def _select(choices: Sequence[tuple[str, str]], name: str, ident: str, value: Any) -> rx.Component:
-    # React takes a default only when the element is made: another key makes it anew.
-    filled = {} if value is None else {"default_value": value, "key": value}
-    return rx.el.select(
-        *(rx.el.option(text, value=choice) for choice, text in choices),
-        name=name,
-        id=ident,
-        class_name="input",
-        custom_attrs={"aria-describedby": f"{ident}-help"},
-        **filled,
-    )
-
-
-def _lines(one: KeyField, name: str, ident: str, value: Any) -> rx.Component:
-    filled = {} if value is None else {"default_value": value, "key": value}
+def _lines(one: KeyField, name: str, ident: str, filled: dict[str, Any]) -> rx.Component:
     return rx.el.textarea(
         name=name,
         id=ident,

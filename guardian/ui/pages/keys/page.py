@@ -7,7 +7,7 @@ from typing import Any, ClassVar, TypeAlias
 import reflex as rx
 from sqlmodel import Session
 
-from guardian.errors import GuardianError, ValidationError
+from guardian.errors import GuardianError
 from guardian.live import JOB_UPDATE
 from guardian.periods import utcnow, zone
 from guardian.providers import registry
@@ -16,23 +16,22 @@ from guardian.services.ledger import sync
 from guardian.services.ledger.views import SyncRunView
 from guardian.services.people import provider_keys
 from guardian.services.people.views import KeyView
-from guardian.ui.audited import Work
+from guardian.ui.dialogs import Dialogs
 from guardian.ui.live_hub import Query, hub
 from guardian.ui.pages.keys import changes, rows, words
 from guardian.ui.pages.keys.fields import metadata_of, settings_of
 from guardian.ui.pages.keys.rows import KeyRow
 from guardian.ui.pages.keys.view import keys_view
-from guardian.ui.session import NotSignedIn, Page
+from guardian.ui.session import NotSignedIn, Said
 from guardian.ui.toasts import error_toast, toast
 
 ROUTE = "/keys"
-Said: TypeAlias = rx.event.EventSpec | None
 # Each key with its latest pulls: the one that is not over, if any, and the last one that is.
 _View: TypeAlias = Sequence[tuple[KeyView, Sequence[SyncRunView]]]
 
 
-class KeysState(Page, rx.State):
-    """The keys as rows, and the one dialog that may be open: add, replace, rename or delete.
+class KeysState(Dialogs, rx.State):
+    """The keys as rows, and which one the dialog is about: add, replace, rename or delete.
 
     A provider's key passes through a handler's argument only. No var ever holds one, and neither does the Redis that
     keeps the vars.
@@ -43,11 +42,8 @@ class KeysState(Page, rx.State):
     keys: list[KeyRow] = []
     can_add: bool = False
 
-    dialog: str = ""
     key: KeyRow = rows.NO_KEY
     losses: list[str] = []
-    typed: str = ""
-    refusal: str = ""
     working: bool = False
     testing: list[str] = []
 
@@ -76,7 +72,7 @@ class KeysState(Page, rx.State):
     async def open_add(self) -> None:
         """Show the form for a new key."""
         (await self._actor()).require("keys:create")
-        self._open("add", rows.NO_KEY)
+        self._open("add")
 
     @rx.event
     async def open_replace(self, key_id: str) -> None:
@@ -100,13 +96,7 @@ class KeysState(Page, rx.State):
         """Close the dialog, unless a provider is being asked right now."""
         await self._actor()
         if not self.working:
-            self._close()
-
-    @rx.event
-    async def type_name(self, text: str) -> None:
-        """What is typed to confirm a deletion."""
-        await self._actor()
-        self.typed = text[:200]
+            self._open("")
 
     # What asks a provider runs without the State's lock, which lives 10 s: a provider may take longer.
 
@@ -178,23 +168,19 @@ class KeysState(Page, rx.State):
     async def rename(self, form: dict[str, Any]) -> None:
         """Give the key of the open dialog another label, and the provider's id of it."""
         label, told = str(form.get("label", "")), form.get("external_id")
-        await self._or_refuse(changes.changing(self.key.id, label=label, external_id=told))
+        await self._or_refuse(changes.changing(self.key.id, label=label, external_id=told), lambda _key: None)
 
     @rx.event
     async def delete(self) -> Said:
         """Delete the key of the open dialog, once its name is typed."""
         await self._actor()
         name, key_id = self.key.name, self.key.id
-        if self.typed != name:
-            raise ValidationError(f"Type {name} to delete this key.")
-        done = await self._or_refuse(changes.deleting(key_id))
-        return toast(f"{name} is deleted.") if done else None
+        self._confirm(name, "delete this key")
+        return await self._or_refuse(changes.deleting(key_id), lambda _key: toast(f"{name} is deleted."))
 
-    def _open(self, dialog: str, key: KeyRow) -> None:
-        self.dialog, self.key, self.losses, self.typed, self.refusal = dialog, key, [], "", ""
-
-    def _close(self) -> None:
-        self._open("", rows.NO_KEY)
+    def _open(self, dialog: str, key: KeyRow = rows.NO_KEY) -> None:
+        super()._open(dialog)
+        self.key, self.losses = key, []
 
     async def _find(self, key_id: str) -> KeyRow:
         found = await self._call(lambda session, actor: provider_keys.get_key(session, actor, key_id))
@@ -215,13 +201,13 @@ class KeysState(Page, rx.State):
             raise
         except GuardianError as error:
             async with self:
-                self.refusal = error.message
+                self._refuse(error)
             return None
         finally:
             async with self:
                 self.working = False
         async with self:
-            self._close()
+            self._open("")
             await self._refresh_if_open()
         return toast(said)
 
@@ -229,19 +215,6 @@ class KeysState(Page, rx.State):
         """A provider may have taken so long that this tab shows another page by now: that one stays the watched one."""
         if hub.shows(self.router.session.client_token, self.__class__):
             await self._refresh()
-
-    async def _or_refuse(self, work: Work[KeyView]) -> bool:
-        """Do what the open dialog asks for and close it; a refusal is said in it, and it stays."""
-        try:
-            await self._call(work)
-        except NotSignedIn:
-            raise
-        except GuardianError as error:
-            self.refusal = error.message
-            return False
-        self._close()
-        await self._refresh()
-        return True
 
 
 def page() -> rx.Component:

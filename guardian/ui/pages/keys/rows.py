@@ -203,7 +203,10 @@ def _note(key: KeyView) -> tuple[str, str]:
     if not key.is_active:
         return "It is not used and nothing is pulled with it until you activate it.", ""
     if key.status is KeyStatus.ACTIVE:
-        return ("", "") if key.kind == "admin" else (key.status_message or "", "")
+        kinds = describe(key.provider).key_kinds
+        # What is not reported to it names the kind of key that is: so would the provider's word.
+        is_named = any(each.kind == "admin" and each.name in key.no_reporting for each in kinds)
+        return ("" if key.kind == "admin" or is_named else key.status_message or "", "")
     return key.status_message or "", _STATES[key.status][1]
 
 

@@ -16,11 +16,7 @@ from guardian.ui.pages.keys.rows import KeyRow, ProviderChoice
 
 def keys_view(state: Any, here: str, providers: list[ProviderChoice]) -> rx.Component:
     """The page; `state` is the KeysState class."""
-    add = rx.cond(
-        state.can_add,
-        button(icon("plus"), "Add a key", kind="primary", on_click=state.open_add),
-        rx.fragment(),
-    )
+    add = rx.cond(state.can_add, button(icon("plus"), "Add a key", kind="primary", on_click=state.open_add))
     return frame(
         state,
         here,
@@ -40,7 +36,7 @@ def keys_view(state: Any, here: str, providers: list[ProviderChoice]) -> rx.Comp
             f"Sealed with AES-256; only the last four characters are ever shown. Times in {state.viewer.zone}.",
             "\u00a0",
         ),
-        actions=rx.cond(state.loaded & (state.keys.length() > 0), add, rx.fragment()),
+        actions=rx.cond(state.loaded & (state.keys.length() > 0), add),
     )
 
 
@@ -51,11 +47,7 @@ def _key(state: Any, key: KeyRow) -> rx.Component:
                 rx.el.h2(key.name, title=key.name, class_name="key-name"),
                 rx.el.div(
                     provider_badge(key.provider, key.color),
-                    rx.cond(
-                        key.hint != "",
-                        rx.el.code(key.hint, custom_attrs={"aria-label": f"ends in {key.hint}"}),
-                        rx.fragment(),
-                    ),
+                    rx.cond(key.hint != "", rx.el.code(key.hint, custom_attrs={"aria-label": f"ends in {key.hint}"})),
                     badge(key.kind),
                     badge(key.state, key.tone),
                     class_name="row",
@@ -65,19 +57,19 @@ def _key(state: Any, key: KeyRow) -> rx.Component:
             _actions(state, key),
             class_name="key-head",
         ),
-        rx.cond(key.note != "", _note(state, key), rx.fragment()),
-        rx.cond(key.no_reporting != "", rx.el.p(key.no_reporting, class_name="muted"), rx.fragment()),
-        rx.cond(key.pulling, progress_bar(key.pull.label, key.pull.percent, key.pull.note), rx.fragment()),
+        rx.cond(key.note != "", _note(state, key)),
+        rx.cond(key.no_reporting != "", rx.el.p(key.no_reporting, class_name="muted")),
+        rx.cond(key.pulling, progress_bar(key.pull.label, key.pull.percent, key.pull.note)),
         rx.el.dl(
             _fact("Account", rx.cond(key.account != "", key.account, "–")),
-            rx.cond(key.external_id != "", _fact("Provider's id", rx.el.code(key.external_id)), rx.fragment()),
-            rx.cond(key.address != "", _fact("Address", rx.el.code(key.address)), rx.fragment()),
-            rx.cond(key.balance != "", _balance(key), rx.fragment()),
+            rx.cond(key.external_id != "", _fact("Provider's id", rx.el.code(key.external_id))),
+            rx.cond(key.address != "", _fact("Address", rx.el.code(key.address))),
+            rx.cond(key.balance != "", _balance(key)),
             _fact("Stored by", key.owner),
             _fact("Last validated", moment(key.validated)),
             _fact("Last used", moment(key.used)),
-            rx.cond(key.is_admin, _last_pull(key), rx.fragment()),
-            rx.cond(key.takes_calls, _limits(key), rx.fragment()),
+            rx.cond(key.is_admin, _last_pull(key)),
+            rx.cond(key.takes_calls, _limits(key)),
             class_name="facts",
         ),
         key=key.id,
@@ -98,14 +90,12 @@ def _actions(state: Any, key: KeyRow) -> rx.Component:
                 on_click=state.pull(key.id),
                 disabled=key.pulling,
             ),
-            rx.fragment(),
         ),
         rx.cond(
             key.may_change | state.viewer.permissions.contains("keys:sync"),
             button(rx.cond(testing, "Testing…", "Test"), on_click=state.test(key.id), disabled=testing),
-            rx.fragment(),
         ),
-        rx.cond(key.may_change, _menu(state, key), rx.fragment()),
+        rx.cond(key.may_change, _menu(state, key)),
         class_name="key-actions",
     )
 
@@ -127,7 +117,7 @@ def _menu(state: Any, key: KeyRow) -> rx.Component:
 
 
 def _note(state: Any, key: KeyRow) -> rx.Component:
-    replace = rx.cond(key.may_change, button("Replace the key", on_click=state.open_replace(key.id)), rx.fragment())
+    replace = rx.cond(key.may_change, button("Replace the key", on_click=state.open_replace(key.id)))
     return rx.el.div(
         rx.match(
             key.note_tone,
@@ -148,14 +138,14 @@ def _balance(key: KeyRow) -> rx.Component:
 
 
 def _last_pull(key: KeyRow) -> rx.Component:
-    did = rx.cond(key.pulled != "", rx.fragment(": ", rx.el.span(key.pulled)), rx.fragment())
+    did = rx.cond(key.pulled != "", rx.fragment(": ", rx.el.span(key.pulled)))
     return _fact("Last pull", moment(key.pulled_at), did, wide=True)
 
 
 def _limits(key: KeyRow) -> rx.Component:
     lines = rx.el.ul(
         rx.foreach(key.limits, _limit),
-        rx.cond(key.limits_note != "", rx.el.li(key.limits_note, class_name="muted"), rx.fragment()),
+        rx.cond(key.limits_note != "", rx.el.li(key.limits_note, class_name="muted")),
     )
     return _fact("Rate limits", lines, wide=True)
 
@@ -164,7 +154,7 @@ def _limit(line: LimitLine) -> rx.Component:
     return rx.el.li(
         rx.el.code(line.model),
         " ",
-        rx.cond(line.tone != "", badge("Limit reached", "warn"), rx.fragment()),
+        rx.cond(line.tone != "", badge("Limit reached", "warn")),
         " ",
         rx.el.span(line.told, class_name="num"),
         " ",

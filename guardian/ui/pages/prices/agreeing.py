@@ -12,17 +12,17 @@ from guardian.periods import zone
 from guardian.services.ledger import pricebook
 from guardian.services.people.organizations import get_organization
 from guardian.ui.audited import Work
+from guardian.ui.dialogs import Dialogs
 from guardian.ui.pages.prices import changes, rows
 from guardian.ui.pages.prices.rows import AgreedRow, UnpricedRow
-from guardian.ui.session import NotSignedIn, Page
+from guardian.ui.session import Said
 from guardian.ui.toasts import toast
 
-Said: TypeAlias = rx.event.EventSpec | None
 Form: TypeAlias = dict[str, Any]
 
 
-class Agreeing(Page, mixin=True):
-    """The queue, the agreed prices, and the one dialog that may be open.
+class Agreeing(Dialogs, mixin=True):
+    """The queue, the agreed prices, and which of them the dialog is about.
 
     A price is shown with an example call before it is agreed on: the same form, sent twice, is what agrees.
     """
@@ -30,10 +30,8 @@ class Agreeing(Page, mixin=True):
     unpriced: list[UnpricedRow] = []
     agreed: list[AgreedRow] = []
 
-    dialog: str = ""
     price: AgreedRow = rows.NO_AGREED
     waiting: UnpricedRow = rows.NO_UNPRICED
-    refusal: str = ""
     example: str = ""
     doubt: str = ""
     # The form whose example is on the screen.
@@ -63,12 +61,6 @@ class Agreeing(Page, mixin=True):
         (await self._actor()).require("prices:update")
         self._open("fill", waiting=self._waiting(key))
 
-    @rx.event
-    async def close(self) -> None:
-        """Close the dialog."""
-        await self._actor()
-        self._open("")
-
     # Agreed prices
 
     @rx.event
@@ -92,7 +84,7 @@ class Agreeing(Page, mixin=True):
             at = changes.end_of(form, "last", tz)
         except ValidationError as error:
             return self._refuse(error)
-        return await self._done(changes.ending(self.price.id, at), "The price ends.")
+        return await self._or_refuse(changes.ending(self.price.id, at), lambda _price: toast("The price ends."))
 
     @rx.event
     async def delete(self, price_id: str) -> Said:
@@ -125,13 +117,17 @@ class Agreeing(Page, mixin=True):
         return await self._sent(form, work, f"{row.model} has a price. Its stored usage is being priced.")
 
     def _open(self, dialog: str, *, price: AgreedRow = rows.NO_AGREED, waiting: UnpricedRow = rows.NO_UNPRICED) -> None:
-        self.dialog, self.price, self.waiting = dialog, price, waiting
-        self.refusal = self.example = self.doubt = ""
-        self._shown = {}
+        super()._open(dialog)
+        self.price, self.waiting = price, waiting
+        self._forget()
 
     def _refuse(self, error: GuardianError) -> None:
-        self.refusal, self.example, self.doubt = error.message, "", ""
-        self._shown = {}
+        super()._refuse(error)
+        self._forget()
+
+    def _forget(self) -> None:
+        """What was shown counts for nothing any more: the next form is shown first."""
+        self.example, self.doubt, self._shown = "", "", {}
 
     async def _sent(self, form: Form, work: Callable[[pricebook.NewPrice], Work[Any]], said: str) -> Said:
         """Show what the form's price would mean, or, for the form whose example is on the screen, do the work."""
@@ -142,31 +138,16 @@ class Agreeing(Page, mixin=True):
             return self._refuse(error)
         if self._shown != form:
             return await self._preview(form, wanted)
-        return await self._done(work(wanted), said)
+        return await self._or_refuse(work(wanted), lambda _price: toast(said))
 
     async def _preview(self, form: Form, wanted: pricebook.NewPrice) -> None:
         """The example call on the screen, and with its factor the doubt about a price far off the list."""
-        try:
-            found = await self._call(lambda session, actor: pricebook.preview(session, actor, wanted))
-        except NotSignedIn:
-            raise
-        except GuardianError as error:
-            return self._refuse(error)
+        found = await self._try(lambda session, actor: pricebook.preview(session, actor, wanted))
+        if isinstance(found, GuardianError):
+            return self._refuse(found)
         self.refusal, self._shown = "", form
         self.example, self.doubt = rows.preview_words(found)
         return None
-
-    async def _done(self, work: Work[Any], said: str) -> Said:
-        """Do what the open dialog asks for and close it; a refusal is said in it, and it stays."""
-        try:
-            await self._call(work)
-        except NotSignedIn:
-            raise
-        except GuardianError as error:
-            return self._refuse(error)
-        self._open("")
-        await self._refresh()
-        return toast(said)
 
     async def _find(self, price_id: str) -> AgreedRow:
         actor = await self._actor()

@@ -5,7 +5,7 @@ from typing import Any
 import reflex as rx
 
 from guardian.ui.components.dialog import form_dialog
-from guardian.ui.components.forms import field
+from guardian.ui.components.forms import choices, field
 from guardian.ui.components.states import notice
 from guardian.ui.pages.prices.look_up import provider_select
 from guardian.ui.pages.prices.rows import FIELDS
@@ -109,7 +109,7 @@ def _price_dialog(
         rx.cond(
             state.doubt != "",
             notice(rx.el.p(rx.el.strong(state.doubt)), rx.el.p(state.example), tone="warn", icon_name="scale"),
-            rx.cond(shown, notice(state.example, icon_name="receipt"), rx.fragment()),
+            rx.cond(shown, notice(state.example, icon_name="receipt")),
         ),
         role="status",
     )
@@ -135,8 +135,8 @@ def _percent(name: str) -> rx.Component:
 
 def _prices(name: str) -> rx.Component:
     """Never per token, and never per thousand: the legend says it, and the example shows it."""
-    return rx.el.fieldset(
-        rx.el.legend("Dollars per 1,000,000 tokens", class_name="label-text"),
+    return choices(
+        "Dollars per 1,000,000 tokens",
         rx.el.div(
             *(
                 field(label, unit, ident=f"{name}-{unit}", custom_attrs=_EXACT, placeholder="2.50")
@@ -144,7 +144,6 @@ def _prices(name: str) -> rx.Component:
             ),
             class_name="pair",
         ),
-        class_name="choices",
     )
 
 

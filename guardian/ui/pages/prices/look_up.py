@@ -8,7 +8,7 @@ from guardian.models.enums import Provider
 from guardian.ui.colors import provider_name
 from guardian.ui.components.basics import button, provider_badge
 from guardian.ui.components.cards import card
-from guardian.ui.components.forms import field
+from guardian.ui.components.forms import field, select_field
 from guardian.ui.components.states import notice
 from guardian.ui.components.table import Column, cell, data_table
 from guardian.ui.pages.prices.found import FoundPrice, UnitRow
@@ -23,17 +23,13 @@ _UNITS = [_UNIT, _NOTE, _LISTED, _PAID]
 def provider_select(name: str, ident: str, *, every: str = "", value: Any = None) -> rx.Component:
     """The providers by name; `every` is the words for none of them in particular, left out where one is needed."""
     chosen = {} if value is None else {"default_value": value, "key": value}
-    return rx.el.div(
-        rx.el.label("Provider", html_for=ident),
-        rx.el.select(
-            rx.el.option(every, value="") if every else rx.fragment(),
-            *(rx.el.option(provider_name(each), value=each.value) for each in Provider),
-            name=name,
-            id=ident,
-            class_name="input",
-            **chosen,
-        ),
-        class_name="field",
+    return select_field(
+        "Provider",
+        name,
+        rx.el.option(every, value="") if every else rx.fragment(),
+        *(rx.el.option(provider_name(each), value=each.value) for each in Provider),
+        ident=ident,
+        **chosen,
     )
 
 
@@ -61,7 +57,7 @@ def look_up_card(state: Any) -> rx.Component:
             on_submit=state.look_up,
             class_name="form",
         ),
-        rx.cond(state.nothing != "", notice(state.nothing, icon_name="circle-help"), rx.fragment()),
+        rx.cond(state.nothing != "", notice(state.nothing, icon_name="circle-help")),
         rx.foreach(state.found, _found),
     )
 
@@ -71,8 +67,8 @@ def _found(found: FoundPrice) -> rx.Component:
         rx.el.div(
             rx.el.h3(provider_badge(found.title, found.color), " ", rx.el.span(found.name, class_name="muted")),
             rx.el.p(found.source, class_name="muted small"),
-            rx.cond(found.override != "", rx.el.p(found.override), rx.fragment()),
-            rx.cond(found.example != "", rx.el.p(found.example), rx.fragment()),
+            rx.cond(found.override != "", rx.el.p(found.override)),
+            rx.cond(found.example != "", rx.el.p(found.example)),
             class_name="stack tight",
         ),
         data_table(f"units-{found.key}", _UNITS, rx.foreach(found.units, _unit), caption=f"Prices of {found.title}"),
@@ -87,7 +83,6 @@ def _found(found: FoundPrice) -> rx.Component:
                     caption=f"Further prices of {found.title}",
                 ),
             ),
-            rx.fragment(),
         ),
         class_name="found",
         key=found.key,

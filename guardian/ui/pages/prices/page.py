@@ -20,6 +20,7 @@ from guardian.services.ledger.repricing import unpriced
 from guardian.services.ledger.repricing.unpriced import UnpricedView
 from guardian.services.ledger.repricing.views import UNFINISHED, RepriceView
 from guardian.services.people.organizations import get_organization
+from guardian.services.people.paging import Asked
 from guardian.ui.live_hub import Query
 from guardian.ui.pages.prices import changes, rows
 from guardian.ui.pages.prices.agreeing import Form
@@ -70,7 +71,7 @@ class PricesState(Repricing, rx.State):
             zone=organization.time_zone,
             unpriced=unpriced.list_unpriced(session, actor),
             agreed=pricebook.list_overrides(session, actor),
-            runs=repricing.list_runs(session, actor, limit=_RUNS),
+            runs=list(repricing.list_runs(session, actor, Asked(limit=_RUNS)).items),
             looked_up=looked_up,
             refused=refused,
             currency=organization.currency,

@@ -32,7 +32,7 @@ def repricing_card(state: Any) -> rx.Component:
             "and undone, to the last digit. What a provider stated itself is never touched.",
             class_name="muted small",
         ),
-        rx.cond(state.may_change, _form(state), rx.fragment()),
+        rx.cond(state.may_change, _form(state)),
         rx.cond(
             state.runs.length() > 0,
             rx.el.ul(rx.foreach(state.runs, partial(_run, state)), class_name="runs"),
@@ -61,21 +61,21 @@ def _run(state: Any, run: RunRow) -> rx.Component:
         rx.el.div(
             rx.el.div(rx.el.h3(run.title), badge(run.state, run.tone), class_name="row"),
             rx.el.div(
-                rx.cond(run.can_apply, button("Apply", kind="primary", on_click=state.apply(run.id)), rx.fragment()),
-                rx.cond(run.can_undo, button("Undo", on_click=state.undo(run.id)), rx.fragment()),
+                rx.cond(run.can_apply, button("Apply", kind="primary", on_click=state.apply(run.id))),
+                rx.cond(run.can_undo, button("Undo", on_click=state.undo(run.id))),
                 class_name="row",
             ),
             class_name="run-head",
         ),
-        rx.cond(run.working, progress_bar(run.pull.label, run.pull.percent, run.pull.note), rx.fragment()),
-        rx.cond(run.result != "", rx.el.p(run.result), rx.fragment()),
-        rx.cond(run.error != "", notice(run.error, tone="bad", icon_name="circle-alert"), rx.fragment()),
-        rx.cond(run.has_models, _models(run), rx.fragment()),
+        rx.cond(run.working, progress_bar(run.pull.label, run.pull.percent, run.pull.note)),
+        rx.cond(run.result != "", rx.el.p(run.result)),
+        rx.cond(run.error != "", notice(run.error, tone="bad", icon_name="circle-alert")),
+        rx.cond(run.has_models, _models(run)),
         rx.el.p(
             "Asked ",
             moment(run.asked),
-            rx.cond(run.by != "", rx.fragment(" by ", run.by), rx.fragment()),
-            rx.cond(run.version != "", rx.fragment(", price list ", run.version), rx.fragment()),
+            rx.cond(run.by != "", rx.fragment(" by ", run.by)),
+            rx.cond(run.version != "", rx.fragment(", price list ", run.version)),
             class_name="muted small",
         ),
         key=run.id,
@@ -92,7 +92,7 @@ def _models(run: RunRow) -> rx.Component:
             rx.foreach(run.models, _model),
             caption=f"The difference by model, {run.title}",
         ),
-        rx.cond(run.more != "", rx.el.p(run.more, class_name="muted small"), rx.fragment()),
+        rx.cond(run.more != "", rx.el.p(run.more, class_name="muted small")),
         open=run.can_apply,
     )
 
@@ -103,7 +103,7 @@ def _model(row: DifferenceRow) -> rx.Component:
         cell(
             _ROWS,
             row.rows,
-            rx.cond(row.unpriced != "", rx.el.div(row.unpriced, class_name="small"), rx.fragment()),
+            rx.cond(row.unpriced != "", rx.el.div(row.unpriced, class_name="small")),
         ),
         cell(_BEFORE, money(row.before)),
         cell(_AFTER, money(row.after)),
@@ -121,7 +121,7 @@ def currency_card(state: Any) -> rx.Component:
             "day without one takes the last rate before it, and says so.",
             class_name="muted small",
         ),
-        rx.cond(state.may_change, _currency_forms(state), rx.fragment()),
+        rx.cond(state.may_change, _currency_forms(state)),
         rx.cond(
             state.rates.length() > 0,
             rx.el.ul(rx.foreach(state.rates, _rate), class_name="list rates"),
@@ -179,8 +179,6 @@ def _currency_forms(state: Any) -> rx.Component:
 def _rate(row: RateRow) -> rx.Component:
     return rx.el.li(
         rx.el.div(rx.el.strong(row.rate), rx.el.span("from ", row.day, " on", class_name="muted"), class_name="row"),
-        rx.el.span(
-            row.source, rx.cond(row.by != "", rx.fragment(", by ", row.by), rx.fragment()), class_name="muted small"
-        ),
+        rx.el.span(row.source, rx.cond(row.by != "", rx.fragment(", by ", row.by)), class_name="muted small"),
         key=row.key,
     )

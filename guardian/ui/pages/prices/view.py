@@ -32,9 +32,7 @@ _AGREED = [_PATTERN, _PRICE, _EXAMPLE, _SPAN, _MORE]
 def prices_view(state: Any, here: str) -> rx.Component:
     """The page; `state` is the PricesState class."""
     agree = rx.cond(
-        state.may_change,
-        button(icon("plus"), "Agree on a price", kind="primary", on_click=state.open_agree),
-        rx.fragment(),
+        state.may_change, button(icon("plus"), "Agree on a price", kind="primary", on_click=state.open_agree)
     )
     return frame(
         state,
@@ -51,7 +49,7 @@ def prices_view(state: Any, here: str) -> rx.Component:
             f"The provider's own cost first, then agreed prices, then the list. Times in {state.viewer.zone}.",
             "\u00a0",
         ),
-        actions=rx.cond(state.loaded, agree, rx.fragment()),
+        actions=rx.cond(state.loaded, agree),
     )
 
 
@@ -82,13 +80,8 @@ def _unpriced(state: Any, row: UnpricedRow) -> rx.Component:
     like = rx.cond(
         (row.best != "") & state.may_change,
         button("Price like ", row.best, on_click=state.fill_like(row.key), disabled=state.busy),
-        rx.fragment(),
     )
-    own = rx.cond(
-        state.may_change,
-        button("Other price…", on_click=state.open_fill(row.key), disabled=state.busy),
-        rx.fragment(),
-    )
+    own = rx.cond(state.may_change, button("Other price…", on_click=state.open_fill(row.key), disabled=state.busy))
     return rx.el.tr(
         cell(
             _MODEL,
@@ -111,7 +104,6 @@ def _unpriced(state: Any, row: UnpricedRow) -> rx.Component:
                             rx.el.span(
                                 row.guess, class_name="marked", title="A guess: all of these tokens at its list price."
                             ),
-                            rx.fragment(),
                         ),
                         title=row.others,
                     ),
@@ -153,7 +145,6 @@ def _agreed_row(state: Any, row: AgreedRow) -> rx.Component:
                 menu_item("replace", "Let another price follow", name, on_click=state.open_change(row.id)),
                 menu_item("calendar-x", "End it", name, on_click=state.open_end(row.id)),
             ),
-            rx.fragment(),
         ),
         menu_item("trash-2", "Delete", name, tone="bad", on_click=state.delete(row.id)),
     )
@@ -166,9 +157,7 @@ def _agreed_row(state: Any, row: AgreedRow) -> rx.Component:
         cell(
             _PRICE,
             rx.el.span(row.price, title=row.title),
-            rx.cond(
-                row.note != "", rx.el.div(row.note, class_name="muted small clipped", title=row.note), rx.fragment()
-            ),
+            rx.cond(row.note != "", rx.el.div(row.note, class_name="muted small clipped", title=row.note)),
         ),
         cell(_EXAMPLE, rx.cond(row.example != "", row.example, rx.el.span("–", class_name="muted"))),
         cell(
@@ -176,9 +165,9 @@ def _agreed_row(state: Any, row: AgreedRow) -> rx.Component:
             rx.el.span(row.span, title=row.span_title),
             " ",
             badge(row.state, row.tone),
-            rx.cond(row.by != "", rx.el.div("by ", row.by, class_name="muted small"), rx.fragment()),
+            rx.cond(row.by != "", rx.el.div("by ", row.by, class_name="muted small")),
         ),
-        cell(_MORE, rx.cond(state.may_change, more, rx.fragment())),
+        cell(_MORE, rx.cond(state.may_change, more)),
         key=row.id,
         custom_attrs={"data-testid": "agreed"},
     )

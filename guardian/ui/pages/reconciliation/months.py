@@ -6,8 +6,8 @@ import reflex as rx
 
 from guardian.ui.components.basics import badge, button, money
 from guardian.ui.components.cards import card
-from guardian.ui.components.dialog import actions, confirm_dialog, dialog
-from guardian.ui.components.forms import field, refusal
+from guardian.ui.components.dialog import confirm_dialog, form_dialog
+from guardian.ui.components.forms import field
 from guardian.ui.components.states import notice
 from guardian.ui.pages.reconciliation.rows import MonthRow
 
@@ -30,7 +30,6 @@ def _month(row: MonthRow, state: Any) -> rx.Component:
                 rx.el.p(
                     "Spend ", money(row.spend), ", billed ", money(row.billed), ". ", row.note, class_name="muted small"
                 ),
-                rx.fragment(),
             ),
             rx.cond(
                 row.adjusted,
@@ -39,7 +38,6 @@ def _month(row: MonthRow, state: Any) -> rx.Component:
                     rx.el.ul(rx.foreach(row.adjustments, _item)),
                     class_name="stack tight",
                 ),
-                rx.fragment(),
             ),
             class_name="stack",
         ),
@@ -47,9 +45,7 @@ def _month(row: MonthRow, state: Any) -> rx.Component:
             row.may_close,
             button("Close month", on_click=state.open_close(row.month), title=f"Close {row.name}"),
             rx.cond(
-                row.may_reopen,
-                button("Reopen", on_click=state.open_reopen(row.month), title=f"Reopen {row.name}"),
-                rx.fragment(),
+                row.may_reopen, button("Reopen", on_click=state.open_reopen(row.month), title=f"Reopen {row.name}")
             ),
         ),
         key=row.month,
@@ -66,48 +62,45 @@ def month_dialogs(state: Any) -> rx.Component:
 
 
 def _close_dialog(state: Any) -> rx.Component:
-    return dialog(
-        state.dialog == "close",
+    return form_dialog(
+        state,
+        "close",
         rx.fragment("Close ", state.month.name, "?"),
-        rx.el.p(
-            "Its figures are kept as they stand now. What providers restate, what is priced anew or imported later "
-            "does not change them: it is listed beside them as an adjustment."
-        ),
-        rx.cond(
-            state.month.doubtful,
-            notice(
-                rx.el.p(rx.el.strong("It is not settled yet.")),
-                rx.el.ul(rx.foreach(state.month.doubts, _item)),
-                tone="warn",
-                icon_name="triangle-alert",
+        field("Note", "note", ident="month-note", help="For whoever reads it later; may stay empty."),
+        before=rx.fragment(
+            rx.el.p(
+                "Its figures are kept as they stand now. What providers restate, what is priced anew or imported later "
+                "does not change them: it is listed beside them as an adjustment."
             ),
-            rx.fragment(),
+            rx.cond(
+                state.month.doubtful,
+                notice(
+                    rx.el.p(rx.el.strong("It is not settled yet.")),
+                    rx.el.ul(rx.foreach(state.month.doubts, _item)),
+                    tone="warn",
+                    icon_name="triangle-alert",
+                ),
+            ),
         ),
-        rx.el.form(
-            field("Note", "note", ident="month-note", help="For whoever reads it later; may stay empty."),
-            refusal(state.refusal, "The month stays open."),
-            actions(state.dismiss, rx.cond(state.month.doubtful, "Close it as it is", "Close month"), type="submit"),
-            on_submit=state.close,
-            class_name="form",
-        ),
-        on_dismiss=state.dismiss,
+        on_submit=state.close_month,
+        verb=rx.cond(state.month.doubtful, "Close it as it is", "Close month"),
+        kept="The month stays open.",
         name="close-month",
     )
 
 
 def _reopen_dialog(state: Any) -> rx.Component:
     return confirm_dialog(
-        state.dialog == "reopen",
+        state,
+        "reopen",
         rx.fragment("Reopen ", state.month.name, "?"),
         rx.el.p(
             "The figures that were frozen are forgotten, and with them what changed since. It can be closed again, "
             "with the figures of then."
         ),
         word=state.month.name,
-        typed=state.typed,
-        on_type=state.type_name,
         on_confirm=state.reopen,
-        on_dismiss=state.dismiss,
         verb="Reopen month",
+        kept="The month stays closed.",
         name="reopen-month",
     )

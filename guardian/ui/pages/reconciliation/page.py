@@ -12,16 +12,17 @@ import reflex as rx
 from sqlmodel import Session
 
 from guardian import amounts
-from guardian.errors import ConflictError, GuardianError, ValidationError
+from guardian.errors import ValidationError
 from guardian.live import USAGE_UPDATE
 from guardian.periods import utcnow
 from guardian.services.actor import Actor
-from guardian.services.ledger.closing import close_month, get_month, list_months, reopen_month
+from guardian.services.ledger import closing
 from guardian.services.ledger.closing.views import MonthView
 from guardian.services.ledger.reconciliation import reconcile
 from guardian.services.ledger.reconciliation.views import Reconciliation, ReconciliationQuery
 from guardian.ui import headline, ranges
 from guardian.ui.audited import audited
+from guardian.ui.dialogs import Dialogs
 from guardian.ui.live_hub import Query
 from guardian.ui.pages.reconciliation import rows, words
 from guardian.ui.pages.reconciliation.address import KNOWN, NAMES, ROUTE, Address
@@ -29,7 +30,7 @@ from guardian.ui.pages.reconciliation.rows import BookRow, Chosen, FindingRow, M
 from guardian.ui.pages.reconciliation.view import reconciliation_view
 from guardian.ui.ranges import Range
 from guardian.ui.rows import Choice, Money
-from guardian.ui.session import NotSignedIn, Page
+from guardian.ui.session import Said
 from guardian.ui.toasts import toast
 
 _UTC = ZoneInfo("UTC")
@@ -46,7 +47,7 @@ class _View:
     months: tuple[MonthView, ...]
 
 
-class ReconciliationState(Page, rx.State):
+class ReconciliationState(Dialogs, rx.State):
     """The page as text; the figures stay in the ledger. Days are UTC, as bills are."""
 
     _live_events: ClassVar[frozenset[str]] = frozenset({USAGE_UPDATE})
@@ -89,10 +90,7 @@ class ReconciliationState(Page, rx.State):
     more_lines: str = ""
 
     months: list[MonthRow] = []
-    dialog: str = ""
     month: MonthRow = rows.NO_MONTH
-    typed: str = ""
-    refusal: str = ""
 
     @classmethod
     def _read(cls, session: Session, actor: Actor, query: Query) -> _View:
@@ -105,7 +103,7 @@ class ReconciliationState(Page, rx.State):
             lines=address.filters,
             step=-(-((asked.last - asked.first).days + 1) // _MOST_POINTS),
         )
-        return _View(asked, address, reconcile(session, actor, wanted), list_months(session, actor))
+        return _View(asked, address, reconcile(session, actor, wanted), closing.list_months(session, actor))
 
     def _query(self) -> Query:
         return tuple(item for item in super()._query() if item[0] in KNOWN)
@@ -163,67 +161,50 @@ class ReconciliationState(Page, rx.State):
     @rx.event
     async def open_close(self, month: str) -> None:
         """Ask before closing that month, with what may still change in it."""
-        await self._open("close", month)
+        await self._ask("close", month)
 
     @rx.event
     async def open_reopen(self, month: str) -> None:
         """Ask before reopening that month."""
-        await self._open("reopen", month)
-
-    async def _open(self, dialog: str, month: str) -> None:
-        (await self._actor()).require("books:close")
-        view = await self._call(lambda session, actor: get_month(session, actor, _day_of(month)))
-        self.month = rows.month(view, may_change=True)
-        self.dialog, self.typed, self.refusal = dialog, "", ""
+        await self._ask("reopen", month)
 
     @rx.event
-    async def dismiss(self) -> None:
-        """Close the dialog."""
-        await self._actor()
-        self.dialog = ""
-
-    @rx.event
-    async def type_name(self, text: str) -> None:
-        """What is typed to confirm the reopening."""
-        await self._actor()
-        self.typed = text[:100]
-
-    @rx.event
-    async def close(self, form: dict[str, Any]) -> rx.event.EventSpec | None:
+    async def close_month(self, form: dict[str, Any]) -> Said:
         """Close the month of the dialog, whose doubts were shown there."""
         await self._actor()
         month, note = self.month, str(form.get("note", ""))
-        work = partial(close_month, month=_day_of(month.month), confirm=bool(month.doubts), note=note)
+        work = partial(closing.close_month, month=_day_of(month.month), confirm=bool(month.doubts), note=note)
         facts = {"confirmed": bool(month.doubts)}
-        try:
-            await self._call(audited("MONTH_CLOSE", "month", work, lambda _view: (month.month, facts)))
-        except NotSignedIn:
-            raise
-        except ConflictError as error:
-            # Something has begun since the dialog was opened: its doubts are shown before anything is confirmed.
-            view = await self._call(lambda session, actor: get_month(session, actor, _day_of(month.month)))
-            self.month, self.refusal = rows.month(view, may_change=True), error.message
-            return None
-        except GuardianError as error:
-            self.refusal = error.message
-            return None
-        return await self._done(f"{month.name} is closed.")
+        said = await self._or_refuse(
+            audited("MONTH_CLOSE", "month", work, lambda _view: (month.month, facts)),
+            lambda _view: toast(f"{month.name} is closed."),
+        )
+        if self.refusal:
+            # Something may have begun since the dialog was opened: its doubts are shown before anything is confirmed.
+            self.month = await self._find(month.month)
+        return said
 
     @rx.event
-    async def reopen(self) -> rx.event.EventSpec | None:
+    async def reopen(self) -> Said:
         """Reopen the month of the dialog, whose name was typed."""
-        await self._actor()
+        (await self._actor()).require("books:close")
         month = self.month
-        if self.typed != month.name:
-            raise ValidationError("Type the month's name to reopen it.")
-        work = partial(reopen_month, month=_day_of(month.month))
-        await self._call(audited("MONTH_REOPEN", "month", work, lambda _view: (month.month, {})))
-        return await self._done(f"{month.name} is open again.")
+        self._confirm(month.name, "reopen this month")
+        work = partial(closing.reopen_month, month=_day_of(month.month))
+        return await self._or_refuse(
+            audited("MONTH_REOPEN", "month", work, lambda _view: (month.month, {})),
+            lambda _view: toast(f"{month.name} is open again."),
+        )
 
-    async def _done(self, said: str) -> rx.event.EventSpec:
-        self.dialog = ""
-        await self._refresh()
-        return toast(said)
+    async def _ask(self, dialog: str, month: str) -> None:
+        (await self._actor()).require("books:close")
+        found = await self._find(month)
+        self._open(dialog)
+        self.month = found
+
+    async def _find(self, month: str) -> MonthRow:
+        view = await self._call(lambda session, actor: closing.get_month(session, actor, _day_of(month)))
+        return rows.month(view, may_change=True)
 
 
 def _day_of(month: str) -> date:

@@ -36,7 +36,7 @@ def reconciliation_view(state: Any, here: str) -> rx.Component:
         state,
         here,
         rx.cond(state.has_books, _content(state), _nothing()),
-        rx.cond(state.months.length() > 0, months_card(state), rx.fragment()),
+        rx.cond(state.months.length() > 0, months_card(state)),
         month_dialogs(state),
         skeleton=_skeleton(),
         about=rx.cond(state.loaded, rx.el.span(state.about), rx.el.span("\u00a0")),
@@ -57,7 +57,6 @@ def _content(state: Any) -> rx.Component:
             notice(
                 rx.el.p(state.unpriced), link("Give them a price", to="/prices"), tone="warn", icon_name="circle-help"
             ),
-            rx.fragment(),
         ),
         rx.cond(
             state.has_bill,
@@ -184,12 +183,11 @@ def _line(row: BookRow) -> rx.Component:
                 rx.cond(
                     row.color != "",
                     rx.el.span(class_name="swatch", style={"background": row.color}, aria_hidden="true"),
-                    rx.fragment(),
                 ),
                 link(row.name, to=row.href, prevent_scroll_reset=True),
                 class_name="provider",
             ),
-            rx.cond(row.detail != "", rx.el.div(row.detail, class_name="muted small"), rx.fragment()),
+            rx.cond(row.detail != "", rx.el.div(row.detail, class_name="muted small")),
             custom_attrs={"data-csv": row.name},
         ),
         cell(_TRACKED, money(row.tracked), custom_attrs={"data-csv": row.tracked.exact}),
@@ -206,7 +204,7 @@ def _line(row: BookRow) -> rx.Component:
 
 
 def _more(text: Any) -> rx.Component:
-    return rx.cond(text != "", rx.el.p(text, class_name="muted small card-body"), rx.fragment())
+    return rx.cond(text != "", rx.el.p(text, class_name="muted small card-body"))
 
 
 def _nothing() -> rx.Component:

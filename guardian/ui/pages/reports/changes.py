@@ -17,7 +17,8 @@ from guardian.services.guard.reports import ReportView
 from guardian.services.guard.reports.spans import Kind, last_over
 from guardian.services.people.organizations import get_organization
 from guardian.ui.audited import Work, audited
-from guardian.ui.pages.reports.rows import Option, days_of
+from guardian.ui.pages.reports.rows import days_of
+from guardian.ui.rows import Option
 
 OWN_DAYS = "days"
 Asked = tuple[Kind, date, date | None]

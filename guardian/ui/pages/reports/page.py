@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, ClassVar
 
 import reflex as rx
 from sqlmodel import Session
 
-from guardian.errors import GuardianError, NotFoundError
+from guardian.errors import NotFoundError
 from guardian.live import REPORT_UPDATE
 from guardian.periods import DAY, local_date, utcnow, zone
 from guardian.services.actor import Actor
@@ -16,16 +16,16 @@ from guardian.services.guard.reports import ReportView
 from guardian.services.ledger.queries.names import read_names
 from guardian.services.people.organizations import get_organization
 from guardian.ui.audited import Work
+from guardian.ui.dialogs import Dialogs
 from guardian.ui.live_hub import Query
 from guardian.ui.pages.reports import changes, chart, rows
-from guardian.ui.pages.reports.rows import NO_PAPER, ROUTE, Option, Paper, ReportRow
+from guardian.ui.pages.reports.rows import NO_PAPER, ROUTE, Paper, ReportRow
 from guardian.ui.pages.reports.view import reports_view
-from guardian.ui.session import NotSignedIn, Page
+from guardian.ui.rows import Option
+from guardian.ui.session import Said
 
 _PARAMETERS = frozenset({"report", "before"})
 _LISTED = 20
-
-Said: TypeAlias = rx.event.EventSpec | None
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class _View:
     zone: str
 
 
-class ReportsState(Page, rx.State):
+class ReportsState(Dialogs, rx.State):
     """The reports as lines, or one of them as text; and the dialog that asks for one."""
 
     _live_events: ClassVar[frozenset[str]] = frozenset({REPORT_UPDATE})
@@ -54,13 +54,11 @@ class ReportsState(Page, rx.State):
     figure_text: str = ""
     can_create: bool = False
 
-    dialog: str = ""
     spans: list[Option] = []
     teams: list[Option] = []
     span: str = ""
     first: str = ""
     last: str = ""
-    refusal: str = ""
 
     @classmethod
     def _read(cls, session: Session, actor: Actor, query: Query) -> _View:
@@ -103,7 +101,8 @@ class ReportsState(Page, rx.State):
         today = local_date(now, tz)
         self.spans, self.teams = changes.spans(now, tz), rows.teams_of(teams)
         self.first, self.last = f"{today - 7 * DAY}", f"{today}"
-        self.dialog, self.span, self.refusal = "new", self.spans[0].value, ""
+        self.span = self.spans[0].value
+        self._open("new")
 
     @rx.event
     async def choose_span(self, span: str) -> None:
@@ -112,25 +111,9 @@ class ReportsState(Page, rx.State):
         self.span = span[:20]
 
     @rx.event
-    async def close(self) -> None:
-        """Close the dialog."""
-        await self._actor()
-        self.dialog, self.refusal = "", ""
-
-    @rx.event
     async def make(self, form: dict[str, Any]) -> Said:
         """Have the report of the form made, and show it: it says so while it is being made."""
-        await self._actor()
-        self.refusal = ""
-        try:
-            view = await self._call(changes.asking(form))
-        except NotSignedIn:
-            raise
-        except GuardianError as error:
-            self.refusal = error.message
-            return None
-        self.dialog = ""
-        return rx.redirect(f"{ROUTE}?report={view.id}")
+        return await self._or_refuse(changes.asking(form), _shown, leaves=True)
 
     @rx.event
     async def make_again(self, report_id: str) -> Said:
@@ -138,7 +121,11 @@ class ReportsState(Page, rx.State):
         work: Work[ReportView] = changes.asking_again(report_id)
         view = await self._call(work)
         await self._refresh()
-        return rx.redirect(f"{ROUTE}?report={view.id}")
+        return _shown(view)
+
+
+def _shown(view: ReportView) -> rx.event.EventSpec:
+    return rx.redirect(f"{ROUTE}?report={view.id}")
 
 
 def page() -> rx.Component:

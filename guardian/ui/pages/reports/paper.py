@@ -35,11 +35,9 @@ def paper_view(state: Any) -> rx.Component:
         _head(paper),
         rx.el.div(rx.foreach(paper.tiles, _tile), class_name="tiles"),
         rx.cond(
-            paper.notes.length() > 0,
-            notice(rx.foreach(paper.notes, _paragraph), tone="warn", icon_name="circle-help"),
-            rx.fragment(),
+            paper.notes.length() > 0, notice(rx.foreach(paper.notes, _paragraph), tone="warn", icon_name="circle-help")
         ),
-        rx.cond(paper.chart, card("Spend by day", chart(state.figure, state.figure_text)), rx.fragment()),
+        rx.cond(paper.chart, card("Spend by day", chart(state.figure, state.figure_text))),
         _unless_empty(paper.causes, _causes(paper)),
         _unless_empty(paper.movers, _movers(paper)),
         rx.el.div(
@@ -47,8 +45,8 @@ def paper_view(state: Any) -> rx.Component:
             _unless_empty(paper.teams, _table("Teams", "teams", "Team*", paper.teams)),
             class_name="columns two",
         ),
-        rx.cond(paper.tracked != "", rx.el.p(paper.tracked, class_name="muted small"), rx.fragment()),
-        rx.cond(paper.forecast != "", card("Forecast", rx.el.p(paper.forecast)), rx.fragment()),
+        rx.cond(paper.tracked != "", rx.el.p(paper.tracked, class_name="muted small")),
+        rx.cond(paper.forecast != "", card("Forecast", rx.el.p(paper.forecast))),
         _unless_empty(paper.budgets, _budgets(paper)),
         _unless_empty(
             paper.anomalies,
@@ -187,11 +185,7 @@ def _books(paper: Any) -> rx.Component:
             rx.foreach(paper.books, _book),
             class_name="facts paper-facts",
         ),
-        rx.cond(
-            paper.findings.length() > 0,
-            rx.el.ul(rx.foreach(paper.findings, _told), class_name="list sentences"),
-            rx.fragment(),
-        ),
+        rx.cond(paper.findings.length() > 0, rx.el.ul(rx.foreach(paper.findings, _told), class_name="list sentences")),
     )
 
 
@@ -233,4 +227,4 @@ def _card_of(title: str, table: rx.Component) -> rx.Component:
 
 
 def _unless_empty(rows: Any, part: rx.Component) -> rx.Component:
-    return rx.cond(rows.length() > 0, part, rx.fragment())
+    return rx.cond(rows.length() > 0, part)

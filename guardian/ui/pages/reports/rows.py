@@ -12,7 +12,7 @@ from guardian.periods import local_date
 from guardian.services.guard.budgets import Target
 from guardian.services.guard.reports import ReportView
 from guardian.services.guard.reports.words import facts
-from guardian.ui.rows import NO_MONEY, Moment, Money
+from guardian.ui.rows import NO_MONEY, Moment, Money, Option
 
 ROUTE = "/reports"
 _STATES: Mapping[ReportStatus, tuple[str, str]] = {
@@ -117,14 +117,6 @@ class Paper:
     books: tuple[Line, ...] = ()
     findings: tuple[Line, ...] = ()
     savings: tuple[Line, ...] = ()
-
-
-@dataclass(frozen=True)
-class Option:
-    """A choice of a select."""
-
-    value: str
-    text: str
 
 
 NO_PAPER = Paper()

@@ -24,11 +24,7 @@ _COLUMNS = [_TITLE, _KIND, _STATUS, _TOTAL, _CHANGE, _BY, _MADE]
 
 def reports_view(state: Any, here: str) -> rx.Component:
     """The page; `state` is the ReportsState class."""
-    new = rx.cond(
-        state.can_create,
-        button(icon("plus"), "New report", kind="primary", on_click=state.open_new),
-        rx.fragment(),
-    )
+    new = rx.cond(state.can_create, button(icon("plus"), "New report", kind="primary", on_click=state.open_new))
     return frame(
         state,
         here,
@@ -50,9 +46,8 @@ def reports_view(state: Any, here: str) -> rx.Component:
             rx.cond(
                 state.asked != "",
                 button_link(icon("arrow-left", 14), "All reports", to=here),
-                rx.cond(state.reports.length() > 0, new, rx.fragment()),
+                rx.cond(state.reports.length() > 0, new),
             ),
-            rx.fragment(),
         ),
     )
 
@@ -64,10 +59,9 @@ def _list(state: Any, here: str) -> rx.Component:
             (state.older != "") | ~state.newest,
             rx.el.div(
                 rx.cond(state.newest, rx.fragment(), link("Newest", to=here)),
-                rx.cond(state.older != "", link("Older", to=state.older), rx.fragment()),
+                rx.cond(state.older != "", link("Older", to=state.older)),
                 class_name="card-foot",
             ),
-            rx.fragment(),
         ),
         class_name="card",
     )
@@ -110,7 +104,6 @@ def _failed(state: Any) -> rx.Component:
             rx.cond(
                 state.can_create,
                 button(icon("rotate-cw", 14), "Make it again", on_click=state.make_again(state.paper.id)),
-                rx.fragment(),
             ),
             tone="bad",
             icon_name="circle-alert",

@@ -9,8 +9,8 @@ from guardian.models.enums import Provider
 from guardian.ui.colors import provider_name
 from guardian.ui.components.basics import button, icon, link
 from guardian.ui.components.filter_bar import chip, filter_bar
-from guardian.ui.components.forms import field
-from guardian.ui.pages.requests.rows import Chip, Option
+from guardian.ui.components.forms import field, options_of, select_field
+from guardian.ui.pages.requests.rows import Chip
 
 _MENU = "call-filters"
 
@@ -52,9 +52,7 @@ def requests_bar(state: Any) -> rx.Component:
             ),
         ),
         rx.foreach(state.chips, partial(_chip, state)),
-        rx.cond(
-            state.chips.length() > 1, link("Clear all", to=state.clear_href, class_name="button quiet"), rx.fragment()
-        ),
+        rx.cond(state.chips.length() > 1, link("Clear all", to=state.clear_href, class_name="button quiet")),
     )
 
 
@@ -65,7 +63,7 @@ def _chip(state: Any, each: Chip) -> rx.Component:
 def _form(state: Any) -> rx.Component:
     providers = [rx.el.option(provider_name(each), value=each.value) for each in Provider]
     return rx.el.form(
-        _select("Provider", "provider", state.provider, state.provider, *providers),
+        _select("Provider", "provider", *providers, default_value=state.provider, key=state.provider),
         field(
             "Model",
             "model",
@@ -79,29 +77,11 @@ def _form(state: Any) -> rx.Component:
         _select(
             "Caller",
             "caller",
-            state.caller,
-            f"{state.caller} {state.callers.length()}",
-            rx.foreach(state.callers, _option),
+            options_of(state.callers),
+            default_value=state.caller,
+            key=f"{state.caller} {state.callers.length()}",
         ),
-        rx.el.div(
-            field(
-                "Costs at least, $",
-                "minCost",
-                ident="call-cost",
-                value=state.least,
-                placeholder="0.05",
-                custom_attrs={"inputMode": "decimal", "autoComplete": "off"},
-            ),
-            field(
-                "Tag",
-                "tag",
-                ident="call-tag",
-                value=state.tag,
-                placeholder="team:search",
-                custom_attrs={"autoComplete": "off", "spellCheck": "false"},
-            ),
-            class_name="pair",
-        ),
+        rx.el.div(_cost(state.least), _tag(state.tag), class_name="pair"),
         rx.el.div(button("Show these calls", type="submit", kind="primary")),
         on_submit=state.apply_filters,
         class_name="form tight",
@@ -109,25 +89,31 @@ def _form(state: Any) -> rx.Component:
     )
 
 
-def _select(label: str, name: str, value: Any, key: Any, *options: rx.Component) -> rx.Component:
-    return rx.el.div(
-        rx.el.label(label, html_for=f"call-{name}"),
-        rx.el.select(
-            rx.el.option("Any", value=""),
-            *options,
-            name=name,
-            id=f"call-{name}",
-            default_value=value,
-            key=key,
-            class_name="input",
-        ),
-        class_name="field",
+def _select(label: str, name: str, *options: rx.Component, **props: Any) -> rx.Component:
+    return select_field(label, name, rx.el.option("Any", value=""), *options, ident=f"call-{name}", **props)
+
+
+def _cost(least: Any) -> rx.Component:
+    return field(
+        "Costs at least, $",
+        "minCost",
+        ident="call-cost",
+        value=least,
+        placeholder="0.05",
+        custom_attrs={"inputMode": "decimal", "autoComplete": "off"},
+    )
+
+
+def _tag(tag: Any) -> rx.Component:
+    return field(
+        "Tag",
+        "tag",
+        ident="call-tag",
+        value=tag,
+        placeholder="team:search",
+        custom_attrs={"autoComplete": "off", "spellCheck": "false"},
     )
 
 
 def _model(name: str) -> rx.Component:
     return rx.el.option(value=name, key=name)
-
-
-def _option(option: Option) -> rx.Component:
-    return rx.el.option(option.label, value=option.value, key=option.value)

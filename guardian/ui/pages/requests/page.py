@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, ClassVar
 
 import reflex as rx
 from sqlmodel import Session
@@ -22,12 +22,11 @@ from guardian.ui.live_hub import Query
 from guardian.ui.pages.requests import rows
 from guardian.ui.pages.requests.address import FILTERS, ROUTE, STEP, Address, amount
 from guardian.ui.pages.requests.figures import NO_FIGURES, Figures, figures
-from guardian.ui.pages.requests.rows import CallRow, Chip, Option
+from guardian.ui.pages.requests.rows import CallRow, Chip
 from guardian.ui.pages.requests.view import requests_view
-from guardian.ui.rows import Choice
-from guardian.ui.session import Page
+from guardian.ui.rows import Choice, Option
+from guardian.ui.session import Page, Said
 
-Said: TypeAlias = rx.event.EventSpec | None
 _FIRST_CALL = "curl"
 
 

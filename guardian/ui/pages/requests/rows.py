@@ -14,7 +14,7 @@ from guardian.ui import format
 from guardian.ui.colors import provider_color, provider_name
 from guardian.ui.pages.requests.address import ROUTE, Address
 from guardian.ui.pages.usage.lines import cost, is_untold
-from guardian.ui.rows import Choice, Money
+from guardian.ui.rows import Choice, Money, Option
 
 _FAILED = 400  # and above: the status of an answer that is an error
 _LEFT = "caller_left"  # the caller did not wait for the end of the answer
@@ -77,14 +77,6 @@ class Chip:
     text: str
     title: str
     href: str
-
-
-@dataclass(frozen=True)
-class Option:
-    """A value to choose; `value` is what the form sends."""
-
-    value: str
-    label: str
 
 
 def call_row(view: UsageView, now: datetime, tz: ZoneInfo, *, fresh: bool = False) -> CallRow:

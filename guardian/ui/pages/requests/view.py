@@ -68,11 +68,7 @@ def _actions(state: Any) -> rx.Component:
 def _controls(state: Any) -> rx.Component:
     return rx.fragment(
         rx.el.span(
-            rx.cond(
-                state.paused & (state.waiting != ""),
-                badge(rx.fragment(state.waiting, " waiting"), "accent"),
-                rx.fragment(),
-            ),
+            rx.cond(state.paused & (state.waiting != ""), badge(rx.fragment(state.waiting, " waiting"), "accent")),
             role="status",
             class_name="waiting",
             custom_attrs={"data-testid": "waiting"},
@@ -123,11 +119,7 @@ def _table(state: Any) -> rx.Component:
         ),
         data_table("calls", _COLUMNS, rx.foreach(state.calls, partial(_row)), caption="The last calls"),
         rx.el.div(
-            rx.cond(
-                state.more_href != "",
-                button_link("Show more", to=state.more_href, prevent_scroll_reset=True),
-                rx.fragment(),
-            ),
+            rx.cond(state.more_href != "", button_link("Show more", to=state.more_href, prevent_scroll_reset=True)),
             rx.el.p(
                 "Older calls are in the ",
                 link("explorer", to="/usage?tab=rows"),
@@ -167,7 +159,7 @@ def _row(row: CallRow) -> rx.Component:
         cell(
             _CALLER,
             row.caller,
-            rx.cond(row.caller_detail != "", rx.el.div(row.caller_detail, class_name="muted small"), rx.fragment()),
+            rx.cond(row.caller_detail != "", rx.el.div(row.caller_detail, class_name="muted small")),
             custom_attrs={"data-csv": row.caller},
         ),
         cell(_KEY, row.provider_key),
@@ -181,17 +173,14 @@ def _row(row: CallRow) -> rx.Component:
             rx.cond(
                 row.first_token != "",
                 rx.el.div(row.first_token, title="Time to the first token", class_name="muted small"),
-                rx.fragment(),
             ),
             custom_attrs={"data-csv": row.latency_csv},
         ),
         cell(
             _STATUS,
             badge(row.status, row.tone),
-            rx.cond(
-                row.error != "", rx.el.div(breakable(row.failure), title=row.error, class_name="small"), rx.fragment()
-            ),
-            rx.cond(row.notes != "", rx.el.div(row.notes, class_name="muted small"), rx.fragment()),
+            rx.cond(row.error != "", rx.el.div(breakable(row.failure), title=row.error, class_name="small")),
+            rx.cond(row.notes != "", rx.el.div(row.notes, class_name="muted small")),
             custom_attrs={"data-csv": row.status},
         ),
         key=row.key,

@@ -5,11 +5,11 @@ from typing import Any
 import reflex as rx
 
 from guardian.services.guard.notices.checking import MAX_NAME
-from guardian.ui.components.dialog import actions, dialog
-from guardian.ui.components.forms import choice, field, refusal
+from guardian.ui.components.dialog import Asking, confirm_dialog, form_dialog
+from guardian.ui.components.forms import choice, field, select_field
+from guardian.ui.components.secret import secret_once
 from guardian.ui.pages.settings.channel_rows import KIND_NAMES
 from guardian.ui.pages.settings.channels import SECRET_FIELD
-from guardian.ui.pages.settings.dialogs import secret_once
 
 _HELP = {
     "SLACK": "The address of an incoming webhook, as in https://hooks.slack.com/services/…",
@@ -21,7 +21,9 @@ _HELP = {
 
 def channel_dialogs(state: Any) -> rx.Component:
     """All of them; the State says which one is open."""
-    return rx.fragment(_add_dialog(state), _edit_dialog(state), _renew_dialog(state), _delete_dialog(state))
+    asking = Asking(state.channel_dialog, state.channel_refusal, state.close_channel)
+    each = (_add_dialog, _edit_dialog, _renew_dialog, _delete_dialog)
+    return rx.fragment(*(dialog(asking, state) for dialog in each))
 
 
 def _fields(state: Any, *, ident: str, needed: bool) -> rx.Component:
@@ -86,95 +88,87 @@ def _reports(state: Any, *, ident: str, checked: Any) -> rx.Component:
     )
 
 
-def _add_dialog(state: Any) -> rx.Component:
-    return dialog(
-        state.channel_dialog == "add",
+def _add_dialog(asking: Asking, state: Any) -> rx.Component:
+    return form_dialog(
+        asking,
+        "add",
         rx.cond(state.channel_made != "", rx.fragment(state.channel_made, " is added"), "Add a channel"),
-        rx.el.form(
-            rx.el.div(
-                rx.el.label("Kind", html_for="channel-kind"),
-                rx.el.select(
-                    *(rx.el.option(name, value=kind.value) for kind, name in KIND_NAMES.items()),
-                    name="kind",
-                    id="channel-kind",
-                    value=state.channel_kind,
-                    on_change=state.choose_channel_kind,
-                    class_name="input",
-                ),
-                class_name="field",
-            ),
-            field(
-                "Name",
-                "name",
-                ident="channel-name",
-                required=True,
-                max_length=MAX_NAME,
-                help="As in FinOps or #ai-costs.",
-            ),
-            _fields(state, ident="channel", needed=True),
-            _reports(state, ident="channel", checked=False),
-            refusal(state.channel_refusal, "No channel was added."),
-            actions(state.close_channel, "Add the channel", type="submit"),
-            on_submit=state.add_channel,
-            class_name="form",
-            hidden=state.channel_made != "",
+        select_field(
+            "Kind",
+            "kind",
+            *(rx.el.option(name, value=kind.value) for kind, name in KIND_NAMES.items()),
+            ident="channel-kind",
+            value=state.channel_kind,
+            on_change=state.choose_channel_kind,
         ),
-        secret_once(SECRET_FIELD, "Signing secret", state.channel_made, state.close_channel),
-        on_dismiss=state.close_channel,
+        field(
+            "Name",
+            "name",
+            ident="channel-name",
+            required=True,
+            max_length=MAX_NAME,
+            help="As in FinOps or #ai-costs.",
+        ),
+        _fields(state, ident="channel", needed=True),
+        _reports(state, ident="channel", checked=False),
+        on_submit=state.add_channel,
+        verb="Add the channel",
+        kept="No channel was added.",
+        hidden=state.channel_made != "",
+        after=_secret(state),
         name="add-channel",
     )
 
 
-def _edit_dialog(state: Any) -> rx.Component:
-    return dialog(
-        state.channel_dialog == "edit",
+def _edit_dialog(asking: Asking, state: Any) -> rx.Component:
+    return form_dialog(
+        asking,
+        "edit",
         rx.fragment("Edit ", state.channel.name),
-        rx.el.form(
-            field(
-                "Name", "name", ident="edit-channel-name", value=state.channel.name, required=True, max_length=MAX_NAME
-            ),
-            _fields(state, ident="edit-channel", needed=False),
-            _reports(state, ident="edit-channel", checked=state.channel.reports),
-            rx.el.p("What is left empty stays as it is: ", state.channel.hint, class_name="muted small"),
-            refusal(state.channel_refusal, "Nothing was changed."),
-            actions(state.close_channel, "Save", type="submit"),
-            on_submit=state.save_channel,
-            class_name="form",
-        ),
-        on_dismiss=state.close_channel,
+        field("Name", "name", ident="edit-channel-name", value=state.channel.name, required=True, max_length=MAX_NAME),
+        _fields(state, ident="edit-channel", needed=False),
+        _reports(state, ident="edit-channel", checked=state.channel.reports),
+        rx.el.p("What is left empty stays as it is: ", state.channel.hint, class_name="muted small"),
+        on_submit=state.save_channel,
+        verb="Save",
+        kept="Nothing was changed.",
         name="edit-channel",
     )
 
 
-def _renew_dialog(state: Any) -> rx.Component:
-    return dialog(
-        state.channel_dialog == "renew",
+def _renew_dialog(asking: Asking, state: Any) -> rx.Component:
+    return form_dialog(
+        asking,
+        "renew",
         rx.fragment("A new secret for ", state.channel.name),
-        rx.el.div(
-            rx.el.p(
-                "Messages are signed with the new secret from now on, and for 24 hours with the present one as well, "
-                "so that the receiver can change over. One that was renewed before is worth nothing any more."
-            ),
-            refusal(state.channel_refusal, "Nothing was changed."),
-            actions(state.close_channel, "Make a new secret", on_click=state.renew_secret),
-            class_name="form",
-            hidden=state.channel_made != "",
+        rx.el.p(
+            "Messages are signed with the new secret from now on, and for 24 hours with the present one as well, "
+            "so that the receiver can change over. One that was renewed before is worth nothing any more."
         ),
-        secret_once(SECRET_FIELD, "Signing secret", state.channel_made, state.close_channel),
-        on_dismiss=state.close_channel,
+        on_submit=state.renew_secret,
+        verb="Make a new secret",
+        kept="Nothing was changed.",
+        hidden=state.channel_made != "",
+        after=_secret(state),
         name="renew-channel",
     )
 
 
-def _delete_dialog(state: Any) -> rx.Component:
-    return dialog(
-        state.channel_dialog == "delete",
+def _delete_dialog(asking: Asking, state: Any) -> rx.Component:
+    return confirm_dialog(
+        asking,
+        "delete",
         rx.fragment("Delete ", state.channel.name, "?"),
         rx.el.p(
             "Alerts that name it tell the others that they name, and what still waits for it is not sent. "
             "The history of what was sent stays.",
         ),
-        actions(state.close_channel, "Delete the channel", kind="danger", on_click=state.delete_channel),
-        on_dismiss=state.close_channel,
+        on_confirm=state.delete_channel,
+        verb="Delete the channel",
+        kept="Nothing was deleted.",
         name="delete-channel",
     )
+
+
+def _secret(state: Any) -> rx.Component:
+    return secret_once(SECRET_FIELD, "Signing secret", state.channel_made, state.close_channel)

@@ -25,9 +25,7 @@ def channels_card(state: Any) -> rx.Component:
                 rx.el.p("None yet. Alerts reach their owner by e-mail meanwhile.", class_name="muted none"),
             ),
             aside=rx.cond(
-                state.may_change_channels,
-                button(icon("plus", 14), "Add a channel", on_click=state.open_add_channel),
-                rx.fragment(),
+                state.may_change_channels, button(icon("plus", 14), "Add a channel", on_click=state.open_add_channel)
             ),
         ),
         id="notifications",
@@ -45,7 +43,7 @@ def _channel(state: Any, row: ChannelRow) -> rx.Component:
                 ),
                 rx.cond(
                     row.active,
-                    rx.cond(row.failing, badge("Failing", "bad"), rx.fragment()),
+                    rx.cond(row.failing, badge("Failing", "bad")),
                     badge(rx.cond(row.disabled, "Closed by its server", "Off"), rx.cond(row.disabled, "bad", "")),
                 ),
                 class_name="row",
@@ -56,14 +54,14 @@ def _channel(state: Any, row: ChannelRow) -> rx.Component:
                 rx.el.span(row.hint),
                 ", ",
                 rx.cond(row.taken.iso != "", rx.fragment("last message ", moment(row.taken)), row.taken.text),
-                rx.cond(row.failing, rx.fragment(", last failure ", moment(row.failed)), rx.fragment()),
-                rx.cond(row.rotating != "", rx.fragment(", ", row.rotating), rx.fragment()),
+                rx.cond(row.failing, rx.fragment(", last failure ", moment(row.failed))),
+                rx.cond(row.rotating != "", rx.fragment(", ", row.rotating)),
                 class_name="muted small",
             ),
-            rx.cond(row.problem != "", rx.el.p(row.problem, class_name="small"), rx.fragment()),
+            rx.cond(row.problem != "", rx.el.p(row.problem, class_name="small")),
             class_name="stack tight",
         ),
-        rx.cond(state.may_change_channels, _buttons(state, row), rx.fragment()),
+        rx.cond(state.may_change_channels, _buttons(state, row)),
         key=row.id,
     )
 
@@ -91,11 +89,7 @@ def _buttons(state: Any, row: ChannelRow) -> rx.Component:
             one("play", "Switch on", "Switch on", state.switch_channel(row.id, True)),
         ),
         one("pencil", "Edit", "Edit", state.open_channel(row.id, "edit")),
-        rx.cond(
-            row.signed,
-            one("rotate-cw", "New secret", "New secret for", state.open_channel(row.id, "renew")),
-            rx.fragment(),
-        ),
+        rx.cond(row.signed, one("rotate-cw", "New secret", "New secret for", state.open_channel(row.id, "renew"))),
         one("trash-2", "Delete", "Delete", state.open_channel(row.id, "delete")),
         class_name="row",
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import reflex as rx
 from sqlmodel import Session
@@ -12,11 +12,13 @@ from guardian.periods import utcnow, zone
 from guardian.services.actor import Actor
 from guardian.services.guard import notices
 from guardian.services.guard.notices import NewTarget, Outcome, TargetView
-from guardian.ui.audited import audited
+from guardian.ui.audited import Work, audited
 from guardian.ui.pages.settings import channel_rows
 from guardian.ui.pages.settings.channel_rows import NO_CHANNEL, ChannelRow
-from guardian.ui.session import NotSignedIn, Page
+from guardian.ui.session import Page, Said
 from guardian.ui.toasts import error_toast, toast
+
+T = TypeVar("T")
 
 SECRET_FIELD = "channel-secret"  # noqa: S105  # the name of an element
 
@@ -52,25 +54,16 @@ class Channels(Page, mixin=True):
         self.channel_kind, self.channel_refusal = kind[:20], ""
 
     @rx.event
-    async def add_channel(self, form: dict[str, Any]) -> rx.event.EventSpec | None:
+    async def add_channel(self, form: dict[str, Any]) -> Said:
         """Keep a new channel; a webhook's secret comes back once."""
-        await self._actor()
-        self.channel_refusal = ""
-        try:
-            wanted = channel_rows.wanted(form)
-            view, secret = await self._call(
-                audited(
-                    "CHANNEL_CREATE",
-                    "channel",
-                    partial(notices.create_target, wanted=wanted),
-                    lambda made: _about(made[0]),
-                )
-            )
-        except NotSignedIn:
-            raise
-        except GuardianError as error:
-            self.channel_refusal = error.message
+
+        def make(session: Session, actor: Actor) -> tuple[TargetView, str | None]:
+            return notices.create_target(session, actor, channel_rows.wanted(form))
+
+        found = await self._try_channel(audited("CHANNEL_CREATE", "channel", make, lambda made: _about(made[0])))
+        if isinstance(found, GuardianError):
             return None
+        view, secret = found
         await self._refresh()
         if secret is None:
             self._open("", NO_CHANNEL)
@@ -87,12 +80,12 @@ class Channels(Page, mixin=True):
         self.channel_kind = row.kind
 
     @rx.event
-    async def save_channel(self, form: dict[str, Any]) -> rx.event.EventSpec | None:
+    async def save_channel(self, form: dict[str, Any]) -> Said:
         """Rename the channel of the open dialog, and give it new settings where any are given."""
         return await self._change(channel_rows.changed(form), "{} is saved.")
 
     @rx.event
-    async def switch_channel(self, channel_id: str, active: bool) -> rx.event.EventSpec | None:
+    async def switch_channel(self, channel_id: str, active: bool) -> Said:
         """Switch a channel off, or on again."""
         self._open("", ChannelRow(id=channel_id))
         return await self._change(
@@ -100,35 +93,30 @@ class Channels(Page, mixin=True):
         )
 
     @rx.event
-    async def renew_secret(self) -> rx.event.EventSpec | None:
+    async def renew_secret(self) -> Said:
         """Give the webhook of the open dialog a new secret, which comes back once."""
-        await self._actor()
-        self.channel_refusal = ""
         work = partial(notices.rotate_secret, target_id=self.channel.id)
-        try:
-            view, secret = await self._call(
-                audited("CHANNEL_ROTATE", "channel", work, lambda renewed: _about(renewed[0]))
-            )
-        except NotSignedIn:
-            raise
-        except GuardianError as error:
-            self.channel_refusal = error.message
+        found = await self._try_channel(audited("CHANNEL_ROTATE", "channel", work, lambda renewed: _about(renewed[0])))
+        if isinstance(found, GuardianError):
             return None
+        view, secret = found
         await self._refresh()
         self.channel_made = view.name
         return rx.set_value(SECRET_FIELD, secret)
 
     @rx.event
-    async def delete_channel(self) -> rx.event.EventSpec | None:
+    async def delete_channel(self) -> Said:
         """Delete the channel of the open dialog."""
         work = partial(notices.delete_target, target_id=self.channel.id)
-        view = await self._call(audited("CHANNEL_DELETE", "channel", work, _about))
+        view = await self._try_channel(audited("CHANNEL_DELETE", "channel", work, _about))
+        if isinstance(view, GuardianError):
+            return None
         self._open("", NO_CHANNEL)
         await self._refresh()
         return toast(f"{view.name} is deleted.")
 
     @rx.event
-    async def test_channel(self, channel_id: str) -> AsyncGenerator[rx.event.EventSpec | None]:
+    async def test_channel(self, channel_id: str) -> AsyncGenerator[Said]:
         """Send a test now, and say what came of it."""
         under = await self._call(partial(notices.target_under_test, target_id=channel_id))
         self.channel_tried = channel_id
@@ -158,22 +146,22 @@ class Channels(Page, mixin=True):
         await self._actor()
         self._open("", NO_CHANNEL)
 
-    async def _change(self, wanted: NewTarget, said: str) -> rx.event.EventSpec | None:
-        await self._actor()
-        self.channel_refusal = ""
+    async def _change(self, wanted: NewTarget, said: str) -> Said:
         work = partial(notices.update_target, target_id=self.channel.id, wanted=wanted)
-        try:
-            view = await self._call(audited("CHANNEL_UPDATE", "channel", work, _about))
-        except NotSignedIn:
-            raise
-        except GuardianError as error:
+        view = await self._try_channel(audited("CHANNEL_UPDATE", "channel", work, _about))
+        if isinstance(view, GuardianError):
             if not self.channel_dialog:
-                raise
-            self.channel_refusal = error.message
+                raise view
             return None
         self._open("", NO_CHANNEL)
         await self._refresh()
         return toast(said.format(view.name))
+
+    async def _try_channel(self, work: Work[T]) -> T | GuardianError:
+        """`_try`, with a refusal said in the dialog."""
+        found = await self._try(work)
+        self.channel_refusal = found.message if isinstance(found, GuardianError) else ""
+        return found
 
     def _open(self, which: str, row: ChannelRow) -> None:
         self.channel_dialog, self.channel, self.channel_made, self.channel_refusal = which, row, "", ""

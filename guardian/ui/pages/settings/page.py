@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, TypeAlias
+from typing import Any
 
 import reflex as rx
 from sqlmodel import Session
@@ -13,7 +13,7 @@ from guardian.periods import utcnow, zone
 from guardian.services.actor import Actor
 from guardian.services.guard.notices import TargetView
 from guardian.services.people import audit, organizations
-from guardian.services.people.access import sessions, tokens
+from guardian.services.people.access import own_sessions, tokens
 from guardian.services.people.organizations import OrganizationChange
 from guardian.services.people.views import ActivityView, OrganizationView, SessionView, TokenView
 from guardian.services.people.views import Page as Listed
@@ -28,13 +28,11 @@ from guardian.ui.pages.settings.report_mails import ReportMails
 from guardian.ui.pages.settings.rows import ActivityRow, SessionRow, TokenRow
 from guardian.ui.pages.settings.security import Security
 from guardian.ui.pages.settings.view import settings_view
-from guardian.ui.session import NotSignedIn
+from guardian.ui.session import Said
 from guardian.ui.toasts import toast
 
 ROUTE = "/settings"
 _ACTIVITIES = 25
-
-Said: TypeAlias = rx.event.EventSpec | None
 
 
 @dataclass(frozen=True)
@@ -77,7 +75,7 @@ class SettingsState(ReportMails, Security, Channels, rx.State):
         before = dict(query).get("before")
         return _View(
             organization=organizations.get_organization(session, actor),
-            sessions=sessions.list_sessions(session, actor),
+            sessions=own_sessions.list_sessions(session, actor),
             tokens=tokens.list_tokens(session, actor),
             activity=audit.list_activity(session, actor, before, _ACTIVITIES)
             if actor.can("activity:read")
@@ -107,7 +105,6 @@ class SettingsState(ReportMails, Security, Channels, rx.State):
     @rx.event
     async def save_organization(self, form: dict[str, Any]) -> Said:
         """Change name, time zone and billing address."""
-        await self._actor()
         self.refusal = ""
         change = OrganizationChange(
             name=str(form.get("name", "")),
@@ -121,12 +118,9 @@ class SettingsState(ReportMails, Security, Channels, rx.State):
             partial(organizations.update_organization, change=change),
             lambda view: (view.id, facts),
         )
-        try:
-            await self._call(work)
-        except NotSignedIn:
-            raise
-        except GuardianError as error:
-            self.refusal = error.message
+        found = await self._try(work)
+        if isinstance(found, GuardianError):
+            self.refusal = found.message
             return None
         await self._refresh()
         return toast("The organization is saved.")
@@ -134,7 +128,7 @@ class SettingsState(ReportMails, Security, Channels, rx.State):
     @rx.event
     async def revoke_session(self, session_id: str) -> Said:
         """Sign one of one's own browsers out."""
-        work = partial(sessions.revoke_session, session_id=session_id)
+        work = partial(own_sessions.revoke_session, session_id=session_id)
         await self._call(audited("SESSION_REVOKE", "session", work, lambda _none: (session_id, {})))
         await self._refresh()
         return toast("That browser is signed out.")
@@ -144,7 +138,10 @@ class SettingsState(ReportMails, Security, Channels, rx.State):
         """Sign out everywhere but here."""
         count = await self._call(
             audited(
-                "SESSION_REVOKE_OTHERS", "session", sessions.revoke_other_sessions, lambda many: (None, {"count": many})
+                "SESSION_REVOKE_OTHERS",
+                "session",
+                own_sessions.revoke_other_sessions,
+                lambda many: (None, {"count": many}),
             )
         )
         await self._refresh()
@@ -168,18 +165,15 @@ class SettingsState(ReportMails, Security, Channels, rx.State):
     @rx.event
     async def create_token(self, form: dict[str, Any]) -> Said:
         """Make an access token; its secret goes to the browser with the answer, once."""
-        await self._actor()
         self.token_refusal = ""
         make = partial(_make, form=form)
-        try:
-            secret, view = await self._call(
-                audited("TOKEN_CREATE", "token", make, lambda made: (made[1].id, {"name": made[1].name}))
-            )
-        except NotSignedIn:
-            raise
-        except GuardianError as error:
-            self.token_refusal = error.message
+        found = await self._try(
+            audited("TOKEN_CREATE", "token", make, lambda made: (made[1].id, {"name": made[1].name}))
+        )
+        if isinstance(found, GuardianError):
+            self.token_refusal = found.message
             return None
+        secret, view = found
         self.made = view.name
         await self._refresh()
         return rx.set_value(SECRET_FIELD, secret)

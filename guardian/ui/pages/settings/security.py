@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 import reflex as rx
@@ -23,16 +23,16 @@ from guardian.services.people.access import (
 from guardian.services.people.access.identities import WaysIn
 from guardian.services.people.access.second_factors import SecondFactorView
 from guardian.services.people.sign_in_rules import SignInRule
-from guardian.ui.audited import audited
+from guardian.ui.audited import Work, audited
 from guardian.ui.pages.settings import security_rows
 from guardian.ui.pages.settings.security_rows import NO_WAY, WayRow
-from guardian.ui.session import NotSignedIn, Page
+from guardian.ui.session import Page, Said
 from guardian.ui.toasts import toast
 
 SECRET_FIELD = "factor-secret"  # noqa: S105  # the name of an element
 CODES_FIELD = "factor-codes"
 
-Said = rx.event.EventSpec | None
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -128,8 +128,10 @@ class Security(Page, mixin=True):
         """Take the way in of the open dialog away."""
         name, label = self.way.provider, self.way.label
         work = partial(identities.unlink, provider=name)
-        done = await self._try(audited("ACCOUNT_UNLINK", "account", work, lambda _none: (None, {"provider": name})))
-        if not done:
+        done = await self._try_security(
+            audited("ACCOUNT_UNLINK", "account", work, lambda _none: (None, {"provider": name}))
+        )
+        if isinstance(done, GuardianError):
             return None
         await self.close_security()
         await self._refresh()
@@ -145,10 +147,10 @@ class Security(Page, mixin=True):
     @rx.event
     async def begin_factor(self) -> Said:
         """Make a secret; it goes to the browser with the answer, as a picture and as text."""
-        found = await self._try(
+        found = await self._try_security(
             audited("SECOND_FACTOR_BEGIN", "user", second_factors.begin, lambda _made: (self.viewer.id, {}))
         )
-        if not found:
+        if isinstance(found, GuardianError):
             return None
         self.factor_step = "scan"
         return rx.set_value(SECRET_FIELD, security_rows.in_fours(found[0]))
@@ -168,8 +170,11 @@ class Security(Page, mixin=True):
     @rx.event
     async def turn_factor_off(self, form: dict[str, Any]) -> Said:
         """Turn it off for a code or the password."""
-        work = partial(_turn_off, proof=str(form.get("proof", "")))
-        if not await self._try(audited("SECOND_FACTOR_DISABLE", "user", work, lambda _done: (self.viewer.id, {}))):
+        work = partial(second_factors.disable, proof=str(form.get("proof", "")))
+        done = await self._try_security(
+            audited("SECOND_FACTOR_DISABLE", "user", work, lambda _none: (self.viewer.id, {}))
+        )
+        if isinstance(done, GuardianError):
             return None
         await self.close_security()
         await self._refresh()
@@ -178,18 +183,14 @@ class Security(Page, mixin=True):
     @rx.event
     async def save_rule(self, form: dict[str, Any]) -> Said:
         """Ask the members of the organization's domain for one way to sign in, or for none."""
-        await self._actor()
         self.rule_refusal = ""
         wanted = str(form.get("provider", "")) or None
         work = partial(sign_in_rules.set_rule, provider=wanted)
-        try:
-            await self._call(
-                audited("ORGANIZATION_SIGN_IN", "organization", work, lambda view: (None, {"after": view.provider}))
-            )
-        except NotSignedIn:
-            raise
-        except GuardianError as error:
-            self.rule_refusal = error.message
+        found = await self._try(
+            audited("ORGANIZATION_SIGN_IN", "organization", work, lambda view: (None, {"after": view.provider}))
+        )
+        if isinstance(found, GuardianError):
+            self.rule_refusal = found.message
             return None
         await self._refresh()
         return toast("From their next sign-in on, this holds for your members.")
@@ -200,31 +201,20 @@ class Security(Page, mixin=True):
         await self._actor()
         self.factor_step, self.way_dialog, self.security_refusal, self.way_address = "", "", "", ""
 
-    async def _show_codes(self, action: str, work: Any) -> Said:
-        codes = await self._try(audited(action, "user", work, lambda _codes: (self.viewer.id, {})))
-        if not codes:
+    async def _show_codes(self, action: str, work: Work[list[str]]) -> Said:
+        codes = await self._try_security(audited(action, "user", work, lambda _codes: (self.viewer.id, {})))
+        if isinstance(codes, GuardianError):
             return None
         await self._refresh()
         self.factor_step = "codes"
         return rx.set_value(CODES_FIELD, "\n".join(codes))
 
-    async def _try(self, work: Any) -> Any:
-        """What the work gave; None where it was refused, which the dialog then says."""
-        await self._actor()
-        self.security_refusal = ""
-        try:
-            return await self._call(work) or True
-        except NotSignedIn:
-            raise
-        except GuardianError as error:
-            self.security_refusal = error.message
-            return None
+    async def _try_security(self, work: Work[T]) -> T | GuardianError:
+        """`_try`, with a refusal said in the dialog."""
+        found = await self._try(work)
+        self.security_refusal = found.message if isinstance(found, GuardianError) else ""
+        return found
 
 
 def _mail_link(session: Session, actor: Actor) -> None:
     password_resets.request_password_reset(session, actor.email)
-
-
-def _turn_off(session: Session, actor: Actor, proof: str) -> bool:
-    second_factors.disable(session, actor, proof)
-    return True

@@ -25,9 +25,8 @@ def _own(state: Any) -> rx.Component:
             rx.cond(
                 state.security_problem != "",
                 rx.el.div(notice(state.security_problem, tone="bad", icon_name="circle-alert"), role="alert"),
-                rx.fragment(),
             ),
-            rx.cond(state.loaded & ~state.email_verified, _unconfirmed(state), rx.fragment()),
+            rx.cond(state.loaded & ~state.email_verified, _unconfirmed(state)),
             rx.el.ul(
                 _password(state), rx.foreach(state.ways, partial(_way, state)), _factor(state), class_name="list people"
             ),
@@ -69,14 +68,14 @@ def _way(state: Any, row: WayRow) -> rx.Component:
         rx.el.div(
             rx.el.div(
                 rx.el.strong(row.label),
-                rx.cond(row.linked, badge("Linked", "good"), rx.fragment()),
+                rx.cond(row.linked, badge("Linked", "good")),
                 class_name="row",
             ),
             rx.el.p(
                 rx.cond(
                     row.linked,
                     rx.fragment(
-                        rx.cond(row.email != "", rx.fragment(row.email, ", "), rx.fragment()),
+                        rx.cond(row.email != "", rx.fragment(row.email, ", ")),
                         "last used ",
                         moment(row.used),
                     ),
@@ -100,7 +99,7 @@ def _factor(state: Any) -> rx.Component:
         rx.el.div(
             rx.el.div(
                 rx.el.strong("Second factor"),
-                rx.cond(state.factor_on, badge("On", "good"), rx.fragment()),
+                rx.cond(state.factor_on, badge("On", "good")),
                 class_name="row",
             ),
             rx.el.p(state.factor_text, class_name="muted small"),
@@ -123,11 +122,7 @@ def sessions_card(state: Any) -> rx.Component:
         "Where you are signed in",
         rx.el.ul(rx.foreach(state.sessions, partial(_session, state)), class_name="list"),
         aside=rx.el.div(
-            rx.cond(
-                state.sessions.length() > 1,
-                button("Sign out everywhere else", on_click=state.revoke_others),
-                rx.fragment(),
-            ),
+            rx.cond(state.sessions.length() > 1, button("Sign out everywhere else", on_click=state.revoke_others)),
             # A document load: this browser is signed out with the others.
             plain_form("/auth/logout/everywhere", button("Sign out everywhere", type="submit")),
             class_name="row",
@@ -140,7 +135,7 @@ def _session(state: Any, row: SessionRow) -> rx.Component:
         rx.el.div(
             rx.el.div(
                 rx.el.strong(row.device),
-                rx.cond(row.current, badge("This device", "accent"), rx.fragment()),
+                rx.cond(row.current, badge("This device", "accent")),
                 class_name="row",
             ),
             rx.el.p(
@@ -181,7 +176,6 @@ def _rule(state: Any) -> rx.Component:
                 ),
             ),
         ),
-        rx.fragment(),
     )
 
 

@@ -173,7 +173,7 @@ def _activity(state: Any) -> rx.Component:
             ),
             rx.el.nav(
                 rx.cond(state.newest, rx.fragment(), link("Newest", to="/settings#activity", class_name="button")),
-                rx.cond(state.older != "", link("Older", to=state.older, class_name="button"), rx.fragment()),
+                rx.cond(state.older != "", link("Older", to=state.older, class_name="button")),
                 class_name="row",
                 custom_attrs={"aria-label": "Pages of the activity"},
             ),
@@ -187,14 +187,14 @@ def _activity(state: Any) -> rx.Component:
 def _action(row: ActivityRow) -> rx.Component:
     return rx.el.li(
         rx.el.p(
-            rx.cond(row.who != "", rx.fragment(rx.el.strong(row.who), " "), rx.fragment()),
+            rx.cond(row.who != "", rx.fragment(rx.el.strong(row.who), " ")),
             row.what,
-            rx.cond(row.detail != "", rx.el.span(": ", row.detail, class_name="muted"), rx.fragment()),
+            rx.cond(row.detail != "", rx.el.span(": ", row.detail, class_name="muted")),
             title=row.raw,
         ),
         rx.el.p(
             moment(row.when),
-            rx.cond(row.address != "", rx.fragment(", ", row.address), rx.fragment()),
+            rx.cond(row.address != "", rx.fragment(", ", row.address)),
             class_name="muted small",
         ),
         key=row.id,

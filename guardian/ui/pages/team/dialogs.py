@@ -4,8 +4,8 @@ from typing import Any
 
 import reflex as rx
 
-from guardian.ui.components.dialog import actions, confirm_dialog, dialog, form_dialog
-from guardian.ui.components.forms import choice, field, refusal
+from guardian.ui.components.dialog import confirm_dialog, form_dialog
+from guardian.ui.components.forms import choice, choices, field, select_field
 from guardian.ui.pages.team.rows import RoleChoice, TeamRow
 
 
@@ -74,9 +74,7 @@ def _role_choices(state: Any, form: str, chosen: Any) -> rx.Component:
             key=role.value,
         )
 
-    return rx.el.fieldset(
-        rx.el.legend("Role", class_name="label-text"), rx.foreach(state.roles, one), class_name="choices"
-    )
+    return choices("Role", rx.foreach(state.roles, one))
 
 
 def _team_choice(state: Any, ident: str, chosen: Any) -> rx.Component:
@@ -85,48 +83,45 @@ def _team_choice(state: Any, ident: str, chosen: Any) -> rx.Component:
 
     return rx.cond(
         state.teams.length() > 0,
-        rx.el.div(
-            rx.el.label("Team", html_for=ident),
-            rx.el.select(
-                rx.el.option("none", value=""),
-                rx.foreach(state.teams, one),
-                name="team",
-                id=ident,
-                default_value=chosen,
-                class_name="input",
-            ),
-            class_name="field",
+        select_field(
+            "Team",
+            "team",
+            rx.el.option("none", value=""),
+            rx.foreach(state.teams, one),
+            ident=ident,
+            default_value=chosen,
         ),
-        rx.fragment(),
     )
 
 
 def _remove(state: Any) -> rx.Component:
-    return dialog(
-        state.dialog == "remove",
+    return confirm_dialog(
+        state,
+        "remove",
         rx.fragment("Remove ", state.member.name, "?"),
         rx.el.p(
             "They are signed out at once, and their access tokens stop working: programs that use them are refused. "
             "Keys, budgets and usage stay; their alerts tell you from now on."
         ),
-        refusal(state.refusal, "Nobody was removed."),
-        actions(state.close, "Remove", kind="danger", on_click=state.remove),
-        on_dismiss=state.close,
+        on_confirm=state.remove,
+        verb="Remove",
+        kept="Nobody was removed.",
         name="remove-member",
     )
 
 
 def _transfer(state: Any) -> rx.Component:
-    return dialog(
-        state.dialog == "transfer",
+    return confirm_dialog(
+        state,
+        "transfer",
         rx.fragment("Make ", state.member.name, " the owner?"),
         rx.el.p(
             "They may then do everything, also delete the organization. You become an administrator, and only they can "
             "give you the ownership back."
         ),
-        refusal(state.refusal, "You own it still."),
-        actions(state.close, "Hand it over", kind="danger", on_click=state.transfer),
-        on_dismiss=state.close,
+        on_confirm=state.transfer,
+        verb="Hand it over",
+        kept="You own it still.",
         name="transfer",
     )
 
@@ -167,49 +162,49 @@ def _team(state: Any) -> rx.Component:
 
 
 def _delete_team(state: Any) -> rx.Component:
-    return dialog(
-        state.dialog == "delete-team",
+    return confirm_dialog(
+        state,
+        "delete-team",
         rx.fragment("Delete ", state.team.name, "?"),
         rx.el.p(
             "Its members and access tokens are of no team then. Its budgets stay, for calls that name the team "
             "themselves, and so does its usage."
         ),
-        refusal(state.refusal, "Nothing was deleted."),
-        actions(state.close, "Delete the team", kind="danger", on_click=state.delete_team),
-        on_dismiss=state.close,
+        on_confirm=state.delete_team,
+        verb="Delete the team",
+        kept="Nothing was deleted.",
         name="delete-team",
     )
 
 
 def _leave(state: Any) -> rx.Component:
-    return dialog(
-        state.dialog == "leave",
+    return confirm_dialog(
+        state,
+        "leave",
         rx.fragment("Leave ", state.viewer.organization, "?"),
         rx.el.p(
             "You see nothing of it any more, and your access tokens there stop working. What you made stays, and your "
             "alerts tell an owner. You can come back when you are invited again."
         ),
-        refusal(state.refusal, "You did not leave."),
-        actions(state.close, "Leave", kind="danger", on_click=state.leave),
-        on_dismiss=state.close,
+        on_confirm=state.leave,
+        verb="Leave",
+        kept="You did not leave.",
         name="leave",
     )
 
 
 def _delete(state: Any) -> rx.Component:
     return confirm_dialog(
-        state.dialog == "delete",
+        state,
+        "delete",
         rx.fragment("Delete ", state.viewer.organization, "?"),
         rx.el.p(
             "All of its usage, keys, budgets, alerts, reports and teams go, for everybody, and calls through the "
             "gateway with its tokens are refused. It cannot be undone."
         ),
-        refusal(state.refusal, "Nothing was deleted."),
         word=state.viewer.organization,
-        typed=state.typed,
-        on_type=state.type_name,
         on_confirm=state.delete,
-        on_dismiss=state.close,
         verb="Delete the organization",
+        kept="Nothing was deleted.",
         name="delete-organization",
     )

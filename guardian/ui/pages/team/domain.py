@@ -1,7 +1,7 @@
 """The domain of the organization on its page: claimed, looked for in its DNS, joined by, given up."""
 
 from functools import partial
-from typing import Any, TypeAlias
+from typing import Any
 
 import reflex as rx
 
@@ -12,10 +12,8 @@ from guardian.services.people.domains import DomainView
 from guardian.ui.audited import Work
 from guardian.ui.pages.team import changes, rows
 from guardian.ui.pages.team.rows import NO_DOMAIN, DomainRow
-from guardian.ui.session import NotSignedIn, Page
+from guardian.ui.session import NotSignedIn, Page, Said
 from guardian.ui.toasts import toast
-
-Said: TypeAlias = rx.event.EventSpec | None
 
 
 class Domain(Page, mixin=True):
@@ -64,11 +62,9 @@ class Domain(Page, mixin=True):
 
     async def _or_say(self, work: Work[DomainView], done: str) -> Said:
         self.domain_refusal = ""
-        try:
-            self._show_domain(await self._call(work))
-        except NotSignedIn:
-            raise
-        except GuardianError as error:
-            self.domain_refusal = error.message
+        found = await self._try(work)
+        if isinstance(found, GuardianError):
+            self.domain_refusal = found.message
             return None
+        self._show_domain(found)
         return toast(done) if done else None

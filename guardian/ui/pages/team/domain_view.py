@@ -6,7 +6,7 @@ import reflex as rx
 
 from guardian.ui.components.basics import badge, button, copy_button
 from guardian.ui.components.cards import card
-from guardian.ui.components.forms import field, refusal
+from guardian.ui.components.forms import field, refusal, select_field
 
 
 def domain_card(state: Any) -> rx.Component:
@@ -29,25 +29,17 @@ def domain_card(state: Any) -> rx.Component:
 def _verified(state: Any) -> rx.Component:
     return rx.fragment(
         rx.el.div(rx.el.strong(state.domain.domain), badge("Verified", "good"), class_name="row"),
-        rx.el.div(
-            rx.el.label("Who has a confirmed address there", html_for="join-role"),
-            rx.el.select(
-                rx.el.option("has to be invited", value=""),
-                rx.el.option("may join as a member", value="MEMBER"),
-                rx.el.option("may join as a viewer", value="VIEWER"),
-                id="join-role",
-                value=state.domain.join,
-                on_change=state.choose_join,
-                disabled=~state.can_change_domain,
-                class_name="input",
-            ),
-            class_name="field",
+        select_field(
+            "Who has a confirmed address there",
+            "join-role",
+            rx.el.option("has to be invited", value=""),
+            rx.el.option("may join as a member", value="MEMBER"),
+            rx.el.option("may join as a viewer", value="VIEWER"),
+            value=state.domain.join,
+            on_change=state.choose_join,
+            disabled=~state.can_change_domain,
         ),
-        rx.cond(
-            state.can_change_domain,
-            rx.el.div(button("Give the domain up", on_click=state.drop_domain)),
-            rx.fragment(),
-        ),
+        rx.cond(state.can_change_domain, rx.el.div(button("Give the domain up", on_click=state.drop_domain))),
     )
 
 
@@ -71,7 +63,6 @@ def _pending(state: Any) -> rx.Component:
                 button("Forget it", on_click=state.drop_domain),
                 class_name="row",
             ),
-            rx.fragment(),
         ),
     )
 

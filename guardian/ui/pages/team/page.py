@@ -1,13 +1,12 @@
 """/team: members and invitations, teams, what each role may do, the domain; all of it kept fresh while it is open."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, TypeAlias, TypeVar
+from typing import Any, ClassVar
 
 import reflex as rx
 from sqlmodel import Session
 
-from guardian.errors import GuardianError, NotFoundError
+from guardian.errors import NotFoundError
 from guardian.live import TEAM_UPDATE
 from guardian.models.enums import TeamRole
 from guardian.periods import utcnow, zone
@@ -18,19 +17,17 @@ from guardian.services.people.invitations import InvitationView
 from guardian.services.people.members import MemberView
 from guardian.services.people.places import PlaceView
 from guardian.services.people.teams import TeamView
-from guardian.ui.audited import Work
+from guardian.ui.dialogs import Dialogs
 from guardian.ui.live_hub import Query
 from guardian.ui.pages.team import changes, rows
 from guardian.ui.pages.team.domain import Domain
 from guardian.ui.pages.team.rows import NO_MEMBER, NO_TEAM, InvitationRow, MemberRow, RoleChoice, TeamRow
 from guardian.ui.pages.team.view import team_view
-from guardian.ui.session import NotSignedIn
+from guardian.ui.session import Said
 from guardian.ui.toasts import toast
 
 ROUTE = "/team"
 HOME = "/dashboard"
-Said: TypeAlias = rx.event.EventSpec | None
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -43,8 +40,8 @@ class _View:
     permissions: frozenset[str]
 
 
-class TeamState(Domain, rx.State):
-    """The people as rows, and the one dialog that may be open; `refusal` says why its form was refused."""
+class TeamState(Domain, Dialogs, rx.State):
+    """The people as rows, and whom or which team the open dialog is about."""
 
     _live_events: ClassVar[frozenset[str]] = frozenset({TEAM_UPDATE})
 
@@ -57,11 +54,8 @@ class TeamState(Domain, rx.State):
     can_change_domain: bool = False
     can_delete: bool = False
 
-    dialog: str = ""
     member: MemberRow = NO_MEMBER
     team: TeamRow = NO_TEAM
-    typed: str = ""
-    refusal: str = ""
 
     @classmethod
     def _read(cls, session: Session, actor: Actor, query: Query) -> _View:
@@ -107,7 +101,7 @@ class TeamState(Domain, rx.State):
         email, team = str(form.get("email", "")), str(form.get("team", ""))
         return await self._or_refuse(
             changes.inviting(email, str(form.get("role", "")), team),
-            lambda view: f"{view.email} is invited. The link works for a week.",
+            lambda view: toast(f"{view.email} is invited. The link works for a week."),
         )
 
     @rx.event
@@ -136,19 +130,20 @@ class TeamState(Domain, rx.State):
         member_id, team = self.member.id, str(form.get("team", ""))
         return await self._or_refuse(
             changes.changing_member(member_id, str(form.get("role", "")), team),
-            lambda view: f"{view.name or view.email} is {rows.ROLE_NAMES[view.role].lower()} now.",
+            lambda view: toast(f"{view.name or view.email} is {rows.ROLE_NAMES[view.role].lower()} now."),
         )
 
     @rx.event
     async def remove(self) -> Said:
         """Take the member of the dialog out."""
-        return await self._or_refuse(changes.removing(self.member.id), lambda view: f"{view.email} is removed.")
+        return await self._or_refuse(changes.removing(self.member.id), lambda view: toast(f"{view.email} is removed."))
 
     @rx.event
     async def transfer(self) -> Said:
         """Make the member of the dialog the owner in one's place."""
         return await self._or_refuse(
-            changes.transferring(self.member.id), lambda view: f"{view.name or view.email} owns the organization now."
+            changes.transferring(self.member.id),
+            lambda view: toast(f"{view.name or view.email} owns the organization now."),
         )
 
     @rx.event
@@ -162,12 +157,16 @@ class TeamState(Domain, rx.State):
     async def save_team(self, form: dict[str, Any]) -> Said:
         """Make the team of the form, or change the one of the dialog."""
         team_id, name, tags = self.team.id, str(form.get("name", "")), str(form.get("tags", ""))
-        return await self._or_refuse(changes.saving_team(team_id, name, tags), lambda view: f"{view.name} is saved.")
+        return await self._or_refuse(
+            changes.saving_team(team_id, name, tags), lambda view: toast(f"{view.name} is saved.")
+        )
 
     @rx.event
     async def delete_team(self) -> Said:
         """Delete the team of the dialog."""
-        return await self._or_refuse(changes.deleting_team(self.team.id), lambda view: f"{view.name} is deleted.")
+        return await self._or_refuse(
+            changes.deleting_team(self.team.id), lambda view: toast(f"{view.name} is deleted.")
+        )
 
     @rx.event
     async def open_end(self, dialog: str) -> None:
@@ -178,27 +177,16 @@ class TeamState(Domain, rx.State):
     @rx.event
     async def leave(self) -> Said:
         """Leave the organization, and go on in another one or to the sign-in page."""
-        return await self._or_go(changes.leaving)
+        return await self._or_refuse(changes.leaving, _onwards, leaves=True)
 
     @rx.event
     async def delete(self) -> Said:
         """Delete the organization, once its name is typed."""
-        return await self._or_go(changes.deleting_organization(self.typed))
-
-    @rx.event
-    async def type_name(self, text: str) -> None:
-        """What is typed to confirm a deletion."""
-        await self._actor()
-        self.typed = text[:200]
-
-    @rx.event
-    async def close(self) -> None:
-        """Close the dialog."""
-        await self._actor()
-        self._open("")
+        return await self._or_refuse(changes.deleting_organization(self.typed), _onwards, leaves=True)
 
     def _open(self, dialog: str, *, member: MemberRow = NO_MEMBER, team: TeamRow = NO_TEAM) -> None:
-        self.dialog, self.member, self.team, self.typed, self.refusal = dialog, member, team, "", ""
+        super()._open(dialog)
+        self.member, self.team = member, team
 
     async def _member(self, member_id: str) -> MemberRow:
         """A member of this organization as the database has them. Raises NotFoundError."""
@@ -215,29 +203,10 @@ class TeamState(Domain, rx.State):
             raise NotFoundError("Team")
         return found
 
-    async def _or_refuse(self, work: Work[T], done: Callable[[T], str]) -> Said:
-        """Do what the open dialog asks for and close it; a refusal is said in it, and it stays."""
-        try:
-            found = await self._call(work)
-        except NotSignedIn:
-            raise
-        except GuardianError as error:
-            self.refusal = error.message
-            return None
-        self._open("")
-        await self._refresh()
-        return toast(done(found))
 
-    async def _or_go(self, work: Work[PlaceView | None]) -> Said:
-        try:
-            went = await self._call(work)
-        except NotSignedIn:
-            raise
-        except GuardianError as error:
-            self.refusal = error.message
-            return None
-        self._open("")
-        return rx.redirect(HOME if went else "/")
+def _onwards(place: PlaceView | None) -> rx.event.EventSpec:
+    """To another organization of one's own, where there is one."""
+    return rx.redirect(HOME if place else "/")
 
 
 def page() -> rx.Component:

@@ -22,7 +22,7 @@ def team_view(state: Any, here: str) -> rx.Component:
         state,
         here,
         _members(state),
-        rx.cond(state.invitations.length() > 0, _invitations(state), rx.fragment()),
+        rx.cond(state.invitations.length() > 0, _invitations(state)),
         _teams(state),
         domain_card(state),
         roles_card(),
@@ -33,7 +33,6 @@ def team_view(state: Any, here: str) -> rx.Component:
         actions=rx.cond(
             state.loaded & state.can_change,
             button(icon("user-plus"), "Invite somebody", kind="primary", on_click=state.open_invite),
-            rx.fragment(),
         ),
     )
 
@@ -54,9 +53,7 @@ def _member(state: Any, row: MemberRow) -> rx.Component:
     items = [
         menu_item("pencil", "Role and team", name, on_click=state.open_member(row.id, "edit")),
         rx.cond(
-            row.can_succeed,
-            menu_item("crown", "Make the owner", name, on_click=state.open_member(row.id, "transfer")),
-            rx.fragment(),
+            row.can_succeed, menu_item("crown", "Make the owner", name, on_click=state.open_member(row.id, "transfer"))
         ),
         rx.cond(
             row.mine,
@@ -68,9 +65,9 @@ def _member(state: Any, row: MemberRow) -> rx.Component:
         rx.el.div(
             rx.el.div(
                 rx.el.strong(row.name),
-                rx.cond(row.mine, badge("You", "accent"), rx.fragment()),
+                rx.cond(row.mine, badge("You", "accent")),
                 badge(row.role_name),
-                rx.cond(row.team != "", badge(row.team), rx.fragment()),
+                rx.cond(row.team != "", badge(row.team)),
                 class_name="row",
             ),
             rx.el.p(
@@ -81,7 +78,7 @@ def _member(state: Any, row: MemberRow) -> rx.Component:
             ),
             class_name="stack tight",
         ),
-        rx.cond(row.can_change, menu(name, f"More for {row.name}", *items), rx.fragment()),
+        rx.cond(row.can_change, menu(name, f"More for {row.name}", *items)),
         key=row.id,
         custom_attrs={"data-testid": "member", "aria-label": row.name},
     )
@@ -104,8 +101,8 @@ def _invitation(state: Any, row: InvitationRow) -> rx.Component:
             rx.el.div(
                 rx.el.strong(row.email, class_name="breaks"),
                 badge(row.role_name),
-                rx.cond(row.team != "", badge(row.team), rx.fragment()),
-                rx.cond(row.expired, badge("Expired", "warn"), rx.fragment()),
+                rx.cond(row.team != "", badge(row.team)),
+                rx.cond(row.expired, badge("Expired", "warn")),
                 class_name="row",
             ),
             rx.el.p("sent ", moment(row.sent), " by ", row.inviter, ", ", row.ends, class_name="muted small"),
@@ -126,7 +123,6 @@ def _invitation(state: Any, row: InvitationRow) -> rx.Component:
                 ),
                 class_name="row",
             ),
-            rx.fragment(),
         ),
         key=row.id,
         custom_attrs={"data-testid": "invitation"},
@@ -149,11 +145,7 @@ def _teams(state: Any) -> rx.Component:
                 class_name="muted none",
             ),
         ),
-        aside=rx.cond(
-            state.can_change,
-            button(icon("plus", 14), "New team", on_click=state.open_team("", "team")),
-            rx.fragment(),
-        ),
+        aside=rx.cond(state.can_change, button(icon("plus", 14), "New team", on_click=state.open_team("", "team"))),
     )
 
 
@@ -177,7 +169,6 @@ def _team(state: Any, row: TeamRow) -> rx.Component:
                 menu_item("pencil", "Edit", name, on_click=state.open_team(row.id, "team")),
                 menu_item("trash-2", "Delete", name, tone="bad", on_click=state.open_team(row.id, "delete-team")),
             ),
-            rx.fragment(),
         ),
         key=row.id,
         custom_attrs={"data-testid": "team"},
@@ -190,9 +181,7 @@ def _end(state: Any) -> rx.Component:
         rx.el.div(
             button("Leave", on_click=state.open_end("leave")),
             rx.cond(
-                state.can_delete,
-                button("Delete the organization", kind="danger", on_click=state.open_end("delete")),
-                rx.fragment(),
+                state.can_delete, button("Delete the organization", kind="danger", on_click=state.open_end("delete"))
             ),
             class_name="row",
         ),

@@ -21,9 +21,7 @@ def usage_bar(state: Any) -> rx.Component:
     return filter_bar(
         _filter(state),
         rx.foreach(state.chips, partial(_chip, state)),
-        rx.cond(
-            state.chips.length() > 1, link("Clear all", to=state.clear_href, class_name="button quiet"), rx.fragment()
-        ),
+        rx.cond(state.chips.length() > 1, link("Clear all", to=state.clear_href, class_name="button quiet")),
         rx.el.div(
             rx.cond(
                 state.tab == "groups",
@@ -37,7 +35,6 @@ def usage_bar(state: Any) -> rx.Component:
                     ),
                     picker("bucket", "In", state.bucket, choice_links(state.buckets, "Bars for")),
                 ),
-                rx.fragment(),
             ),
             picker(
                 "zone",
@@ -144,7 +141,7 @@ def _option(option: Option) -> rx.Component:
         check_link(
             rx.el.span(
                 rx.el.span(option.name),
-                rx.cond(option.detail != "", rx.el.code(option.detail, class_name="muted"), rx.fragment()),
+                rx.cond(option.detail != "", rx.el.code(option.detail, class_name="muted")),
                 class_name="what",
             ),
             rx.el.span(option.amount, class_name="muted small push"),
@@ -170,7 +167,6 @@ def views_menu(state: Any) -> rx.Component:
                 on_click=state.keep_in_view(state.view.id),
                 custom_attrs={"popoverTarget": "views", "popoverTargetAction": "hide"},
             ),
-            rx.fragment(),
         ),
         rx.cond(
             state.views.length() > 0,
@@ -196,12 +192,12 @@ def _view(state: Any, view: ViewRow) -> rx.Component:
     return rx.el.li(
         link(
             rx.el.span(view.name, class_name="what"),
-            rx.cond(view.owner != "", badge(view.owner), rx.cond(view.shared, badge("shared"), rx.fragment())),
+            rx.cond(view.owner != "", badge(view.owner), rx.cond(view.shared, badge("shared"))),
             to=view.href,
             title=view.name,
             custom_attrs={"aria-current": rx.cond(view.current, "true", "false")},
         ),
-        rx.cond(view.may_change, _view_menu(state, view), rx.fragment()),
+        rx.cond(view.may_change, _view_menu(state, view)),
         key=view.id,
     )
 
@@ -217,7 +213,6 @@ def _view_menu(state: Any, view: ViewRow) -> rx.Component:
             rx.cond(
                 state.may_share,
                 menu_item("users", "Share with everybody", name, on_click=state.share_view(view.id, True)),
-                rx.fragment(),
             ),
         ),
         menu_item("pencil", "Rename", name, on_click=state.open_rename(view.id)),

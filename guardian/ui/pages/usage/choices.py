@@ -113,7 +113,7 @@ def change(found: Spending) -> Delta:
 
 def volume(totals: Totals) -> tuple[str, str, str]:
     """Calls, tokens, and what has no price; the last is empty where all has one."""
-    tokens = format.tokens(totals.input_tokens + totals.output_tokens)
+    tokens = format.tokens(totals.tokens)
     unpriced = format.tokens(totals.unpriced_tokens) if totals.unpriced_rows else ""
     return format.tokens(totals.requests) if totals.requests else "–", tokens, unpriced
 

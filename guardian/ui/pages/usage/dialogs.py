@@ -5,8 +5,8 @@ from typing import Any
 import reflex as rx
 
 from guardian.services.ledger.saved_views import MAX_NAME
-from guardian.ui.components.dialog import actions, dialog, form_dialog
-from guardian.ui.components.forms import choice, field, refusal
+from guardian.ui.components.dialog import confirm_dialog, form_dialog
+from guardian.ui.components.forms import choice, field
 
 
 def view_dialogs(state: Any) -> rx.Component:
@@ -29,7 +29,6 @@ def _save(state: Any) -> rx.Component:
                 "Everybody finds it among their saved views, and its address opens it for them.",
                 ident="view-shared",
             ),
-            rx.fragment(),
         ),
         on_submit=state.save_view,
         verb="Save",
@@ -52,8 +51,9 @@ def _rename(state: Any) -> rx.Component:
 
 
 def _delete(state: Any) -> rx.Component:
-    return dialog(
-        state.dialog == "delete",
+    return confirm_dialog(
+        state,
+        "delete",
         rx.fragment("Delete ", state.chosen.name, "?"),
         rx.el.p(
             rx.cond(
@@ -63,9 +63,9 @@ def _delete(state: Any) -> rx.Component:
             ),
             "The usage that it shows stays.",
         ),
-        refusal(state.refusal, "Nothing was deleted."),
-        actions(state.close, "Delete the view", kind="danger", on_click=state.delete_view),
-        on_dismiss=state.close,
+        on_confirm=state.delete_view,
+        verb="Delete the view",
+        kept="Nothing was deleted.",
         name="delete-view",
     )
 

@@ -16,10 +16,10 @@ from guardian.ui.pages.usage.groups import Option
 from guardian.ui.pages.usage.read import values_of
 from guardian.ui.pages.usage.state import Addressed
 from guardian.ui.pages.usage.words import dimension
+from guardian.ui.session import Said
 
 _OPTIONS = 50  # shown at once; more are found by typing
 _HINTS = {"session": "A session's id", "tag": "environment:production"}
-Said = rx.event.EventSpec | None
 
 
 class Filtering(Addressed, mixin=True):

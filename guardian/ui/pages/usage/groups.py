@@ -147,7 +147,6 @@ def _group(
     name, totals = asked.group_by, group.totals
     key = group.values[name] or ""
     known = f"Other ({format.number(group.others)})" if group.others else value(name, key, group.names.get(name))
-    tokens = totals.input_tokens + totals.output_tokens
     return GroupRow(
         key="others" if group.others else f"={key}",
         name=format.cut(known, 48),
@@ -162,10 +161,10 @@ def _group(
         change_csv="" if change is None else format.exact(change),
         requests=totals.requests,
         requests_text=format.tokens(totals.requests) if totals.requests else "–",
-        requests_title="" if totals.requests or not (tokens or totals.cost) else _UNCOUNTED,
-        requests_csv=f"{totals.requests}" if totals.requests or not (tokens or totals.cost) else "",
-        tokens=tokens,
-        tokens_text=format.tokens(tokens),
+        requests_title=_UNCOUNTED if totals.calls is None else "",
+        requests_csv="" if totals.calls is None else f"{totals.calls}",
+        tokens=totals.tokens,
+        tokens_text=format.tokens(totals.tokens),
         tokens_title=f"{format.number(totals.input_tokens)} in, {format.number(totals.output_tokens)} out, "
         f"{format.number(totals.cache_read_tokens)} read from cache",
         href="" if group.others else _into(asked, key),

@@ -28,9 +28,7 @@ from guardian.ui.pages.usage.saved import SavedViews
 from guardian.ui.pages.usage.view import usage_view
 from guardian.ui.pages.usage.words import spoken
 from guardian.ui.rows import NO_MONEY, Choice, Delta, Money
-from guardian.ui.session import NotSignedIn, current_request_id
-
-Said = rx.event.EventSpec | None
+from guardian.ui.session import Said, current_request_id
 
 
 class UsageState(Filtering, SavedViews, rx.State):
@@ -105,12 +103,9 @@ class UsageState(Filtering, SavedViews, rx.State):
         self._shown = shown
 
     async def _recall(self, view_id: str) -> AsyncGenerator[Said]:
-        try:
-            view = await self._call(lambda session, actor: saved_views.get_view(session, actor, view_id))
-        except NotSignedIn:
-            raise
-        except GuardianError as error:
-            self.problem, self.problem_id, self.loading = error.message, current_request_id.get(), False
+        view = await self._try(lambda session, actor: saved_views.get_view(session, actor, view_id))
+        if isinstance(view, GuardianError):
+            self.problem, self.problem_id, self.loading = view.message, current_request_id.get(), False
             return
         address = Address.read(view.query)
         if address.read_by:

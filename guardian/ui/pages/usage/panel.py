@@ -21,11 +21,7 @@ def usage_panel(state: Any) -> rx.Component:
                 rx.el.div(
                     rx.el.div(money(panel.money, data_testid="row-cost"), class_name="value"),
                     rx.el.p(panel.about, class_name="muted"),
-                    rx.cond(
-                        panel.href != "",
-                        link("All about this call", to=panel.href, class_name="small"),
-                        rx.fragment(),
-                    ),
+                    rx.cond(panel.href != "", link("All about this call", to=panel.href, class_name="small")),
                     class_name="panel-lead",
                 ),
                 bill_of(panel),
@@ -70,11 +66,10 @@ def bill_of(panel: Any) -> rx.Component:
                 ),
                 class_name="bill",
             ),
-            rx.fragment(),
         ),
         rx.el.p(panel.price, class_name="muted small"),
-        rx.cond(panel.rounding != "", rx.el.p(panel.rounding, class_name="muted small"), rx.fragment()),
-        rx.cond(panel.doubt != "", rx.el.p(panel.doubt, class_name="warn small"), rx.fragment()),
+        rx.cond(panel.rounding != "", rx.el.p(panel.rounding, class_name="muted small")),
+        rx.cond(panel.doubt != "", rx.el.p(panel.doubt, class_name="warn small")),
     )
 
 
@@ -86,7 +81,7 @@ def _bill_row(row: BillRow) -> rx.Component:
                 row.quantity,
                 " × ",
                 rx.el.span(row.price, title=row.price_title),
-                rx.cond(row.multiplier != "", rx.fragment(" ", row.multiplier), rx.fragment()),
+                rx.cond(row.multiplier != "", rx.fragment(" ", row.multiplier)),
                 class_name="muted small",
             ),
         ),
@@ -103,6 +98,6 @@ def facts_list(facts: Any) -> rx.Component:
 def _fact(fact: Fact) -> rx.Component:
     return rx.el.div(
         rx.el.dt(fact.name),
-        rx.el.dd(fact.text, rx.cond(fact.copyable, copy_button(fact.text, f"Copy {fact.name}"), rx.fragment())),
+        rx.el.dd(fact.text, rx.cond(fact.copyable, copy_button(fact.text, f"Copy {fact.name}"))),
         key=fact.name,
     )

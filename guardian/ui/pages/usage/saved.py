@@ -8,17 +8,16 @@ from typing import Any
 import reflex as rx
 from sqlmodel import Session
 
-from guardian.errors import GuardianError
 from guardian.services.actor import Actor
 from guardian.services.ledger import saved_views
 from guardian.services.ledger.saved_views import ViewOfPage
 from guardian.ui.audited import Work, audited
+from guardian.ui.dialogs import Dialogs
 from guardian.ui.pages.usage.address import Address
 from guardian.ui.pages.usage.state import Addressed
-from guardian.ui.session import NotSignedIn
+from guardian.ui.session import Said
 
 PAGE = "usage"
-Said = rx.event.EventSpec | None
 Change = Work[ViewOfPage]
 
 
@@ -39,16 +38,14 @@ class ViewRow:
 NO_VIEW = ViewRow("", "", "", False, "", False, False, False)
 
 
-class SavedViews(Addressed, mixin=True):
-    """The views that the person may open, the one that is open, and the one dialog about them."""
+class SavedViews(Addressed, Dialogs, mixin=True):
+    """The views that the person may open, the one that is open, and which one the dialog is about."""
 
     views: list[ViewRow] = []
     view: ViewRow = NO_VIEW
     changed: bool = False
     may_share: bool = False
-    dialog: str = ""
     chosen: ViewRow = NO_VIEW
-    refusal: str = ""
 
     @classmethod
     def _read_own(cls, session: Session, actor: Actor) -> tuple[ViewOfPage, ...]:
@@ -67,35 +64,31 @@ class SavedViews(Addressed, mixin=True):
     async def open_save(self) -> None:
         """Ask for the name of a new view."""
         await self._actor()
-        self.dialog, self.chosen, self.refusal = "save", NO_VIEW, ""
+        self._open("save")
 
     @rx.event
     async def open_rename(self, view_id: str) -> None:
         """Ask for another name of that view."""
-        await self._open("rename", view_id)
+        self._open("rename", await self._find(view_id))
 
     @rx.event
     async def open_delete(self, view_id: str) -> None:
         """Ask before deleting that view."""
-        await self._open("delete", view_id)
-
-    @rx.event
-    async def close(self) -> None:
-        """Close the dialog."""
-        await self._actor()
-        self.dialog, self.refusal = "", ""
+        self._open("delete", await self._find(view_id))
 
     @rx.event
     async def save_view(self, form: dict[str, Any]) -> Said:
         """Keep what the page shows under a name; its address then names the view."""
         address, shared = self._address(), bool(form.get("shared"))
-        view = await self._or_refuse(_creating(str(form.get("name", "")), address.lasting, shared=shared))
-        return rx.redirect(address.but({"saved": view.id}).href, replace=True) if view else None
+        return await self._or_refuse(
+            _creating(str(form.get("name", "")), address.lasting, shared=shared),
+            lambda view: rx.redirect(address.but({"saved": view.id}).href, replace=True),
+        )
 
     @rx.event
     async def rename_view(self, form: dict[str, Any]) -> None:
         """Give the view of the open dialog another name."""
-        await self._or_refuse(_changing(self.chosen.id, name=str(form.get("name", ""))))
+        await self._or_refuse(_changing(self.chosen.id, name=str(form.get("name", ""))), lambda _view: None)
 
     @rx.event
     async def share_view(self, view_id: str, shared: bool) -> None:
@@ -112,27 +105,22 @@ class SavedViews(Addressed, mixin=True):
     @rx.event
     async def delete_view(self) -> Said:
         """Delete the view of the open dialog."""
-        gone = await self._or_refuse(_deleting(self.chosen.id))
-        if gone is None or gone.id != self._address().one("saved"):
-            return None
-        return rx.redirect(self._address().but({"saved": None}).href, replace=True)
+        return await self._or_refuse(_deleting(self.chosen.id), self._without)
 
-    async def _open(self, dialog: str, view_id: str) -> None:
+    def _open(self, dialog: str, chosen: ViewRow = NO_VIEW) -> None:
+        super()._open(dialog)
+        self.chosen = chosen
+
+    async def _find(self, view_id: str) -> ViewRow:
         view = await self._call(lambda session, actor: saved_views.get_view(session, actor, view_id))
-        self.dialog, self.chosen, self.refusal = dialog, view_row(view, self._address()), ""
+        return view_row(view, self._address())
 
-    async def _or_refuse(self, work: Change) -> ViewOfPage | None:
-        """Do what the open dialog asks for and close it; a refusal is said in it, and it stays."""
-        try:
-            view = await self._call(work)
-        except NotSignedIn:
-            raise
-        except GuardianError as error:
-            self.refusal = error.message
+    def _without(self, gone: ViewOfPage) -> Said:
+        """The address that no longer names the view that is gone."""
+        address = self._address()
+        if gone.id != address.one("saved"):
             return None
-        self.dialog, self.refusal = "", ""
-        await self._refresh()
-        return view
+        return rx.redirect(address.but({"saved": None}).href, replace=True)
 
 
 def view_row(view: ViewOfPage, address: Address) -> ViewRow:

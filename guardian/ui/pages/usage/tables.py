@@ -47,9 +47,7 @@ def groups_table(state: Any) -> rx.Component:
                 "By ",
                 state.grouped_by,
                 rx.cond(
-                    state.compared != "",
-                    rx.el.span(", change against ", state.compared, class_name="muted small"),
-                    rx.fragment(),
+                    state.compared != "", rx.el.span(", change against ", state.compared, class_name="muted small")
                 ),
             ),
             rx.el.div(
@@ -71,7 +69,6 @@ def groups_table(state: Any) -> rx.Component:
         rx.cond(
             state.more_href != "",
             rx.el.div(button_link("Show more", to=state.more_href, prevent_scroll_reset=True), class_name="card-foot"),
-            rx.fragment(),
         ),
         class_name="card",
     )
@@ -85,7 +82,7 @@ def _share(row: GroupRow) -> rx.Component:
     )
     return cell(
         _SHARE,
-        rx.cond(row.share != "", bar, rx.fragment()),
+        rx.cond(row.share != "", bar),
         rx.el.span(row.share, class_name="share"),
         custom_attrs={"data-csv": row.share_csv},
     )
@@ -104,7 +101,7 @@ def _group(row: GroupRow) -> rx.Component:
             rx.el.span(
                 swatch,
                 name,
-                rx.cond(row.detail != "", rx.el.code(row.detail, class_name="muted"), rx.fragment()),
+                rx.cond(row.detail != "", rx.el.code(row.detail, class_name="muted")),
                 class_name="named",
             ),
             title=row.title,
@@ -151,9 +148,7 @@ def rows_table(state: Any) -> rx.Component:
             (state.older_href != "") | (state.newest_href != ""),
             rx.el.nav(
                 rx.cond(
-                    state.newest_href != "",
-                    button_link(icon("chevrons-left", 14), "Newest", to=state.newest_href),
-                    rx.fragment(),
+                    state.newest_href != "", button_link(icon("chevrons-left", 14), "Newest", to=state.newest_href)
                 ),
                 rx.cond(
                     state.older_href != "",
@@ -163,7 +158,6 @@ def rows_table(state: Any) -> rx.Component:
                 class_name="card-foot",
                 custom_attrs={"aria-label": "Older and newer rows"},
             ),
-            rx.fragment(),
         ),
         class_name="card",
     )

@@ -65,7 +65,6 @@ def _spending(state: Any) -> rx.Component:
                         rx.el.span(state.unpriced, class_name="warn"),
                         rx.el.span("not in the spend", class_name="muted small"),
                     ),
-                    rx.fragment(),
                 ),
                 class_name="figures",
             ),
