@@ -8,6 +8,7 @@ from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import hypothesis
 import pytest
 import redis as redis_library
 from sqlmodel import Session
@@ -26,6 +27,10 @@ from tests.tools.places import open_folder
 
 ROOT = Path(__file__).parent.parent
 ENCRYPTION_KEY = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
+
+# Of itself, Hypothesis fails what takes more than 200 ms; a busy machine is no mistake of the product.
+hypothesis.settings.register_profile("no-times", deadline=None)
+hypothesis.settings.load_profile("no-times")
 
 
 def pytest_configure() -> None:

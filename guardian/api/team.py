@@ -1,9 +1,12 @@
 """team: members, what their roles let them do, and invitations to join."""
 
-from fastapi import APIRouter
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query
 from pydantic import Field
 
 from guardian.api.answers.envelope import Body, Line, Out, Time
+from guardian.api.answers.lists import ListQuery
 from guardian.api.steps import Call, CallDep, route
 from guardian.models import Invitation, TeamMember
 from guardian.models.enums import TeamRole
@@ -11,6 +14,7 @@ from guardian.services.people import invitations, members, teams
 from guardian.services.people.access import sessions
 from guardian.services.people.invitations import InvitationView
 from guardian.services.people.members import LADDER, MemberChange
+from guardian.services.people.views import Page
 from guardian.services.permissions import TABLE
 
 api = APIRouter(prefix="/api/v1/team", tags=["team"])
@@ -78,6 +82,18 @@ class RolesOut(Out):
     permissions: list[PermissionOut]
 
 
+class MemberQuery(ListQuery):
+    """Members with one role, or of one team."""
+
+    sort: Literal["name", "-name", "email", "-email", "joinedAt", "-joinedAt"] | None = None
+    role: TeamRole | None = None
+    team: Line | None = None
+
+
+class InvitationQuery(ListQuery):
+    sort: Literal["sentAt", "-sentAt", "email", "-email"] | None = None
+
+
 class MemberBody(Body):
     """What to change; what is left out stays. An empty `team` takes the person out of theirs."""
 
@@ -106,7 +122,7 @@ class JoinedOut(Out):
 
 @route(api, "GET", "", permission="team:read")
 def get_people(call: CallDep) -> PeopleOut:
-    """Members, open invitations and teams."""
+    """Members, open invitations and teams, all of them; of a large organization ask for members page by page."""
     with call.transaction() as session:
         return PeopleOut(
             members=[MemberOut.model_validate(each) for each in members.list_members(session, call.actor)],
@@ -115,6 +131,22 @@ def get_people(call: CallDep) -> PeopleOut:
             ],
             teams=[TeamOut.model_validate(each) for each in teams.list_teams(session, call.actor)],
         )
+
+
+@route(api, "GET", "/members", permission="team:read")
+def list_members(call: CallDep, query: Annotated[MemberQuery, Query()]) -> Page[MemberOut]:
+    """Members page by page, by name."""
+    with call.transaction() as session:
+        found = members.page_of_members(session, call.actor, query.asked, role=query.role, team=query.team)
+    return Page(items=tuple(MemberOut.model_validate(each) for each in found.items), next_cursor=found.next_cursor)
+
+
+@route(api, "GET", "/invitations", permission="team:read")
+def list_invitations(call: CallDep, query: Annotated[InvitationQuery, Query()]) -> Page[InvitationOut]:
+    """Invitations that are open, or expired, page by page; those sent last come first."""
+    with call.transaction() as session:
+        found = invitations.page_of_invitations(session, call.actor, query.asked)
+    return Page(items=tuple(InvitationOut.model_validate(each) for each in found.items), next_cursor=found.next_cursor)
 
 
 @route(api, "GET", "/roles", permission="team:read")

@@ -1,17 +1,25 @@
 """team/teams: the parts of an organization, with tags that are put on their calls."""
 
-from fastapi import APIRouter
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query
 from pydantic import Field
 
 from guardian.api.answers.envelope import Body, Line
+from guardian.api.answers.lists import ListQuery, page_of
 from guardian.api.steps import CallDep, route
 from guardian.api.team import TeamOut
 from guardian.models import Team
 from guardian.services.people import teams
+from guardian.services.people.views import Page
 
 api = APIRouter(prefix="/api/v1/team/teams", tags=["team"])
 
 _Tags = dict[Line, Line]
+
+
+class TeamQuery(ListQuery):
+    sort: Literal["name", "-name", "members", "-members"] | None = None
 
 
 class NewTeam(Body):
@@ -29,10 +37,11 @@ class TeamBody(Body):
 
 
 @route(api, "GET", "", permission="team:read")
-def list_teams(call: CallDep) -> list[TeamOut]:
+def list_teams(call: CallDep, query: Annotated[TeamQuery, Query()]) -> Page[TeamOut]:
     """The organization's teams, by name."""
     with call.transaction() as session:
-        return [TeamOut.model_validate(each) for each in teams.list_teams(session, call.actor)]
+        found = [TeamOut.model_validate(each) for each in teams.list_teams(session, call.actor)]
+    return page_of(found, query)
 
 
 @route(api, "POST", "", permission="team:update", action="TEAM_CREATE", status=201, fails=(409,))

@@ -7,10 +7,11 @@ from fastapi import APIRouter, Query
 from pydantic import AfterValidator, Field, StrictInt
 
 from guardian.api.answers.envelope import Body, Line, Out, Time
-from guardian.api.answers.lists import ListQuery, page_of
+from guardian.api.answers.lists import ListQuery
 from guardian.api.steps import CallDep, route
 from guardian.models.enums import Provider
 from guardian.services.people.access import tokens
+from guardian.services.people.access.token_lists import page_of_tokens
 from guardian.services.people.views import Page
 
 api = APIRouter(prefix="/api/v1/tokens", tags=["tokens"])
@@ -72,8 +73,10 @@ class CreatedTokenOut(TokenOut):
 def list_tokens(call: CallDep, query: Annotated[TokenQuery, Query()]) -> Page[TokenOut]:
     """One's own tokens; an administrator sees those of the organization."""
     with call.transaction() as session:
-        found = [TokenOut.model_validate(view) for view in tokens.list_tokens(session, call.actor)]
-    return page_of(found, query)
+        found = page_of_tokens(
+            session, call.actor, query.asked, user_id=query.user_id, scope=query.scopes, budget_id=query.budget_id
+        )
+    return Page(items=tuple(TokenOut.model_validate(view) for view in found.items), next_cursor=found.next_cursor)
 
 
 @route(api, "POST", "", permission="tokens:create", action="TOKEN_CREATE", status=201, fails=(404,))

@@ -23,6 +23,8 @@ from guardian.periods import DAY, floor_day
 from guardian.ui import build
 from guardian.ui.cookie import COOKIE_NAME
 from tests.conftest import ROOT
+from tests.fakes import oidc_server
+from tests.fakes.oidc_server import OidcServer
 from tests.fakes.provider_server import FakeProvider
 from tests.tools.chromium import executable
 
@@ -56,6 +58,7 @@ class Product:
 
     url: str
     provider: FakeProvider
+    issuer: OidcServer
     process: "subprocess.Popen[bytes]"
     folder: Path
     admin: str
@@ -91,7 +94,7 @@ def product() -> Iterator[Product]:
     folder.chmod(0o755)
     port = _free_port()
     url = f"http://127.0.0.1:{port}"
-    with FakeProvider() as provider, (folder / "up.log").open("wb") as output:
+    with FakeProvider() as provider, OidcServer() as issuer, (folder / "up.log").open("wb") as output:
         process = subprocess.Popen(
             [sys.executable, "-m", "guardian.cli", "up"],
             cwd=ROOT,
@@ -102,13 +105,17 @@ def product() -> Iterator[Product]:
                 "GUARDIAN_GATEWAY_PORT": str(_free_port()),
                 "OPENAI_BASE_URL": provider.openai_url,
                 "ANTHROPIC_BASE_URL": provider.anthropic_url,
+                "OIDC_ISSUER": issuer.url,
+                "OIDC_CLIENT_ID": oidc_server.CLIENT_ID,
+                "OIDC_CLIENT_SECRET": oidc_server.CLIENT_SECRET,
+                "OIDC_NAME": "Acme SSO",
             },
             stdout=output,
             stderr=output,
         )
         try:
             _wait_until_ready(process, folder / "up.log")
-            yield Product(url, provider, process, folder, register(url, "admin@guardian.test", "Ada Admin"))
+            yield Product(url, provider, issuer, process, folder, register(url, "admin@guardian.test", "Ada Admin"))
         finally:
             process.send_signal(signal.SIGTERM)
             status = process.wait(timeout=90)

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
@@ -113,9 +114,24 @@ def test_a_job_that_fails(processes: Processes, tracker: Tracker, session: Sessi
 
 
 @pytest.mark.parametrize("kind", ["gateway", "scheduler", "worker"])
-def test_a_process_that_cannot_begin(kind: str, processes: Processes, tracker: Tracker) -> None:
-    process = processes.start(kind, REDIS_URL="no-such-scheme://user:hunter2@127.0.0.1/0")
+def test_a_process_that_cannot_begin(kind: str, processes: Processes, tracker: Tracker, tmp_path: Path) -> None:
+    """On a machine that is broken in a way that nobody foresaw: it does not tell how busy it is."""
+    (tmp_path / "sitecustomize.py").write_text(
+        "import psutil\n"
+        "def unknown(self):\n"
+        "    raise RuntimeError('nothing is known of redis://user:hunter2@127.0.0.1/0')\n"
+        "psutil.Process.cpu_percent = unknown\n"
+    )
+    process = processes.start(kind, PYTHONPATH=os.pathsep.join((str(tmp_path), str(ROOT))))
     assert process.wait(60) != 0
     assert wait_until(lambda: bool(tracker.events), 20)
     assert {_process_of(event) for event in tracker.events} == {kind}
     assert "hunter2" not in json.dumps(tracker.events)
+
+
+@pytest.mark.parametrize("kind", ["gateway", "scheduler", "worker"])
+def test_what_is_set_wrongly_is_nobodys_mistake_but_the_callers(
+    kind: str, processes: Processes, tracker: Tracker
+) -> None:
+    assert processes.start(kind, REDIS_URL="no-such-scheme://user:hunter2@127.0.0.1/0").wait(60) != 0
+    assert tracker.events == []

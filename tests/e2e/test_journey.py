@@ -95,7 +95,7 @@ def _refused_keys(tab: Page) -> None:
     driving.fill_key(tab, "OpenAI", "Chatbot", openai_api.PROJECT_KEY)
     card = driving.key_card(tab, "Chatbot")
     expect(card.get_by_text("Inference key")).to_be_visible()
-    expect(card.get_by_text("Usage reports need an admin key: add one beside it.")).to_be_visible()
+    expect(card.get_by_text("This key reads no reports")).to_be_visible()
     expect(card.get_by_role("button", name="Pull now")).to_have_count(0)
 
 

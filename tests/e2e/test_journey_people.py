@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.e2e import driving
-from tests.e2e.conftest import Frames, Product, register
+from tests.e2e.conftest import PASSWORD, Frames, Product, register
 
 
 def test_an_access_token_is_shown_once_and_works_until_it_is_revoked(
@@ -108,10 +108,30 @@ def test_a_forgotten_password_is_reset_by_mail(product: Product, tab: Page, brow
 
 
 def test_a_new_person_confirms_the_address(product: Product, tab: Page, browser: Browser) -> None:
-    register(product.url, "nora@guardian.test", "Nora New")
+    product.sign_in(tab.context, register(product.url, "nora@guardian.test", "Nora New"))
     tab.goto(mailed_link(product, browser, "nora@guardian.test", "Welcome to AI Cost Guardian"))
     tab.get_by_role("button", name="Confirm this address").click()
     expect(tab.get_by_role("status")).to_contain_text("Your address is confirmed.")
+
+
+def test_through_an_issuer_of_ones_own_in_and_out_and_in_again(product: Product, tab: Page) -> None:
+    """Once to a new account, then, in another browser's place, back to the same one."""
+    product.issuer.person |= {"sub": "sso-1", "email": "sso@guardian.test", "name": "Sofia Single"}
+    product.issuer.consent = "page"
+    tab.goto(f"{product.url}/budgets")
+    for organization in ("Sofia Single", "Sofia Works"):
+        tab.get_by_role("link", name="Continue with Acme SSO").click()
+        tab.get_by_role("link", name="Allow").click()
+        tab.wait_for_url("**/budgets")
+        expect(tab.get_by_role("heading", name="Budgets", exact=True)).to_be_visible()
+        expect(tab.get_by_text(organization).first).to_be_visible()
+        tab.goto(f"{product.url}/settings")
+        tab.get_by_label("Name", exact=True).fill("Sofia Works")
+        tab.locator("form", has=tab.get_by_label("Time zone")).get_by_role("button", name="Save").click()
+        expect(tab.get_by_text("The organization is saved.")).to_be_visible()
+        tab.get_by_role("button", name="Sign out", exact=True).click()
+        expect(tab.get_by_role("heading", name="Sign in")).to_be_visible()
+        tab.goto(f"{product.url}/budgets")
 
 
 def test_the_installations_page_is_no_page_for_others(product: Product, tab: Page) -> None:
@@ -146,3 +166,20 @@ def _organization(product: Product, token: str) -> str:
     request = Request(f"{product.url}/api/v1/organization", headers={"Authorization": f"Bearer {token}"})
     with urlopen(request, timeout=30) as answer:
         return json.load(answer)["data"]["name"]
+
+
+def test_an_address_is_confirmed_on_another_device_once_one_is_signed_in_there(
+    product: Product, browser: Browser
+) -> None:
+    register(product.url, "phone@guardian.test", "Phil Phone")
+    link = mailed_link(product, browser, "phone@guardian.test", "Welcome to AI Cost Guardian")
+    with browser.new_context() as phone:
+        page = phone.new_page()
+        page.goto(link)
+        page.get_by_role("button", name="Confirm this address").click()
+        expect(page.get_by_role("alert")).to_contain_text("Sign in, then confirm your address.")
+        page.get_by_label("E-mail").fill("phone@guardian.test")
+        page.get_by_label("Password").fill(PASSWORD)
+        page.get_by_role("button", name="Sign in", exact=True).click()
+        page.get_by_role("button", name="Confirm this address").click()
+        expect(page.get_by_text("Your address is confirmed.")).to_be_visible()

@@ -1,7 +1,8 @@
-"""Lists that people make by hand (tokens, budgets, alerts, …): filtered, sorted and cut into pages.
+"""Lists that people make by hand (budgets, alerts, channels, agreements, …): filtered, sorted and cut into pages.
 
-They are as long as people are patient, some hundreds, and are read whole: what they are sorted by is often worked
-out, and in no column. What grows by itself (usage, activity, notices, reports, imports) is cut by the database instead.
+They are as long as people are patient, some hundreds, and bounded where they cost: an organization has 200 budgets and
+500 teams at most, a person 200 views. They are read whole: what they are sorted by is often worked out, and in no
+column. What programs make or what grows by itself (tokens, members, usage, activity, …) is cut by the database instead.
 """
 
 import base64
@@ -14,10 +15,10 @@ from pydantic import Field
 
 from guardian.api.answers.envelope import Body, Out
 from guardian.errors import ValidationError
+from guardian.services.people.paging import MOST, Asked
 from guardian.services.people.views import Page
 
 T = TypeVar("T", bound=Out)
-MOST = 500
 
 
 class ListQuery(Body):
@@ -27,6 +28,11 @@ class ListQuery(Body):
 
     cursor: str | None = Field(default=None, max_length=1_000, description="`metadata.nextCursor` of the page before.")
     limit: int = Field(default=100, ge=1, le=MOST)
+
+    @property
+    def asked(self) -> Asked:
+        """For a list that the database cuts."""
+        return Asked(cursor=self.cursor, limit=self.limit, sort=getattr(self, "sort", None))
 
 
 def page_of(rows: Iterable[T], query: ListQuery) -> Page[T]:

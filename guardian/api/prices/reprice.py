@@ -1,11 +1,12 @@
 """prices/reprice: stored usage priced anew: a dry run with its difference by model, then applied, perhaps undone."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from pydantic import Field
 
 from guardian.api.answers.envelope import Body, Line, Money, Out, Time
+from guardian.api.answers.lists import ListQuery
 from guardian.api.prices.shapes import UTC, Pattern
 from guardian.api.requests.moments import end_of, start_of
 from guardian.api.steps import CallDep, route
@@ -13,6 +14,7 @@ from guardian.errors import ValidationError
 from guardian.models.enums import Provider, RepriceStatus
 from guardian.services.ledger import repricing
 from guardian.services.ledger.repricing.views import RepriceRequest, RepriceView
+from guardian.services.people.views import Page
 
 api = APIRouter(prefix="/api/v1/prices/reprice", tags=["prices"])
 
@@ -95,10 +97,11 @@ def request_run(call: CallDep, body: RepriceBody) -> RepriceOut:
 
 
 @route(api, "GET", "", permission="prices:read")
-def list_runs(call: CallDep) -> list[RepriceOut]:
-    """The latest runs, newest first."""
+def list_runs(call: CallDep, query: Annotated[ListQuery, Query()]) -> Page[RepriceOut]:
+    """The runs, newest first."""
     with call.transaction() as session:
-        return [reprice_json(run) for run in repricing.list_runs(session, call.actor)]
+        found = repricing.list_runs(session, call.actor, query.asked)
+        return Page(items=tuple(reprice_json(run) for run in found.items), next_cursor=found.next_cursor)
 
 
 @route(api, "GET", "/{run_id}", permission="prices:read")

@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from enum import Enum
 from typing import Annotated, Any, ParamSpec, TypeVar, get_args, get_origin, get_type_hints
 
@@ -110,45 +111,52 @@ def route(
     row it is about, `fails` what it answers with besides the statuses of the steps: 409, 502 and the like.
     """
 
+    rule = Rule(
+        permission=permission,
+        action=action,
+        limit=limit,
+        public=public,
+        page=page,
+        upload=upload,
+        row=row,
+        status=status,
+        fails=fails,
+    )
+
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
         data = get_type_hints(function)["return"]
-        rule = Rule(
-            permission=permission,
-            action=action,
-            limit=limit,
-            public=public,
-            page=page,
-            upload=upload,
-            row=row,
-            status=status,
-            fails=fails,
-            file=_is_file(data),
-        )
-
-        @functools.wraps(function)
-        def endpoint(*args: P.args, **kwargs: P.kwargs) -> Any:
-            call = kwargs["call"]
-            assert isinstance(call, Call)
-            call.authorize()
-            again = call.begin()
-            return call.answer(function(*args, **kwargs)) if again is None else again
-
-        setattr(endpoint, "rule", rule)  # noqa: B010  # as in StepRoute
-        router.add_api_route(
-            path,
-            endpoint,
-            methods=[method],
-            status_code=status,
-            tags=tags,
-            response_model=_envelope(data),
-            responses={"4XX": {"model": Failure}, "5XX": {"model": Failure}},
-            openapi_extra=({} if public else _SECURED) | (FILE_BODY if upload else {}),
-            route_class_override=StepRoute,
-            include_in_schema=page is None,
-        )
+        endpoint = _behind_steps(function, replace(rule, file=_is_file(data)))
+        router.add_api_route(path, endpoint, methods=[method], tags=tags, **_described(rule, data))
         return function
 
     return decorate
+
+
+def _behind_steps(function: Callable[P, R], rule: Rule) -> Callable[P, Any]:
+    """The function between the steps that come right before and after it: 4, and 6 and 7."""
+
+    @functools.wraps(function)
+    def endpoint(*args: P.args, **kwargs: P.kwargs) -> Any:
+        call = kwargs["call"]
+        assert isinstance(call, Call)
+        call.authorize()
+        again = call.begin()
+        return call.answer(function(*args, **kwargs)) if again is None else again
+
+    setattr(endpoint, "rule", rule)  # noqa: B010  # as in StepRoute
+    return endpoint
+
+
+def _described(rule: Rule, data: Any) -> dict[str, Any]:
+    """What FastAPI is told of a route that answers with `data`."""
+    return {
+        "status_code": rule.status,
+        "response_model": _envelope(data),
+        "responses": {"4XX": {"model": Failure}, "5XX": {"model": Failure}},
+        "openapi_extra": ({} if rule.public else _SECURED) | (FILE_BODY if rule.upload else {}),
+        "route_class_override": StepRoute,
+        "include_in_schema": rule.page is None,
+    }
 
 
 def _is_file(data: Any) -> bool:
