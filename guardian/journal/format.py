@@ -5,6 +5,9 @@
 
 All numbers are little-endian. That the record's own offset is in its CRC makes a copy of a record inside another one's
 payload no record: what is looked for behind damage cannot be forged by who sends texts.
+
+Behind the records of the segment that is being written stand zeros, its room: a synced write into blocks that are there
+takes two thirds of one that makes the file grow (90 against 135 us on ext4). A segment that was ended has none.
 """
 
 import struct
@@ -86,7 +89,8 @@ def walk(data: bytes, base: int, most: int) -> Walked:
 
 def next_record(data: bytes, base: int, start: int) -> int | None:
     """The offset of the first whole record at `start` or behind it; None where there is none."""
-    for place in range(start - base, len(data) - FRAME_BYTES):
+    # None begins in room: its length is not zero.
+    for place in range(start - base, min(len(data) - FRAME_BYTES, len(data.rstrip(b"\0")))):
         length, crc = _FRAME.unpack_from(data, place)
         behind = place + FRAME_BYTES + length
         if not 0 < length <= MOST_RECORD or behind > len(data):
@@ -99,13 +103,13 @@ def next_record(data: bytes, base: int, start: int) -> int | None:
 def is_cut(data: bytes) -> bool:
     """Whether bytes that are no record are the beginning of one that was never written to its end.
 
-    That is: too few for the record that they announce, or nothing but the zeros of a file that had grown before its
-    contents were written.
+    That is: too few, before the zeros of its room, for the record that they announce.
     """
-    if len(data) < FRAME_BYTES or not any(data):
+    told = len(data.rstrip(b"\0"))
+    if told < FRAME_BYTES:
         return True
     length, _ = _FRAME.unpack_from(data)
-    return 0 < length <= MOST_RECORD and FRAME_BYTES + length > len(data)
+    return 0 < length <= MOST_RECORD and FRAME_BYTES + length > told
 
 
 def segment_path(folder: Path, number: int) -> Path:

@@ -66,14 +66,23 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def waiting_bytes(folder: Path) -> int:
-    """How many bytes of records are in the folder and not shipped yet."""
+def waiting_bytes(folder: Path, written: int | None = None) -> int:
+    """How many bytes of records are in the folder and not shipped yet.
+
+    `written` is the size of the last segment without its room, for who writes it; else that is looked for.
+    """
     shipped = read_position(folder)
+    numbers = segments(folder)
     total = 0
-    for number in segments(folder):
+    for number in numbers:
         if number < shipped.segment:
             continue
         begin = max(shipped.offset, HEADER_BYTES) if number == shipped.segment else HEADER_BYTES
+        path = segment_path(folder, number)
         with suppress(FileNotFoundError):  # shipped and deleted meanwhile
-            total += max(0, segment_path(folder, number).stat().st_size - begin)
+            if number != numbers[-1]:
+                end = path.stat().st_size
+            else:
+                end = len(path.read_bytes().rstrip(b"\0")) if written is None else written
+            total += max(0, end - begin)
     return total

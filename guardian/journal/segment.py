@@ -11,23 +11,26 @@ from guardian.journal.format import HEADER_BYTES, header, is_cut, is_header, nex
 from guardian.journal.positions import read_position, sync_folder
 
 _MANY = 2**31
+_PAGE = 4096
+MOST_ROOM = 1024**2  # bytes, which take some 2 ms to write
 log = structlog.get_logger(__name__)
 
 
 class Segment:
-    """A new segment, open for appending. `size` is what of it is on disk for sure."""
+    """A new segment, open for appending. `size` is what of it, without its room, is on disk for sure."""
 
     def __init__(self, path: Path, descriptor: int, size: int) -> None:
         self.path, self.size, self._descriptor = path, size, descriptor
 
     @classmethod
-    def make(cls, folder: Path, number: int) -> Self:
-        """Raises OSError, and leaves nothing then."""
+    def make(cls, folder: Path, number: int, expected: int = 0) -> Self:
+        """With room for the `expected` bytes of records, at most MOST_ROOM. Raises OSError, and leaves nothing then."""
         path = segment_path(folder, number)
         # With O_DSYNC each write is its own fdatasync: a thread that writes waits for Python's lock once, not twice.
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_DSYNC, 0o600)
         try:
-            _write(descriptor, header())
+            _write(descriptor, header() + bytes(_room(expected)))
+            os.lseek(descriptor, HEADER_BYTES, os.SEEK_SET)
             sync_folder(folder)
         except OSError:
             os.close(descriptor)
@@ -41,7 +44,9 @@ class Segment:
         self.size += len(data)
 
     def close(self) -> None:
-        """End it. What a failed `append` left behind goes: after a failed sync nobody knows what the disk has of it."""
+        """End it. What is behind its records goes, before a next segment is made: room, and what a failed `append` has
+        left, since after a failed sync nobody knows what the disk has of it.
+        """
         with suppress(OSError):
             if os.fstat(self._descriptor).st_size > self.size:
                 os.ftruncate(self._descriptor, self.size)
@@ -65,8 +70,8 @@ def mend(folder: Path) -> int:
 
 def _mend(path: Path) -> None:
     data = path.read_bytes()
-    if not is_header(data) and len(data) <= HEADER_BYTES:
-        _cut(path, 0, len(data))
+    if not is_header(data) and not any(data[HEADER_BYTES:]):
+        _cut(path, data, 0)
         return
     end = HEADER_BYTES
     while True:
@@ -76,14 +81,21 @@ def _mend(path: Path) -> None:
             break
         end = after
     if end < len(data) and is_cut(data[end:]):
-        _cut(path, end, len(data) - end)
+        _cut(path, data, end)
 
 
-def _cut(path: Path, size: int, lost: int) -> None:
-    log.warning("journal.mended", file=str(path), cut_off=lost)
+def _cut(path: Path, data: bytes, size: int) -> None:
+    if lost := len(data[size:].rstrip(b"\0")):
+        log.warning("journal.mended", file=str(path), cut_off=lost)
     with path.open("r+b") as file:
         file.truncate(size)
         os.fsync(file.fileno())
+
+
+def _room(expected: int) -> int:
+    """Bytes of zeros, up to the end of a page; none where nothing is expected."""
+    pages = -(-(HEADER_BYTES + min(expected, MOST_ROOM)) // _PAGE)
+    return pages * _PAGE - HEADER_BYTES if expected else 0
 
 
 def _write(descriptor: int, data: bytes) -> None:

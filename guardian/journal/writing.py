@@ -183,9 +183,11 @@ class Journal:
         return None
 
     def _next_segment(self) -> Segment:
+        """As much is expected of it as went into the last one."""
+        expected = self._segment.size - HEADER_BYTES if self._segment is not None else 0
         self._end_segment()
         self._number += 1
-        self._segment = Segment.make(self._folder, self._number)
+        self._segment = Segment.make(self._folder, self._number, expected)
         return self._segment
 
     def _end_segment(self) -> None:
@@ -201,7 +203,7 @@ class Journal:
                 self._next_segment()
             if now - self._counted >= _AGE_SECONDS:
                 self._counted = now
-                self._count(waiting_bytes(self._folder))
+                self._count(waiting_bytes(self._folder, self._segment.size if self._segment is not None else None))
         except OSError as error:  # the next group meets it too, and says so to who waits
             _tell(logging.ERROR, "journal.broken", folder=str(self._folder), error=str(error))
 

@@ -36,12 +36,13 @@ def written(tmp_path: Path) -> Path:
     return folder
 
 
-def test_a_file_cut_anywhere_keeps_every_record_before_the_cut_and_takes_new_ones(written: Path) -> None:
+@pytest.mark.parametrize("room", [0, 5_000])
+def test_a_file_cut_anywhere_keeps_every_record_before_the_cut_and_takes_new_ones(written: Path, room: int) -> None:
+    """A crash ends what was written of it anywhere, with the zeros of its room behind."""
     for size in range(ends()[-1]):
         folder = written.with_name(f"cut-{size}")
         shutil.copytree(written, folder)
-        with last_segment(folder).open("r+b") as file:
-            file.truncate(size)
+        _cut(last_segment(folder), size, room)
         whole = [record for record, end in zip(RECORDS, ends(), strict=True) if end <= size]
         assert read_all(folder) == whole, size  # as it is found, with its writer gone
         write(folder, [b"new"])
@@ -50,20 +51,31 @@ def test_a_file_cut_anywhere_keeps_every_record_before_the_cut_and_takes_new_one
         (folder / "shipped").unlink(missing_ok=True)
         for number in segments(folder)[1:]:
             (folder / f"{number:012d}.segment").unlink()
-        with last_segment(folder).open("r+b") as file:
-            file.truncate(size)
+        _cut(last_segment(folder), size, room)
         write(folder, [b"new"])
         assert read_all(folder) == [*whole, b"new"], size
         assert list(folder.glob("*.damaged")) == []
 
 
-def test_a_tail_of_zeros_is_cut_off(written: Path) -> None:
-    with last_segment(written).open("ab") as file:
-        file.write(bytes(5_000))
-    with capture_logs() as logs:
-        write(written, [b"new"])
-    assert [(log["event"], log["cut_off"]) for log in logs] == [("journal.mended", 5_000)]
-    assert read_all(written) == [*RECORDS, b"new"]
+def _cut(path: Path, size: int, room: int) -> None:
+    with path.open("r+b") as file:
+        file.truncate(size)
+        file.truncate(size + room)
+
+
+def test_room_is_cut_off_and_what_was_begun_in_it_is_told(written: Path) -> None:
+    ended = ends()[-1]
+    for left, lost in ((ended, None), (ended - 3, len(RECORDS[-1]) + FRAME_BYTES - 3)):
+        _cut(last_segment(written), left, 5_000)
+        with capture_logs() as logs:
+            write(written, [b"new"])
+        told = [(log["event"], log["cut_off"]) for log in logs]
+        assert told == ([] if lost is None else [("journal.mended", lost)])
+        path = written / "000000000001.segment"
+        assert path.stat().st_size == (ended if lost is None else ends()[-2])
+        for number in segments(written)[1:]:
+            (written / f"{number:012d}.segment").unlink()
+    assert read_all(written) == RECORDS[:-1]
 
 
 @pytest.mark.parametrize("bit", [0, 3, 7])

@@ -14,10 +14,12 @@ from hypothesis import strategies as st
 
 from guardian.embedded.processes import wait_until
 from guardian.errors import JournalBroken, JournalFull, UnavailableError, ValidationError
-from guardian.journal.format import FRAME_BYTES, HEADER_BYTES, MOST_RECORD, segments
+from guardian.journal import writing
+from guardian.journal.format import FRAME_BYTES, HEADER_BYTES, MOST_RECORD, framed, segment_path, segments
 from guardian.journal.positions import NOWHERE, read_position, waiting_bytes
 from guardian.journal.reading import JournalReader
-from tests.unit.journal.making import journal, read_all, write, write_at_once
+from guardian.journal.segment import Segment
+from tests.unit.journal.making import journal, last_segment, read_all, write, write_at_once
 
 RECORDS = st.lists(st.binary(min_size=1, max_size=300), max_size=12)
 
@@ -88,6 +90,34 @@ def test_segments_go_when_they_are_shipped(tmp_path: Path) -> None:
         # The last one ends by its age, so that nothing shipped stays.
         assert wait_until(lambda: made.waiting_bytes == 0, 30)
         assert wait_until(lambda: JournalReader(tmp_path).read(1) == [] and len(segments(tmp_path)) == 1, 30)
+
+
+def test_a_segment_has_room_for_what_went_into_the_last_one_and_none_once_it_is_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writing, "_AGE_SECONDS", 3_600)
+    records = [b"x" * 2_992] * 9
+    with journal(tmp_path, segment_bytes=10_000) as made:
+        for record in records:
+            made.commit_blocking(record)
+        sizes = [segment_path(tmp_path, number).stat().st_size for number in segments(tmp_path)]
+        assert sizes == [9_016, 9_016, 3 * 4_096]
+        assert waiting_bytes(tmp_path) == len(records) * 3_000
+        assert [each.record for each in JournalReader(tmp_path).read(99)] == records
+    assert last_segment(tmp_path).stat().st_size == 9_016
+    assert waiting_bytes(tmp_path) == len(records) * 3_000
+    assert read_all(tmp_path) == records
+
+
+def test_what_does_not_fit_into_the_room_goes_behind_it(tmp_path: Path) -> None:
+    segment = Segment.make(tmp_path, 1, 100)
+    assert segment.path.stat().st_size == 4_096
+    record = b"x" * 3_000
+    for _ in range(3):
+        segment.append(framed([record], segment.size))
+    assert segment.path.stat().st_size == segment.size
+    segment.close()
+    assert read_all(tmp_path) == [record] * 3
 
 
 def test_a_full_journal_refuses_before_it_writes_and_takes_again_once_there_is_room(tmp_path: Path) -> None:
