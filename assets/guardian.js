@@ -177,6 +177,14 @@
     if (sheet) sheet.hidePopover();
   });
 
+  // What a page remembers on the server belongs to this document: one that is loaded anew, or by another person, begins
+  // with nothing of it. Reflex keeps the name of it in the session's storage, and by itself in memory for as long as the
+  // document lives, so that a connection that comes back finds it.
+  window.addEventListener("pagehide", () => sessionStorage.removeItem("token"));
+
+  // Who goes back while a dialog is open has left it.
+  window.addEventListener("popstate", () => document.querySelectorAll("dialog[open]").forEach(dismiss));
+
   document.addEventListener(
     "cancel",
     (event) => {
