@@ -15,6 +15,7 @@ from guardian.models.base import (
     enum_field,
     json_field,
     json_list_field,
+    json_list_field,
     new_id,
     relation,
     time_field,
@@ -170,7 +171,8 @@ class Organization(Row, table=True):
 class Team(Row, table=True):
     """A part of an organization, known by its name: members and tokens name it, and so do budgets and tags.
 
-    `default_tags` are put on the calls of its members and tokens where the call does not say otherwise.
+    `default_tags` are put on the calls of its members and tokens where the call does not say otherwise. Under its
+    `former_names`, the last one last, is in the ledger what was told before it was renamed.
     """
 
     __tablename__ = "teams"
@@ -178,6 +180,7 @@ class Team(Row, table=True):
 
     organization_id: str = Field(foreign_key="organizations.id", ondelete="CASCADE")
     name: str
+    former_names: list[str] = json_list_field()
     default_tags: dict[str, Any] | None = json_field()
 
 

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from sqlmodel import Session, col, func, select
 
 from guardian.errors import ConflictError, NotFoundError, ValidationError
-from guardian.models import AccessToken, Alert, Budget, Team, TeamMember
+from guardian.models import AccessToken, Budget, Team, TeamMember
 from guardian.services.actor import Actor
 from guardian.services.people.members.joining import lock_members
+from guardian.services.people.team_names import take_name
 from guardian.services.people.telling import tell_team_changed
 
 MAX_NAME = 100
@@ -65,7 +66,8 @@ def create_team(session: Session, actor: Actor, name: str, default_tags: Mapping
     )
     session.add(row)
     session.flush()
-    tell_team_changed(session, actor.organization_id)
+    take_name(session, row, None)
+    tell_team_changed(session, actor.organization_id, gateways=True)
     return _view(session, actor, row.id)
 
 
@@ -79,8 +81,8 @@ def update_team(
 ) -> tuple[TeamView, TeamView]:
     """Rename a team, or change its tags; how it was, and how it is. None leaves what is there.
 
-    Members, tokens and invitations follow the new name, and so do budgets and alerts of the team. Usage that is in the
-    ledger keeps the name that it was told under.
+    Members, tokens and invitations follow the new name, and so do budgets and alerts of the team, which go on counting
+    what is told under the old one. Usage that is in the ledger keeps the name that it was told under.
     """
     actor.require("team:update")
     row = _own(session, actor, team_id)
@@ -88,7 +90,7 @@ def update_team(
     if name is not None and " ".join(name.split()) != row.name:
         old, row.name = row.name, _free_name(session, actor, name, row.id)
         session.flush()
-        _carry_scopes(session, actor.organization_id, old, row.name)
+        take_name(session, row, old)
     if default_tags is not None:
         row.default_tags = dict(_checked_tags(default_tags))
     session.flush()
@@ -143,14 +145,6 @@ def _counts(session: Session, organization_id: str) -> tuple[dict[str, int], dic
             name = str(row.scope.get("value"))
             budgets[name] = budgets.get(name, 0) + 1
     return {name or "": n for name, n in members}, {name or "": n for name, n in tokens}, budgets
-
-
-def _carry_scopes(session: Session, organization_id: str, old: str, new: str) -> None:
-    for table in (Budget, Alert):
-        for row in session.exec(select(table).where(col(table.organization_id) == organization_id)):
-            if row.scope and row.scope.get("type") == "team" and row.scope.get("value") == old:
-                row.scope = {**row.scope, "value": new}
-    session.flush()
 
 
 def _free_name(session: Session, actor: Actor, given: str, but: str = "") -> str:

@@ -34,8 +34,12 @@ def test_a_new_name_is_followed_by_members_tokens_and_budgets(session: Session, 
     assert after.default_tags == {"cost-centre": "R1"}
     assert session.exec(select(TeamMember.team).where(TeamMember.id == bob.id)).one() == "Frontend"
     assert session.exec(select(AccessToken.team)).one() == "Frontend"
-    scopes = {row.name: (row.scope or {})["value"] for row in session.exec(select(Budget))}
-    assert scopes == {"Web": "Frontend", "Tag": "web=1", "Theirs": "web"}
+    scopes = {row.name: row.scope for row in session.exec(select(Budget))}
+    assert scopes == {
+        "Web": {"type": "team", "value": "Frontend", "former": ["web"]},
+        "Tag": {"type": "tag", "value": "web=1"},
+        "Theirs": {"type": "team", "value": "web"},
+    }
 
 
 def test_a_deleted_team_leaves_its_people_and_tokens(session: Session, people: People) -> None:

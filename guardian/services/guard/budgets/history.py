@@ -40,7 +40,7 @@ def filters_of(session: Session, budget: HardBudget, window: Window) -> Filters 
     if scope.type == "model":
         models = _models(session, budget, window)
         return {**found, "model": models} if len(models) <= _MOST_VALUES else None
-    return {**found, _FILTERS[scope.type]: (scope.value or "",)}
+    return {**found, _FILTERS[scope.type]: scope.names}
 
 
 def days_of(session: Session, budget: HardBudget, first: date, last: date) -> list[tuple[date, Decimal]]:

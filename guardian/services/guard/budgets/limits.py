@@ -65,7 +65,7 @@ class HardBudget:
         if kind == "organization":
             return True
         if kind == "team":
-            return (tags.get("team") or caller.team) == value
+            return (tags.get("team") or caller.team) in self.scope.names
         if kind == "user":
             return caller.user_id == value
         if kind == "provider":
@@ -148,5 +148,5 @@ def tokens_by_budget(session: Session, budget_ids: list[str]) -> dict[str, froze
 
 @lru_cache(maxsize=4096)
 def _digest(scope: Scope, tokens: frozenset[str]) -> str:
-    text = "\x1f".join((scope.type, scope.value or "", *sorted(tokens)))
+    text = "\x1f".join((scope.type, scope.value or "", *scope.former, *sorted(tokens)))
     return hashlib.sha256(text.encode()).hexdigest()[:12]

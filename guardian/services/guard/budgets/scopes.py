@@ -7,7 +7,7 @@ from typing import Any, Literal, cast, get_args
 from sqlmodel import Session, col, func, select
 
 from guardian.errors import ValidationError
-from guardian.models import AccessToken, ApiKey, User
+from guardian.models import AccessToken, ApiKey, Team, User
 from guardian.models.enums import Provider
 from guardian.services.actor import Actor
 from guardian.services.people.membership import is_member
@@ -21,11 +21,17 @@ MAX_VALUE = 200
 class Scope:
     """`value` by type: None (organization), a team's name, the id of a person, key or access token, a Provider, a
     model's name or pattern (* and ?), or "name=value" of a tag. A token without a value means those that name the
-    budget themselves.
+    budget themselves. `former` are the names that a team had: what is told under them counts as well.
     """
 
     type: ScopeType
     value: str | None = None
+    former: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The value, if there is one, and a team's former ones."""
+        return () if self.value is None else (self.value, *self.former)
 
     @property
     def tag(self) -> tuple[str, str]:
@@ -35,8 +41,9 @@ class Scope:
         name, _, value = (self.value or "").partition("=")
         return name, value
 
-    def as_json(self) -> dict[str, str]:
-        return {"type": self.type, **({} if self.value is None else {"value": self.value})}
+    def as_json(self) -> dict[str, Any]:
+        named = {} if self.value is None else {"value": self.value}
+        return {"type": self.type, **named, **({"former": list(self.former)} if self.former else {})}
 
 
 def stored_scope(stored: Mapping[str, Any] | None) -> Scope:
@@ -46,7 +53,7 @@ def stored_scope(stored: Mapping[str, Any] | None) -> Scope:
     if kind not in SCOPES:
         return Scope("organization")
     value: object = found.get("value")
-    return Scope(kind, value if isinstance(value, str) else None)
+    return Scope(kind, value if isinstance(value, str) else None, tuple(found.get("former") or ()))
 
 
 def checked_scope(session: Session, actor: Actor, given: Scope) -> Scope:
@@ -73,7 +80,13 @@ def checked_scope(session: Session, actor: Actor, given: Scope) -> Scope:
         if value not in list(Provider):
             raise _wrong(f"There is no provider {value!r}. Choose from: {', '.join(Provider)}.")
     _require_own(session, actor, given.type, value)
-    return Scope(given.type, value)
+    return Scope(given.type, value, _former(session, actor, value) if given.type == "team" else ())
+
+
+def _former(session: Session, actor: Actor, team: str) -> tuple[str, ...]:
+    query = select(Team).where(Team.organization_id == actor.organization_id, Team.name == team)
+    found = session.exec(query).one_or_none()
+    return tuple(found.former_names) if found else ()
 
 
 def _require_own(session: Session, actor: Actor, kind: ScopeType, value: str) -> None:

@@ -177,7 +177,9 @@ def _rollup_filter(budget: HardBudget) -> list[ColumnElement[bool]] | None:
         return [col(table.provider) == scope.value]
     if scope.type == "key":
         return [col(table.api_key_id) == scope.value]
-    if scope.type in ("team", "tag"):
+    if scope.type == "team":
+        return [col(table.team).in_(scope.names)]
+    if scope.type == "tag":
         name, value = scope.tag
         columns: Mapping[str, Any] = {"team": col(table.team), "feature": col(table.feature)}
         return [columns[name] == value] if name in columns else None
@@ -195,6 +197,7 @@ def _row_filter(budget: HardBudget) -> list[ColumnElement[bool]]:
     if scope.type == "token":
         return [col(table.access_token_id) == scope.value if scope.value else false()]
     if scope.type in ("team", "tag"):
-        name, value = scope.tag
-        return [cast("Any", col(table.tags)).cast(JSONB).contains({name: value})]
+        tags = cast("Any", col(table.tags)).cast(JSONB)
+        wanted = [{"team": name} for name in scope.names] if scope.type == "team" else [dict([scope.tag])]
+        return [or_(*(tags.contains(each) for each in wanted))]
     return []

@@ -26,14 +26,13 @@ def filters_of(session: Session, organization_id: str, scope: Scope, window: Win
     """Disjoint filters that together mean the scope in the window; none for access tokens, which no sum knows."""
     if scope.type == "organization":
         return [{}]
-    value = scope.value or ""
     if scope.type in _SIMPLE:
-        return [{_SIMPLE[scope.type]: (value,)}]
+        return [{_SIMPLE[scope.type]: scope.names}]
     if scope.type == "tag":
         name, wanted = scope.tag
         return [{"tag": (f"{name}:{wanted}",)}]
     if scope.type == "model":
-        models = _models(session, organization_id, value, window)
+        models = _models(session, organization_id, scope.value or "", window)
         return [{"model": tuple(models[n : n + _AT_ONCE])} for n in range(0, len(models), _AT_ONCE)]
     return []
 

@@ -29,7 +29,7 @@ def budgets_at(session: Session, actor: Actor, scope: Scope, end: datetime) -> l
         col(Budget.created_at) <= moment,
     )
     rows = session.exec(query.order_by(col(Budget.name), col(Budget.id))).all()
-    wanted = [row for row in rows if scope.type == "organization" or stored_scope(row.scope) == scope]
+    wanted = [row for row in rows if scope.type == "organization" or _is_of(stored_scope(row.scope), scope)]
     if not wanted:
         return []
     found: list[Content] = []
@@ -38,6 +38,10 @@ def budgets_at(session: Session, actor: Actor, scope: Scope, end: datetime) -> l
         [spent] = spent_in(session, limit, [Window(view.starts_at, end)])
         found.append(_budget(replace(view, spent=spent.total)))
     return found
+
+
+def _is_of(limited: Scope, asked: Scope) -> bool:
+    return (limited.type, limited.value) == (asked.type, asked.value)
 
 
 def _budget(view: BudgetView) -> Content:

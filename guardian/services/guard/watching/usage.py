@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
+from itertools import chain
 from statistics import median
 from zoneinfo import ZoneInfo
 
@@ -60,12 +61,12 @@ class _Plan:
         return self.watched.rule.type is AlertType.USAGE_SPIKE
 
     @property
-    def wanted(self) -> str | None:
-        """The one value of the scope's dimension; None for all, or for a pattern."""
+    def wanted(self) -> tuple[str, ...]:
+        """The values of the scope's dimension, several for a team of several names; none for all, or for a pattern."""
         scope = self.watched.rule.scope
         if self.scope is None or scope.type == "model":
-            return None
-        return scope.tag[1] if scope.type in ("team", "tag") else scope.value
+            return ()
+        return scope.tag[1:] if scope.type == "tag" else scope.names
 
 
 def measure_usage(
@@ -128,7 +129,7 @@ def _asked(shape: tuple[bool, bool, frozenset[str]], plans: Sequence[_Plan]) -> 
         scopes = {plan.scope for plan in plans}
         values = [plan.wanted for plan in plans]
         if len(scopes) == 1 and (scope := next(iter(scopes))) is not None and all(values):
-            only[scope] = frozenset(value for value in values if value)
+            only[scope] = frozenset(chain.from_iterable(values))
     return Asked(grid=Grid.of(windows), dimensions=tuple(sorted(names)), of_calls=of_calls, only=only)
 
 
@@ -175,7 +176,7 @@ def _fits(plan: _Plan, value: str | None) -> bool:
     if value is None:
         return False
     scope = plan.watched.rule.scope
-    return matches(scope.value or "", value) if scope.type == "model" else value == plan.wanted
+    return matches(scope.value or "", value) if scope.type == "model" else value in plan.wanted
 
 
 def _measured(
@@ -226,6 +227,6 @@ def _is_known(plan: _Plan, group: str, books: Books, window: Window, moment: dat
     since = books.tracked_from
     if plan.of_calls or any(name in _TRACKED_ONLY or name.startswith("tag:") for name in plan.dimensions):
         return since is not None and since < window.end
-    providers = [plan.wanted] if plan.scope == "provider" else [group] if plan.group == "provider" else []
-    filters = {"provider": tuple(name for name in providers if name)} if any(providers) else {}
+    providers = plan.wanted if plan.scope == "provider" else (group,) if plan.group == "provider" and group else ()
+    filters = {"provider": providers} if providers else {}
     return books.covers(window, moment, filters)

@@ -140,7 +140,8 @@ def _team(state: Any) -> rx.Component:
             max_length=100,
             help=rx.cond(
                 state.team.id != "",
-                "Members, tokens, budgets and alerts follow a new name. Usage of before keeps the old one.",
+                "Members, tokens, budgets and alerts follow a new name, and count what is told under the old one, too. "
+                "Usage of before keeps it.",
                 "It is put on the calls of its members and tokens as the tag team.",
             ),
             custom_attrs={"autoComplete": "off"},
