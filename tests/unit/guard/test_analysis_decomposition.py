@@ -1,5 +1,6 @@
 """The parts of a change: each cause alone is found, and they sum to the change to the last digit."""
 
+from dataclasses import replace
 from decimal import Decimal, localcontext
 
 import pytest
@@ -71,6 +72,12 @@ def test_calls_that_are_not_counted_are_compared_by_their_tokens() -> None:
     )
     assert change.parts["volume"] == change.models["b"]["volume"] == 4
     assert not any(change.models["a"].values())
+
+
+def test_tokens_that_cost_nothing_until_they_are_cached_are_compared_alike() -> None:
+    side = Use(calls=1, input_tokens=10, cached_tokens=10, cost=Decimal(1))
+    change = decompose({"a": side}, {"a": replace(side, cost=Decimal(3))}, {"a": Weights(input=Decimal(0))})
+    assert change.parts["price"] == change.amount == 2
 
 
 _money = st.decimals(-10, 10**9, places=10, allow_nan=False, allow_infinity=False)

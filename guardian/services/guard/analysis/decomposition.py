@@ -154,7 +154,7 @@ def _shown(pair: tuple[Use, Use], weights: Weights | None) -> Weights | None:
     """By which prices tokens are compared; None where a side has none, and each alike where the prices cannot be."""
     if weights is None or any(use.input_tokens + use.output_tokens <= 0 for use in pair):
         return None
-    return weights if all(_left(use, weights) > 0 for use in pair) else Weights()
+    return weights if all(_uncached(use, weights) > 0 and _left(use, weights) > 0 for use in pair) else Weights()
 
 
 def _uncached(use: Use, weights: Weights) -> Decimal:
