@@ -15,7 +15,6 @@ from guardian.models.base import (
     enum_field,
     json_field,
     json_list_field,
-    json_list_field,
     new_id,
     relation,
     time_field,
