@@ -16,7 +16,8 @@ from guardian.services.ledger.closing import close_month, get_month, months
 from guardian.services.ledger.closing.views import Change
 from guardian.services.ledger.repricing.views import RepriceRequest
 from guardian.services.ledger.writing.calls import Call, add_calls
-from tests.unit.reconciliation.conftest import FIRST, LAST, World, at
+from tests.fakes.provider_server import FakeProvider
+from tests.unit.reconciliation.conftest import FIRST, LAST, World, at, unix
 
 NOVEMBER = date(2026, 11, 1)
 DECEMBER_20 = datetime(2026, 12, 20, 12, tzinfo=UTC)
@@ -139,3 +140,28 @@ def test_a_price_that_only_the_report_changed_is_the_providers(openai_pair: Worl
     )
     [found] = get_month(world.session, world.actor, NOVEMBER).adjustments
     assert (found.change, found.amount) == (Change.LATE_BUCKET, Decimal("-1.69875"))
+
+
+def test_lines_that_tell_no_quantity_are_no_change_of_tokens(openai_pair: World, fake: FakeProvider) -> None:
+    world = openai_pair
+    line = {"line_item": "gpt-6-sol, input_tokens", "project_id": "proj_web"}
+    fake.openai.plant_cost(unix(LAST), Decimal("1.5"), **line, quantity=None)
+    world.pull(Provider.OPENAI)
+    assert close_month(world.session, world.actor, NOVEMBER).adjustments == ()
+    # One more line without a quantity is that much more money, and nobody knows how many tokens.
+    fake.openai.plant_cost(unix(LAST), Decimal("0.5"), **line, api_key_id="key_Cd2", quantity=None)
+    fake.openai.plant_cost(unix(LAST), Decimal("0.25"), "gpt-6-sol, output_tokens", project_id="proj_web", quantity=25)
+    world.pull(Provider.OPENAI)
+    changed = get_month(world.session, world.actor, NOVEMBER).adjustments
+    assert [(a.book, a.change, a.amount, a.quantity) for a in changed] == [
+        ("billed", Change.LATE_BUCKET, Decimal("0.75"), 25)
+    ]
+
+
+def test_a_quantity_that_is_told_no_more_is_no_change_of_tokens(openai_pair: World, fake: FakeProvider) -> None:
+    world = openai_pair
+    close_month(world.session, world.actor, NOVEMBER)
+    fake.openai.plant_cost(unix(LAST), Decimal("1.5"), "gpt-6-sol, input_tokens", project_id="proj_web", quantity=None)
+    world.pull(Provider.OPENAI)
+    [changed] = get_month(world.session, world.actor, NOVEMBER).adjustments
+    assert (changed.amount, changed.quantity) == (Decimal("1.5"), 0)

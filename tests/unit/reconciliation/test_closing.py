@@ -5,9 +5,10 @@ from decimal import Decimal
 
 import pytest
 from sqlalchemy import text
+from sqlmodel import select
 
 from guardian.errors import AuthorizationError, ConflictError, NotFoundError, ValidationError
-from guardian.models import SyncRun
+from guardian.models import ApiKey, SyncRun
 from guardian.models.enums import Provider, SyncStatus, SyncTrigger
 from guardian.periods import DAY, utcnow
 from guardian.services.ledger.closing import close_month, get_month, list_months, months, reopen_month
@@ -86,7 +87,7 @@ def test_a_month_that_has_not_ended_is_refused_even_when_confirmed(
 
 def test_a_month_that_is_not_settled_needs_to_be_confirmed(openai_pair: World, monkeypatch: pytest.MonkeyPatch) -> None:
     world = openai_pair
-    key_id = world.vault_key(account_id="org-openai")
+    key_id = world.vault_key(account_id="org-openai", meta={"kind": "admin"})
     world.session.add(
         SyncRun(
             organization_id=world.actor.organization_id,
@@ -110,6 +111,26 @@ def test_a_month_that_is_not_settled_needs_to_be_confirmed(openai_pair: World, m
     assert get_month(world.session, world.actor, NOVEMBER).closed is None
     assert close_month(world.session, world.actor, NOVEMBER, confirm=True).closed is not None
     assert doubting.TRAILING == 3 * DAY
+
+
+def test_an_account_that_is_behind_since_long_or_was_never_read_is_a_doubt(openai_pair: World) -> None:
+    world = openai_pair
+    world.account(Provider.OPENAI, date(2026, 10, 1), date(2026, 10, 20))
+    for provider in (Provider.ANTHROPIC, Provider.XAI):
+        world.account(provider, None)
+    inference = world.vault_key(account_id="org-openai", meta={"kind": "inference"})
+    assert get_month(world.session, world.actor, NOVEMBER).doubts == ()
+    # xAI has no usage report that could be read.
+    for provider in (Provider.OPENAI, Provider.ANTHROPIC, Provider.XAI):
+        world.vault_key(provider, account_id=f"org-{provider.value.lower()}", label="reports", meta={"kind": "admin"})
+    assert list(get_month(world.session, world.actor, NOVEMBER).doubts) == [
+        "OpenAI account org-openai is read up to 21 October 2026, 00:00 UTC only.",
+        "Anthropic account org-anthropic has not been read yet.",
+    ]
+    for key in world.session.exec(select(ApiKey).where(ApiKey.id != inference)):
+        key.is_active = False
+    world.session.flush()
+    assert get_month(world.session, world.actor, NOVEMBER).doubts == ()
 
 
 def test_nothing_is_closed_twice_and_nothing_empty(openai_pair: World) -> None:

@@ -1,6 +1,7 @@
 """What changed in a month since it was closed: how much, in which book, and why."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -12,15 +13,37 @@ from guardian.models.enums import Provider
 from guardian.periods import DAY
 from guardian.services.ledger.closing.shares import Place, frozen_imported, read_imported, read_repriced
 from guardian.services.ledger.closing.views import Adjustment, Change, end_of
-from guardian.services.ledger.reconciliation.kinds import TOKENS
+from guardian.services.ledger.reconciliation.kinds import TOKENS, comparable
 from guardian.services.ledger.reconciliation.reading import read_bills, read_usage, window_of
 from guardian.services.ledger.reconciliation.sentences import provider_name
 from guardian.services.ledger.writing.rows import FILE_ACCOUNT
 
 _ZERO = Decimal(0)
 _NOTHING = (_ZERO, _ZERO)
-Sums = dict[Place, tuple[Decimal, Decimal]]
-"""(amount, tokens)."""
+
+
+@dataclass(slots=True)
+class _Stand:
+    """What a book has at one place: dollars, and tokens by kind, None where some line does not tell how many."""
+
+    amount: Decimal = _ZERO
+    tokens: dict[str, Decimal | None] = field(default_factory=dict[str, Decimal | None])
+
+    def count(self, kind: str, tokens: Decimal | None) -> None:
+        if kind in TOKENS:
+            before = self.tokens.get(kind, _ZERO)
+            self.tokens[kind] = None if before is None or tokens is None else before + tokens
+
+    def since(self, then: "_Stand") -> tuple[Decimal, Decimal]:
+        """(amount, tokens) that were added since then; nothing is known of a kind that one of both does not tell."""
+        tokens = _ZERO
+        for kind in self.tokens.keys() | then.tokens.keys():
+            one, other = self.tokens.get(kind, _ZERO), then.tokens.get(kind, _ZERO)
+            tokens += _ZERO if one is None or other is None else one - other
+        return self.amount - then.amount, tokens
+
+
+Sums = dict[Place, _Stand]
 
 
 def read_adjustments(session: Session, row: ClosedMonth) -> tuple[Adjustment, ...]:
@@ -36,7 +59,7 @@ def read_adjustments(session: Session, row: ClosedMonth) -> tuple[Adjustment, ..
     found: list[Adjustment] = []
     for place in then.keys() | now.keys():
         book, provider, account, model = place
-        changed = _minus(now.get(place, _NOTHING), then.get(place, _NOTHING))
+        changed = now.get(place, _Stand()).since(then.get(place, _Stand()))
         anew = (repriced.get(place, _ZERO), _ZERO)
         rest = _minus(changed, anew)
         causes = {Change.REPRICING: anew}
@@ -85,13 +108,11 @@ def _frozen_sums(lines: Sequence[Any]) -> Sums:
         for book in ("tracked", "reported", "billed"):
             figures: Mapping[str, str | None] | None = line[book]
             if figures is not None:
-                tokens = figures["quantity"] if line["tokenKind"] in TOKENS else None
-                _add(
-                    found,
-                    (book, Provider(line["provider"]), None if book == "tracked" else line["account"], line["model"]),
-                    Decimal(figures["cost"] or 0),
-                    Decimal(tokens or 0),
-                )
+                account = None if book == "tracked" else line["account"]
+                stand = found.setdefault((book, Provider(line["provider"]), account, line["model"]), _Stand())
+                stand.amount += Decimal(figures["cost"] or 0)
+                quantity = figures["quantity"]
+                stand.count(line["tokenKind"], None if quantity is None else Decimal(quantity))
     return found
 
 
@@ -100,15 +121,14 @@ def _sums(session: Session, organization_id: str, month: date) -> Sums:
     found: Sums = {}
     for group in read_usage(session, organization_id, window, {}):
         spot, book = group.spot, "reported" if group.reported else "tracked"
-        tokens = sum(group.cell.quantities.values(), _ZERO)
         account = spot.account if group.reported else None
-        _add(found, (book, spot.provider, account, spot.model), group.cell.cost, tokens)
+        stand = found.setdefault((book, spot.provider, account, spot.model), _Stand())
+        stand.amount += group.cell.cost
+        for kind, tokens in group.cell.quantities.items():
+            stand.count(comparable(spot.provider, kind), tokens)
     for line in read_bills(session, organization_id, window, {}):
-        tokens = line.quantity if line.kind in TOKENS else None
-        _add(found, ("billed", line.spot.provider, line.spot.account, line.spot.model), line.amount, tokens or _ZERO)
+        spot = line.spot
+        stand = found.setdefault(("billed", spot.provider, spot.account, spot.model), _Stand())
+        stand.amount += line.amount
+        stand.count(comparable(spot.provider, line.kind), line.quantity)
     return found
-
-
-def _add(sums: Sums, place: Place, amount: Decimal, tokens: Decimal) -> None:
-    before = sums.get(place, (_ZERO, _ZERO))
-    sums[place] = before[0] + amount, before[1] + tokens

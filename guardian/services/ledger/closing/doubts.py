@@ -2,12 +2,13 @@
 
 from datetime import UTC, date, datetime, time
 
-from sqlalchemy import func
+from sqlalchemy import func, or_
 from sqlmodel import Session, col, select
 
 from guardian.models import ApiKey, ProviderAccount, SyncRun
 from guardian.models.enums import SyncStatus
 from guardian.periods import Window
+from guardian.providers.registry import adapter_of
 from guardian.services.ledger.closing.views import end_of, long_day
 from guardian.services.ledger.reconciliation.sentences import provider_name
 from guardian.services.ledger.sync.coverage import TRAILING
@@ -33,20 +34,25 @@ def read_doubts(session: Session, organization_id: str, month: date, now: dateti
         found.append(f"{pulls} pull{'s' if pulls > 1 else ''} of it {'are' if pulls > 1 else 'is'} not finished.")
     behind = session.exec(
         select(ProviderAccount)
-        # An account that nobody can pull any more will not be read further.
+        # An account that no key can pull any more will not be read further.
         .join(ApiKey, (col(ApiKey.account_id) == col(ProviderAccount.account_id)) & col(ApiKey.is_active))
         .where(
             ProviderAccount.organization_id == organization_id,
             ApiKey.organization_id == organization_id,
             ApiKey.provider == ProviderAccount.provider,
-            col(ProviderAccount.covered_to) > window.start,
-            col(ProviderAccount.covered_to) < window.end,
+            col(ApiKey.meta)["kind"].astext == "admin",
+            or_(col(ProviderAccount.covered_to).is_(None), col(ProviderAccount.covered_to) < window.end),
         )
         .distinct()
+        .order_by(col(ProviderAccount.provider), col(ProviderAccount.account_id))
     ).all()
     for account in behind:
-        to = account.covered_to.astimezone(UTC) if account.covered_to else window.start
         name = f"{provider_name(account.provider)} account {account.name or account.account_id}"
+        if account.covered_to is None:
+            if adapter_of(account.provider).reports:  # xAI has bills only, and they cover nothing
+                found.append(f"{name} has not been read yet.")
+            continue
+        to = account.covered_to.astimezone(UTC)
         found.append(f"{name} is read up to {long_day(to.date())}, {to:%H:%M} UTC only.")
     if now < window.end + TRAILING:
         settled = (window.end + TRAILING).date()
