@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,6 +11,11 @@ from guardian.cli.configured import configured
 from guardian.config import settings
 from guardian.errors import ConfigurationError
 from guardian.models.enums import UserRole
+
+if TYPE_CHECKING:
+    from sqlmodel import Session
+
+    from guardian.models import Organization, User
 
 commands = typer.Typer()
 keys = typer.Typer(help="The keys that seal the vault.", no_args_is_help=True)
@@ -88,7 +93,6 @@ def create(
     password_stdin: Annotated[bool, typer.Option("--password-stdin", help="Read the password from a pipe.")] = False,
 ) -> None:
     """Add a person with an organization of their own; the password is asked for, or read from standard input."""
-    from guardian.services.people import audit
     from guardian.services.people.access import accounts
 
     configured()
@@ -100,36 +104,19 @@ def create(
         user = accounts.register(session, email=email, password=password, name=name, company=company)
         if role is not None:
             user.role = role
-        audit.record(
-            session,
-            None,
-            "USER_CREATE",
-            resource_type="user",
-            resource_id=user.id,
-            metadata={"role": user.role.value, "by": "command line"},
-            organization_id=user.organization_id,
-        )
+        _note(session, "USER_CREATE", user, user.organization_id, role=user.role.value)
     print(f"{user.email} can sign in now, as {user.role.value}")
 
 
 @users.command("remove-second-factor")
 def remove_second_factor(email: Annotated[str, typer.Argument(help="Whose sign-in asks for a code.")]) -> None:
     """Let somebody who lost their app and their recovery codes sign in without a code; they are told by mail."""
-    from guardian.services.people import audit
     from guardian.services.people.access import second_factors
 
     configured()
     with db.session() as session:
         user = second_factors.remove(session, email)
-        audit.record(
-            session,
-            None,
-            "SECOND_FACTOR_REMOVE",
-            resource_type="user",
-            resource_id=user.id,
-            metadata={"by": "command line"},
-            organization_id=user.organization_id,
-        )
+        _note(session, "SECOND_FACTOR_REMOVE", user, user.organization_id)
     print(f"{user.email} signs in without a code now")
 
 
@@ -138,21 +125,30 @@ def lift_sign_in_rule(
     email: Annotated[str, typer.Argument(help="A person whose organization asks for a sign-in provider.")],
 ) -> None:
     """Let the members of that person's organization sign in as they like, when its sign-in provider is gone."""
-    from guardian.services.people import audit, sign_in_rules
+    from guardian.services.people import sign_in_rules
 
     configured()
     with db.session() as session:
         organization = sign_in_rules.lift_rule(session, email)
-        audit.record(
-            session,
-            None,
-            "ORGANIZATION_SIGN_IN",
-            resource_type="organization",
-            resource_id=organization.id,
-            metadata={"by": "command line"},
-            organization_id=organization.id,
-        )
+        _note(session, "ORGANIZATION_SIGN_IN", organization, organization.id)
     print(f"The members of {organization.name} sign in as they like now")
+
+
+def _note(
+    session: "Session", action: str, of: "User | Organization", organization_id: str | None, **facts: str
+) -> None:
+    """In the audit log of the organization: nobody is signed in here."""
+    from guardian.services.people import audit
+
+    audit.record(
+        session,
+        None,
+        action,
+        resource_type=type(of).__name__.lower(),
+        resource_id=of.id,
+        metadata={**facts, "by": "command line"},
+        organization_id=organization_id,
+    )
 
 
 @commands.command()
