@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from guardian import db
 from guardian.models import ApiKey, ProviderAccount, ProviderCost, ProviderResource
@@ -269,6 +269,40 @@ def test_days_in_no_order_and_in_many_portions(
     assert (view.rows_added, view.rows_refused) == (9, 1)
     assert [(row.timestamp - DAY_1) / timedelta(days=1) for row in rows(session)] == sorted(days)
     assert bring(content).rows_duplicate == 9
+
+
+def test_a_day_that_a_later_file_has_nothing_of_is_emptied(session: Session, people: People, bring: Importer) -> None:
+    bring(OPENAI + openai(0) + openai(1) + openai(2) + openai(3))
+    bring(COSTS + cost(0) + cost(1) + cost(2))
+    one = spend(session, people) / 4
+    numbers, words = unix(1)
+    again = bring(OPENAI + openai(0) + f"{numbers},{words},,,,,,,,\n" + openai(3))
+    assert (again.rows_added, again.rows_duplicate, again.notes) == (0, 2, ())
+    assert spend(session, people) == 2 * one
+    bring(COSTS + cost(0) + cost(2))
+    assert [
+        row.period_start for row in session.exec(select(ProviderCost).order_by(col(ProviderCost.period_start)))
+    ] == [
+        DAY_1,
+        DAY_1 + 2 * DAY,
+    ]
+    assert disagreements(session) == []
+
+
+def test_a_day_whose_rows_were_refused_is_not_taken_for_an_empty_one(
+    session: Session, people: People, bring: Importer
+) -> None:
+    bring(OPENAI + openai(0) + openai(1) + openai(2))
+    before = spend(session, people)
+    again = bring(OPENAI + openai(0) + openai(1, input="many") + openai(2))
+    assert (again.rows_duplicate, again.rows_refused) == (2, 1)
+    assert spend(session, people) == before
+
+
+def test_lines_before_the_header_may_be_empty(bring: Importer) -> None:
+    view = bring("\n\r\n" + OPENAI + openai() + openai(1, input="many"))
+    assert (view.rows_added, view.rows_refused) == (1, 1)
+    assert view.errors[0]["line"] == 5
 
 
 def test_another_organizations_files_are_not_ours(people: People, bring: Importer) -> None:

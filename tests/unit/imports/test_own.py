@@ -17,14 +17,16 @@ from sqlmodel import Session
 
 from guardian import db
 from guardian.models.enums import CostSource, ImportStatus, Provider, UsageOrigin
-from guardian.periods import HOUR
+from guardian.periods import DAY, HOUR, floor_hour
 from guardian.records import CostBreakdown, UsageBucket, UsageCounts, UsageRecord
 from guardian.services.actor import Actor
+from guardian.services.ledger import queries
 from guardian.services.ledger.exports.columns import escaped, unescaped
 from guardian.services.ledger.exports.usage import usage_csv
 from guardian.services.ledger.sql.tables import USAGE
 from guardian.services.ledger.sums.rollups import disagreements
-from guardian.services.ledger.views import UsageFilter
+from guardian.services.ledger.sync.coverage import know_account
+from guardian.services.ledger.views import SummaryQuery, UsageFilter
 from guardian.services.ledger.writing.buckets import replace_buckets
 from guardian.services.ledger.writing.calls import Call, add_calls
 from guardian.services.ledger.writing.rows import LedgerAccount
@@ -197,6 +199,34 @@ def test_any_rows_there_and_back(
     view = run(people.charlie, path)
     assert (view.rows_added, view.rows_refused) == (len(calls), 1)
     assert stored(people.charlie) == stored(people.alice)
+
+
+def test_both_books_of_another_account_are_not_added_up(session: Session, people: People, bring: Importer) -> None:
+    """The rows' account is not one of this organization's, whose own account was pulled at the same time."""
+    hour = floor_hour(MOMENT)
+    u = call(people).usage
+    made = replace(
+        u, provider=Provider.OPENAI, model="gpt-5", counts=UsageCounts(input_tokens=1_000_000), dimensions={}
+    )
+    add_calls(session, people.alice.organization_id, [call(people, usage=made, account_id="org-1")])
+    account = LedgerAccount(
+        organization_id=people.alice.organization_id,
+        provider=Provider.OPENAI,
+        account_id="org-1",
+        user_id=people.alice.user_id,
+    )
+    stated = replace(made, start=hour, end=hour + HOUR)
+    replace_buckets(
+        session, account, [UsageBucket(series="completions", start=hour, end=hour + HOUR, records=(stated,))]
+    )
+    theirs = know_account(session, people.charlie.organization_id, Provider.OPENAI, "org-2")
+    theirs.covered_from, theirs.covered_to = hour - DAY, hour + DAY
+    session.commit()
+    assert bring(exported(people.alice), actor=people.charlie).rows_added == 2
+    with db.session() as fresh:
+        found = queries.summary(fresh, people.charlie, SummaryQuery(start=hour, end=hour + HOUR))
+    # 1M × $1.25, once.
+    assert found.totals.cost == Decimal("1.25")
 
 
 def test_a_file_without_a_column_of_counts_is_refused(session: Session, people: People, bring: Importer) -> None:

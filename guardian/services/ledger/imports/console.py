@@ -4,7 +4,8 @@ facts from the API would, unless that could count something twice.
 A file is the provider's word about whole UTC days of an account, as its report is. The account it is of gets a name of
 its own, "file:" and the account of the key that was named, and a span that it covers, so that calls tracked in those
 days are explained and not added. What a pull has covered already is left out (it knows hours, keys and restatements),
-and a later pull of a day takes the file's rows of that day away (buckets.py). Export whole accounts, without filters.
+and a later pull of a day takes the file's rows of that day away (buckets.py). A day between two others of which a
+later file has nothing is emptied. Export whole accounts, without filters.
 
 The days are written one after the other. A file whose days are in no order is read once per portion of days.
 """
@@ -52,7 +53,8 @@ class Kind(Generic[R]):
         with db.session() as session:
             names = known_names(session, importing.organization_id, self.provider)
         days: Counter[datetime] = Counter()
-        for _, _, record in self._records(source, names, Report()):
+        seen = Report()
+        for _, _, record in self._records(source, names, seen):
             days[floor_day(record.start)] += 1
         if not days:
             self._empty(source, names, report)
@@ -67,9 +69,10 @@ class Kind(Generic[R]):
                 day = floor_day(record.start)
                 if day in found:
                     found[day].setdefault(series, []).append(record)
-            # Days between two rows are told of, too: nothing was used in them.
+            # Days between two rows are told of, too: nothing was used in them, unless their rows are the refused ones.
             span = Window(portion[0], following[0] if following else whole.end)
-            yield self.batch(found, whole, span)
+            empty = () if seen.refused else (day.start for day in span.chunks(DAY))
+            yield self.batch({**{day: {} for day in empty}, **found}, whole, span)
 
     def _empty(self, source: Source, names: KnownNames, report: Report) -> None:
         for _ in self._records(source, names, report):

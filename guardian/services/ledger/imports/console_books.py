@@ -1,6 +1,6 @@
 """Days out of a console's export, into the reported or the billed book; and which days are left out, and why."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sized
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -23,7 +23,10 @@ _COVERED = "left out: a pull has the provider's own report of these days"
 
 @dataclass(frozen=True, slots=True)
 class UsageDays:
-    """Days of usage that tell of all of `span`; `whole` is the span of the file."""
+    """Days of usage that tell of all of `span`; `whole` is the span of the file.
+
+    A day without rows has none any more.
+    """
 
     provider: Provider
     days: dict[datetime, dict[str, list[UsageRecord]]]
@@ -33,14 +36,16 @@ class UsageDays:
     def store(self, session: Session, importing: Importing, report: Report) -> None:
         account = _account(session, importing, self.provider, self.whole)
         covered = _covered(session, importing, self.provider, account)
+        every = dict.fromkeys(series for by_series in self.days.values() for series in by_series)
         buckets: list[UsageBucket] = []
         rows = 0
         for day, by_series in self.days.items():
             if any(span.start < day + DAY and day < span.end for span in covered):
-                report.skip(_COVERED, sum(len(records) for records in by_series.values()))
+                _leave_out(report, by_series.values())
                 continue
-            for series, records in by_series.items():
+            for series in every:
                 sums: dict[object, UsageRecord] = {}
+                records = by_series.get(series, [])
                 for record in records:
                     key = usage_identity(record)
                     sums[key] = add_usage(sums[key], record) if key in sums else record
@@ -56,7 +61,7 @@ class UsageDays:
 
 @dataclass(frozen=True, slots=True)
 class CostDays:
-    """Days of costs."""
+    """Days of costs, as UsageDays."""
 
     provider: Provider
     days: dict[datetime, dict[str, list[CostRecord]]]
@@ -69,10 +74,10 @@ class CostDays:
         buckets: list[CostBucket] = []
         rows = 0
         for day, by_series in self.days.items():
-            records = [record for found in by_series.values() for record in found]
             if day in billed:
-                report.skip(_COVERED, len(records))
+                _leave_out(report, by_series.values())
                 continue
+            records = [record for found in by_series.values() for record in found]
             sums: dict[object, CostRecord] = {}
             for record in records:
                 key = cost_identity(record)
@@ -84,6 +89,11 @@ class CostDays:
         own = know_account(session, importing.organization_id, self.provider, account)
         own.name = own.name or _NAME
         _count(report, rows, replace_costs(session, _ledger(importing, self.provider, account), buckets))
+
+
+def _leave_out(report: Report, found: Iterable[Sized]) -> None:
+    if rows := sum(map(len, found)):
+        report.skip(_COVERED, rows)
 
 
 def _count(report: Report, rows: int, result: WriteResult) -> None:

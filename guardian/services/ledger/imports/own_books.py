@@ -18,6 +18,7 @@ from guardian.services.ledger.sql.bulk import Row, insert_new
 from guardian.services.ledger.sql.partitions import ensure_partitions
 from guardian.services.ledger.sql.tables import USAGE
 from guardian.services.ledger.sums.rollups import RollupChanges
+from guardian.services.ledger.sync.coverage import know_account
 from guardian.services.ledger.writing.calls import Call, add_priced
 from guardian.services.ledger.writing.rows import LedgerAccount, cost_columns, usage_row
 from guardian.services.people.membership import is_known
@@ -116,6 +117,9 @@ def _add_reported(session: Session, importing: Importing, rows: Sequence[OwnRow]
         lines.setdefault(line["id"], line)
     if not lines:
         return
+    for provider, account_id in sorted({(line["provider"], line["account_id"]) for line in lines.values()}):
+        # The rule of spend looks for the accounts whose two books may both have an hour (queries/books.py).
+        know_account(session, importing.organization_id, provider, account_id)
     times = [line["timestamp"] for line in lines.values()]
     ensure_partitions(session, min(times), max(times))
     new = insert_new(session, USAGE, to_store(session, list(lines.values())))

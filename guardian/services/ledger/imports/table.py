@@ -1,4 +1,7 @@
-"""A CSV file as rows by header name: UTF-8 with or without BOM, any line ends, and one bad line loses nothing else."""
+"""A CSV file as rows by header name: UTF-8 with or without BOM, any line ends, and one bad line loses nothing else.
+
+The header is the first line that is not empty.
+"""
 
 import csv
 from collections.abc import Iterator
@@ -35,9 +38,11 @@ def rows(member: Member, report: Report) -> Iterator[tuple[int, dict[str, str]]]
     is refused, and the others are read again. Raises ValidationError for a wrong encoding or header.
     """
     source = member.lines()
-    delimiter, names = names_of(next(source, b""))
+    numbered = enumerate(source, start=1)
+    at, header = next(((at, line) for at, line in numbered if line.removeprefix(_BOM).strip()), (1, b""))
+    delimiter, names = names_of(header)
     waiting: list[tuple[int, str]] = []
-    pending = _decoded(source, report, member.name)
+    pending = _decoded(source, at + 1, report, member.name)
 
     while True:
         first = waiting.pop(0) if waiting else next(pending, None)
@@ -64,8 +69,8 @@ def rows(member: Member, report: Report) -> Iterator[tuple[int, dict[str, str]]]
         report.refuse(number, _misfit(cells, names), member.name)
 
 
-def _decoded(lines: Iterator[bytes], report: Report, name: str) -> Iterator[tuple[int, str]]:
-    for number, line in enumerate(lines, start=2):
+def _decoded(lines: Iterator[bytes], first: int, report: Report, name: str) -> Iterator[tuple[int, str]]:
+    for number, line in enumerate(lines, start=first):
         try:
             yield number, line.decode("utf-8")
         except UnicodeDecodeError:

@@ -155,7 +155,8 @@ def counts(table: Ledger, books: Books, windows: Sequence[Window]) -> ColumnElem
 def _outside(spans: Sequence[Span], window: Window, since: datetime) -> list[Window]:
     """The parts of the window since then that the accounts do not all cover: only there can both books count.
 
-    Every account that a pull has written for is among the spans, covered or not (sync/leases.py sees to it).
+    Every account that a pull or an import has written for is among the spans, covered or not (sync/leases.py and
+    imports/own_books.py see to it).
     """
     starts = [span.start for span in spans if span.start and span.end]
     ends = [span.end for span in spans if span.start and span.end]
