@@ -133,6 +133,22 @@ def test_as_many_calls_with_more_tokens_are_no_bypass() -> None:
     assert (found.cause, found.amount) == (Cause.UNEXPLAINED, Decimal("0.1"))
 
 
+def test_the_same_tokens_as_another_kind() -> None:
+    """The gateway took for plain input what the provider read from its cache."""
+    cached = {IN: Decimal(40_000), "cache_read_tokens": Decimal(60_000), OUT: Decimal(500)}
+    reported = Cell(cost=Decimal("0.097"), rows=1, requests=1, quantities=cached)
+    found = one(compare_tracked({spot(): cell(100_000, 500)}, {spot(): reported}, [], known()))
+    assert (found.cause, found.amount, found.quantity) == (Cause.KINDS, Decimal("-0.108"), 0)
+    assert found.sentence == (
+        "The same tokens of gpt-6-sol on key k1 were tracked as input and reported as cached input: $0.108 less."
+    )
+    # Input that became output is another use, and so are more tokens.
+    for quantities in ({IN: Decimal(99_000), OUT: Decimal(1_500)}, {**cached, IN: Decimal(41_000)}):
+        other = Cell(cost=Decimal("0.2"), rows=1, requests=1, quantities=quantities)
+        slices = compare_tracked({spot(): cell(100_000, 500)}, {spot(): other}, [], known())
+        assert [each.cause for each in slices] == [Cause.UNEXPLAINED]
+
+
 def test_reports_of_tools_are_no_calls() -> None:
     storage = {spot(key=None, model="vector-store-storage"): cell(500_000, requests=0, tool=True)}
     found = compare_tracked({}, {**storage, spot(): cell(0)}, [], known())

@@ -17,6 +17,7 @@ _PLACES: Mapping[Cause, tuple[str, ...]] = {
     Cause.STREAM: (*_BY_MODEL, "label"),
     Cause.STALE_PRICE: ("model", "kind", "label", "our_price", "other_price"),
     Cause.TIER: ("model", "label"),
+    Cause.KINDS: (*_BY_MODEL, "label"),
     Cause.LATE: ("label",),
     Cause.SHIFT: ("label",),
     Cause.TOOL_FEE: ("kind",),

@@ -150,6 +150,12 @@ def _tier(finding: Finding, label: str, names: Names) -> str:
     return f"{_priced(finding)} was billed at the {label} price instead of its reported tier's: {size} {direction}."
 
 
+def _token_kinds(finding: Finding, label: str, names: Names) -> str:
+    tracked, reported = (" and ".join(kind_name(kind) for kind in part.split(",")) for part in label.split("/"))
+    difference = f": {dollars(finding.size)} {'more' if finding.amount > 0 else 'less'}" if finding.size else ""
+    return f"The same tokens of {_what(finding)} were tracked as {tracked} and reported as {reported}{difference}."
+
+
 def _late(finding: Finding, label: str, names: Names) -> str:
     size = dollars(finding.size)
     if label == "not billed yet":
@@ -234,6 +240,7 @@ _SENTENCES: Mapping[Cause, Callable[[Finding, str, Names], str]] = {
     Cause.STREAM: _stream,
     Cause.STALE_PRICE: _stale_price,
     Cause.TIER: _tier,
+    Cause.KINDS: _token_kinds,
     Cause.LATE: _late,
     Cause.SHIFT: _shift,
     Cause.TOOL_FEE: _tool_fee,

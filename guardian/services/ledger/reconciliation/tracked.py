@@ -193,7 +193,16 @@ def _cause(bucket: _Bucket, known: Known) -> Slice:
         return _more_reported(bucket)
     if max(lacks.values()) <= 0:
         return _more_tracked(bucket, known)
+    if not any(_by_direction(lacks)):
+        tracked, reported = (",".join(sorted(kind for kind in lacks if lacks[kind] * sign > 0)) for sign in (-1, 1))
+        return bucket.slice(Cause.KINDS, label=f"{tracked}/{reported}")
     return bucket.slice(Cause.UNEXPLAINED, label="kinds")
+
+
+def _by_direction(lacks: Counts) -> tuple[Decimal, Decimal]:
+    """How many more tokens of input, and of output, were reported than tracked."""
+    output = sum((number for kind, number in lacks.items() if kind.endswith("output_tokens")), ZERO)
+    return sum(lacks.values(), ZERO) - output, output
 
 
 def _same_usage(bucket: _Bucket) -> Slice:

@@ -24,6 +24,7 @@ class Cause(StrEnum):
     STREAM = "stream_without_usage"
     STALE_PRICE = "stale_price"
     TIER = "tier"
+    KINDS = "token_kinds"
     LATE = "late_bucket"
     SHIFT = "day_shift"
     TOOL_FEE = "tool_fee"

@@ -21,6 +21,7 @@ _CAUSES: dict[Cause, tuple[str, str]] = {
     Cause.STREAM: ("Stream without usage", ""),
     Cause.STALE_PRICE: ("Stale price", "warn"),
     Cause.TIER: ("Tier", ""),
+    Cause.KINDS: ("Kinds of tokens", ""),
     Cause.LATE: ("Late", ""),
     Cause.SHIFT: ("Day shift", ""),
     Cause.TOOL_FEE: ("Tool fee", ""),
