@@ -21,7 +21,7 @@ from guardian.jobs.notices import deliver_notice, resume_notices
 from guardian.models import Alert
 from guardian.models.enums import AlertState, DeliveryStatus
 from guardian.periods import utcnow
-from guardian.services.guard import notices
+from guardian.services.guard import alerts, notices
 from guardian.services.guard.alerts.secrets import renew_secret
 from guardian.services.guard.notices import SCHEDULE
 from guardian.services.guard.notices.places import WEBHOOK_DISABLED
@@ -354,3 +354,20 @@ def test_times_are_told_in_the_organizations_zone(sink: Sink, people: People) ->
     [id] = told(people.alice, made_alert(people.alice), 1, (SLACK, made_target(people.alice, SLACK, sink)))
     deliver(id)
     assert "15:00 Asia/Kolkata" in json.dumps(sink.posted[0].json)
+
+
+def test_a_group_that_is_called_test_is_no_test(sink: Sink, people: People) -> None:
+    """A team of that name is as good as any: its messages are counted, put in order and shown as what they are."""
+    pager, hook = made_target(people.alice, PAGERDUTY, sink), made_target(people.alice, WEBHOOK, sink)
+    alert = made_alert(people.alice)
+    [first, _] = told(people.alice, alert, 1, (PAGERDUTY, pager), (WEBHOOK, hook), group="test")
+    sink.next.append(Answer(500))
+    deliver(first)
+    deliver(*told(people.alice, alert, 2, (PAGERDUTY, pager), group="test", state=AlertState.RECOVERED))
+    make_due()
+    deliver(first)
+    assert stored(first).status is DeliveryStatus.FAILED  # a later change was told before
+    with db.session() as session:
+        lines = alerts.history(session, people.alice, alert).items
+    assert [(line.group, line.number, line.test) for line in lines] == [("test", 2, False), ("test", 1, False)]
+    assert {message.test for line in lines for message in line.notifications} == {False}

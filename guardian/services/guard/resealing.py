@@ -10,7 +10,7 @@ from sqlmodel import Session
 
 from guardian import db
 from guardian.crypto import EncryptionService
-from guardian.services.guard.notices.rotation import reseal_alerts, reseal_channels
+from guardian.services.guard.notices.rotation import reseal_alerts, reseal_channels, reseal_messages
 from guardian.services.people.access.second_factor_rotation import reseal_second_factors
 from guardian.services.people.audit_resealing import reseal_heads
 from guardian.services.people.provider_keys.rotation import reseal_keys
@@ -28,6 +28,7 @@ RESEALED: dict[str, Reseal] = {
     "api_keys": reseal_keys,
     "notification_targets": reseal_channels,
     "alerts": reseal_alerts,
+    "alert_notifications": reseal_messages,
     "second_factors": reseal_second_factors,
     "activity_heads": reseal_heads,
     "idempotent_requests": reseal_answers,

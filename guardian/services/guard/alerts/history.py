@@ -11,10 +11,10 @@ from guardian.models.enums import AlertState, DeliveryStatus, NotificationChanne
 from guardian.services.actor import Actor
 from guardian.services.guard.alerts.reading import names_of_groups, own_alert
 from guardian.services.guard.alerts.views import AttemptView, NotificationView, TransitionView
+from guardian.services.guard.messages import is_test, tested
 from guardian.services.people.views import Page
 
 MAX_PAGE = 100
-TEST = "test#"
 
 
 def list_notifications(
@@ -46,14 +46,15 @@ def history(
     alert = own_alert(session, actor, alert_id)
     limit = max(1, min(limit, MAX_PAGE))
     moved = select(AlertTransition).where(AlertTransition.alert_id == alert.id)
-    tested = select(AlertNotification).where(
-        AlertNotification.alert_id == alert.id, col(AlertNotification.transition).startswith(TEST, autoescape=True)
-    )
+    of_tests = select(AlertNotification).where(AlertNotification.alert_id == alert.id, tested())
     if cursor is not None:
         before = _checked(cursor)
-        moved, tested = moved.where(col(AlertTransition.id) < before), tested.where(col(AlertNotification.id) < before)
+        moved, of_tests = (
+            moved.where(col(AlertTransition.id) < before),
+            of_tests.where(col(AlertNotification.id) < before),
+        )
     moves = session.exec(moved.order_by(col(AlertTransition.id).desc()).limit(limit + 1)).all()
-    tests = session.exec(tested.order_by(col(AlertNotification.id).desc()).limit(limit + 1)).all()
+    tests = session.exec(of_tests.order_by(col(AlertNotification.id).desc()).limit(limit + 1)).all()
     items = [*_moves(session, alert, moves), *_tests(notification_views(session, alert, tests))]
     items.sort(key=lambda each: each.id, reverse=True)
     return Page(items=tuple(items[:limit]), next_cursor=items[limit - 1].id if len(items) > limit else None)
@@ -67,7 +68,7 @@ def notification_views(session: Session, alert: Alert, rows: Sequence[AlertNotif
         NotificationView(
             id=row.id,
             transition=row.transition,
-            test=row.transition.startswith(TEST),
+            test=is_test(row),
             channel=row.channel,
             target=row.target,
             recipient=names[row.target],
@@ -155,7 +156,7 @@ def _recipients(session: Session, alert: Alert, rows: Sequence[AlertNotification
 
 
 def _sentences(session: Session, alert: Alert, rows: Sequence[AlertNotification]) -> dict[str, str]:
-    wanted = {row.transition for row in rows if not row.transition.startswith(TEST)}
+    wanted = {row.transition for row in rows if not is_test(row)}
     numbers = {int(each.rpartition("#")[2]) for each in wanted if each.rpartition("#")[2].isdigit()}
     if not numbers:
         return {}

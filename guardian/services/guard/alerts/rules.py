@@ -11,7 +11,14 @@ from sqlmodel import Session, col, func, select
 from guardian import db, live
 from guardian.errors import ConflictError
 from guardian.models import Alert
-from guardian.models.enums import AlertFrequency, AlertState, AlertType, ComparisonType, NoDataRule
+from guardian.models.enums import (
+    AlertFrequency,
+    AlertState,
+    AlertType,
+    ComparisonType,
+    NoDataRule,
+    NotificationChannel,
+)
 from guardian.periods import utcnow
 from guardian.services.actor import Actor
 from guardian.services.guard.alerts.checking import (
@@ -25,11 +32,13 @@ from guardian.services.guard.alerts.checking import (
 )
 from guardian.services.guard.alerts.metrics import DEFAULT_WINDOW, METRICS, Metric, metric_of
 from guardian.services.guard.alerts.reading import changeable_alert, views_of
+from guardian.services.guard.alerts.recipients import recipients_of
 from guardian.services.guard.alerts.rule import BUDGET_ID
 from guardian.services.guard.alerts.secrets import renew_secret
 from guardian.services.guard.alerts.states import INTERNAL, calm
 from guardian.services.guard.alerts.views import AlertView, SavedAlert
 from guardian.services.guard.budgets.scopes import Scope, stored_scope
+from guardian.services.guard.incidents import drop_unsent, end, open_of_alerts, place_of_webhook, places_of
 from guardian.services.people.billing.plans import require_room
 
 MAX_ALERTS = 500  # of one organization: each is looked at whenever usage arrives
@@ -131,7 +140,7 @@ def update_alert(session: Session, actor: Actor, alert_id: str, wanted: NewAlert
     anew, silently. Raises as create_alert, NotFoundError, AuthorizationError.
     """
     row = changeable_alert(session, actor, alert_id)
-    before = {name: getattr(row, name) for name in _MEANING}
+    before, webhook = {name: getattr(row, name) for name in _MEANING}, place_of_webhook(row)
     had_webhook = row.notify_webhook
     with session.no_autoflush:
         if wanted.name is not None:
@@ -148,14 +157,22 @@ def update_alert(session: Session, actor: Actor, alert_id: str, wanted: NewAlert
     elif not row.notify_webhook:
         row.webhook_secrets = []
     if any(getattr(row, name) != value for name, value in before.items()):
-        calm(session, row, actor.user_id)
+        calmed = calm(session, row, actor.user_id)
+        why = "The alert was changed, and begins anew." if row.is_active else "The alert was switched off."
+        _end_incidents(session, row, webhook, why, calmed=calmed)
+    else:
+        _end_incidents(session, row, webhook, "The alert no longer tells this place of it.", but=row)
     return _saved(session, actor, row, secret)
 
 
 def delete_alert(session: Session, actor: Actor, alert_id: str) -> AlertView:
-    """Delete a rule with its history; what it was. Raises NotFoundError, AuthorizationError."""
+    """Delete a rule with its history; what it was. Who holds an incident of it open is told that it is over.
+
+    Raises NotFoundError, AuthorizationError.
+    """
     row = changeable_alert(session, actor, alert_id)
     gone = views_of(session, actor, [row])[0]
+    _end_incidents(session, row, place_of_webhook(row), "The alert was deleted.", last=True)
     session.delete(row)
     session.flush()
     _tell_pages(session, row.organization_id, row.id, row.name)
@@ -170,6 +187,35 @@ def rotate_secret(session: Session, actor: Actor, alert_id: str) -> SavedAlert:
     if not row.notify_webhook:
         raise ConflictError("This alert has no webhook. Turn it on to get a secret.")
     return _saved(session, actor, row, renew_secret(row, utcnow()))
+
+
+def _end_incidents(
+    session: Session,
+    row: Alert,
+    webhook: Mapping[str, Any],
+    why: str,
+    *,
+    calmed: Mapping[str, str] | None = None,
+    but: Alert | None = None,
+    last: bool = False,
+) -> None:
+    """End what receivers hold open of the alert, `but` where it goes on telling them. `webhook` is the alert's own, as
+    it was; `calmed` are the transitions that ended its groups. Goes `last`: the alert's messages go with it.
+    """
+    session.flush()
+    incidents = open_of_alerts(session, [row.id])
+    if calmed is not None:
+        drop_unsent(session, row.id, why)
+    if not incidents:
+        return
+    recipients = recipients_of(session, but) if but is not None else ()
+    told = {(each.channel, each.target) for each in recipients}
+    if webhook["url"] != row.webhook_url:
+        told.discard((NotificationChannel.WEBHOOK, ""))
+    places = {**places_of(session, incidents), **({"": webhook} if webhook["secrets"] else {})}
+    for each in incidents:
+        if each.at not in told and (place := places.get(each.opened.target)) is not None:
+            end(session, each, place, why, transition=(calmed or {}).get(each.group), last=last)
 
 
 def _apply(session: Session, actor: Actor, row: Alert, wanted: NewAlert) -> None:

@@ -3,6 +3,7 @@
 https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md#signature-scheme
 """
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -26,7 +27,12 @@ def renew_secret(alert: Alert, now: datetime) -> str:
 
 def secrets_of(alert: Alert, now: datetime) -> list[str]:
     """The secrets that sign now, the newest first. Raises DecryptionError."""
-    return [_open(each) for each in alert.webhook_secrets or [] if _signs(each, now)]
+    return signing_secrets(alert.webhook_secrets or [], now)
+
+
+def signing_secrets(stored: Iterable[dict[str, Any]], now: datetime) -> list[str]:
+    """The same, of secrets as an alert keeps them."""
+    return [_open(each) for each in stored if _signs(each, now)]
 
 
 def _signs(stored: dict[str, Any], now: datetime) -> bool:

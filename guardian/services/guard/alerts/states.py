@@ -61,12 +61,18 @@ def move(session: Session, alert: Alert, group: AlertGroup, to: AlertState, user
     group.state, group.since = to, now
 
 
-def calm(session: Session, alert: Alert, user_id: str) -> None:
-    """Every group is ok: what they were in was found by another rule, or the alert is switched off."""
+def calm(session: Session, alert: Alert, user_id: str) -> dict[str, str]:
+    """Every group is ok: what they were in was found by another rule, or the alert is switched off.
+
+    Gives the transitions ("<group>#<number>") of those that were something else, by group.
+    """
+    calmed: dict[str, str] = {}
     for group in locked_groups(session, alert.id):
         if group.state is not AlertState.OK:
             move(session, alert, group, AlertState.OK, user_id)
+            calmed[group.group_key] = f"{group.group_key}#{group.transitions}"
         group.detail = {}
         group.fired_at = group.notified_at = group.snoozed_until = group.acknowledged_by_id = None
     alert.state = AlertState.OK
     alert.meta = {name: value for name, value in (alert.meta or {}).items() if name != SNOOZED_UNTIL}
+    return calmed

@@ -1,26 +1,21 @@
 """Test-fire: the message that an alert would send, to everybody whom it tells, marked as a test."""
 
-from functools import partial
-
 from sqlmodel import Session
 
-from guardian import db, queue
 from guardian.channels.notice import Notice
 from guardian.config import settings
 from guardian.errors import ConflictError
 from guardian.models import Alert, AlertNotification, Organization
-from guardian.models.base import new_id
 from guardian.models.enums import AlertState
 from guardian.periods import utcnow
 from guardian.services.actor import Actor
-from guardian.services.guard.alerts.history import TEST, notification_views
+from guardian.services.guard.alerts.history import notification_views
 from guardian.services.guard.alerts.reading import changeable_alert
 from guardian.services.guard.alerts.recipients import recipients_of
 from guardian.services.guard.alerts.rule import rule_of
 from guardian.services.guard.alerts.views import NotificationView
 from guardian.services.guard.alerts.wording import happened
-
-DELIVER_NOTICE = "guardian.jobs.notices.deliver_notice"  # by name: services do not know the jobs
+from guardian.services.guard.messages import enqueue_notice, new_test
 
 
 def test_alert(session: Session, actor: Actor, alert_id: str) -> list[NotificationView]:
@@ -32,7 +27,7 @@ def test_alert(session: Session, actor: Actor, alert_id: str) -> list[Notificati
     recipients = recipients_of(session, alert)
     if not recipients:
         raise ConflictError("This alert tells nobody. Choose e-mail, a channel or a webhook first.")
-    transition = f"{TEST}{new_id()}"
+    transition = new_test()
     payload = _notice(session, alert, transition).to_json()
     rows = [
         AlertNotification(
@@ -48,10 +43,7 @@ def test_alert(session: Session, actor: Actor, alert_id: str) -> list[Notificati
     session.add_all(rows)
     session.flush()
     for row in rows:
-        deliver = partial(
-            queue.enqueue_if_possible, queue.EMAIL_QUEUE, DELIVER_NOTICE, row.id, job_id=f"deliver-{row.id}-0"
-        )
-        db.after_commit(session, deliver)
+        enqueue_notice(session, row.id, job_id=f"deliver-{row.id}-0")
     return notification_views(session, alert, rows)
 
 

@@ -73,13 +73,16 @@ def update_budget(session: Session, actor: Actor, budget_id: str, wanted: NewBud
 
 
 def delete_budget(session: Session, actor: Actor, budget_id: str) -> BudgetView:
-    """Delete a budget; what it was. Access tokens that named it have none then. Raises as update_budget."""
+    """Delete a budget; what it was. Access tokens that named it have none then, and alerts are looked at: an incident
+    of it is over. Raises as update_budget.
+    """
     actor.require("budgets:update")
     row = own_budget(session, actor, budget_id)
     gone = views_of(session, [row], utcnow())[0]
     session.delete(row)
     session.flush()
     db.after_commit(session, partial(live.tell_gateways, row.organization_id))
+    db.after_commit(session, partial(queue.check_soon, row.organization_id))
     return gone
 
 

@@ -3,25 +3,25 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import partial
 
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
-from guardian import db, queue
+from guardian import db
 from guardian.channels.notice import Notice
 from guardian.crypto import hash_token
 from guardian.models import AlertNotification
 from guardian.models.enums import AlertState, DeliveryStatus, NotificationChannel
 from guardian.periods import rfc3339
+from guardian.services.guard.incidents import HOLDERS, forget_place, is_end
+from guardian.services.guard.messages import enqueue_notice, group_of, is_test
 from guardian.services.guard.notices.checking import ADDRESS
 from guardian.services.guard.notices.floods import free_at, gathered
 from guardian.services.guard.notices.letters import letter_of
 from guardian.services.guard.notices.places import Closed, Place, name_of, open_place
-from guardian.services.guard.notices.reading import TEST, Unreadable, digest_of, notice_of
+from guardian.services.guard.notices.reading import Unreadable, digest_of, notice_of
 from guardian.services.people import mail
 
-DELIVER_NOTICE = "guardian.jobs.notices.deliver_notice"  # by name: services do not know the jobs
 LEASE = timedelta(minutes=5)  # longer than all waits of one sending together
 # RQ looks at its own clock and we at the database's.
 _EARLY = timedelta(seconds=5)
@@ -57,7 +57,7 @@ def claim_notice(session: Session, notification_id: str) -> Claimed | None:
         place = open_place(session, row, now)
         if _is_settled(session, row, now):
             return None
-        if row.digest is None and not row.transition.startswith(TEST):
+        if row.digest is None and not is_test(row):
             free = free_at(session, row, now)
             if free is not None and (free > now + _EARLY or place.channel is NotificationChannel.PAGERDUTY):
                 put_off(session, row, free - now, free)
@@ -81,14 +81,6 @@ def put_off(session: Session, row: AlertNotification, wait: timedelta, until: da
     enqueue_notice(session, row.id, job_id=f"deliver-together-{place}-{int(until.timestamp())}", delay=wait)
 
 
-def enqueue_notice(session: Session, notification_id: str, *, job_id: str, delay: timedelta | None = None) -> None:
-    """Have a message claimed after this transaction's commit."""
-    send = partial(
-        queue.enqueue_if_possible, queue.EMAIL_QUEUE, DELIVER_NOTICE, notification_id, job_id=job_id, delay=delay
-    )
-    db.after_commit(session, send)
-
-
 def _with_its_digest(session: Session, row: AlertNotification) -> list[AlertNotification]:
     """The row, or all that went out as one with it, as they are now, the one that carries the others first."""
     same = col(AlertNotification.id) == row.id
@@ -106,14 +98,19 @@ def _is_ours(row: AlertNotification, now: datetime) -> bool:
 
 
 def _is_settled(session: Session, row: AlertNotification, now: datetime) -> bool:
-    """Whether a pager must not hear this now: an event that comes after a later one would open an incident anew."""
-    if row.channel is not NotificationChannel.PAGERDUTY or row.transition.startswith(TEST):
+    """Whether a pager must not hear this now: an event that comes after a later one would open an incident anew.
+
+    Of other programs only the messages that end an incident, and what comes after one, are put in order.
+    """
+    if row.channel not in HOLDERS or row.report_id is not None or is_test(row):
         return False
-    group, _, number = row.transition.rpartition("#")
+    pager, ends, group = row.channel is NotificationChannel.PAGERDUTY, is_end(row), group_of(row)
+    # One that no transition of the alert has made ends what that message has opened.
+    number = int(row.transition.rpartition("#")[2]) + (0.5 if row.alert_id is None else 0)
     others = session.exec(
-        select(AlertNotification.transition, AlertNotification.status)
+        select(AlertNotification)
         .where(
-            AlertNotification.alert_id == row.alert_id,
+            AlertNotification.alert_id == (row.alert_id or (row.payload or {}).get("alertId")),
             AlertNotification.channel == row.channel,
             AlertNotification.target == row.target,
             col(AlertNotification.transition).startswith(f"{group}#", autoescape=True),
@@ -122,11 +119,15 @@ def _is_settled(session: Session, row: AlertNotification, now: datetime) -> bool
         .order_by(col(AlertNotification.created_at).desc())
         .limit(20)
     ).all()
-    numbers = [(int(other.rpartition("#")[2]), status) for other, status in others if other != row.transition]
-    if any(other > int(number) and status is DeliveryStatus.SENT for other, status in numbers):
+    numbers = [
+        (int(other.transition.rpartition("#")[2]), other.status)
+        for other in others
+        if other.id != row.id and (pager or ends or is_end(other))
+    ]
+    if any(other > number and status is DeliveryStatus.SENT for other, status in numbers):
         _fail([row], "A later change of the same alert was told before this one could be.")
         return True
-    if any(other < int(number) and status is DeliveryStatus.SENDING for other, status in numbers):
+    if any(other < number and status is DeliveryStatus.SENDING for other, status in numbers):
         put_off(session, row, _TURN, now + _TURN)
         return True
     return False
@@ -174,3 +175,4 @@ def _mailed(session: Session, rows: Sequence[AlertNotification], place: Place, n
 def _fail(rows: Sequence[AlertNotification], error: str) -> None:
     for row in rows:
         row.status, row.error, row.lease_until, row.not_before = DeliveryStatus.FAILED, error, None, None
+        forget_place(row)

@@ -8,8 +8,9 @@ from sqlmodel import Session, col, func, select
 
 from guardian.models import AlertNotification
 from guardian.models.enums import DeliveryStatus, NotificationChannel
+from guardian.services.guard.incidents import place_in
+from guardian.services.guard.messages import tested
 from guardian.services.guard.notices.places import same_place
-from guardian.services.guard.notices.reading import TEST
 
 MOST = 10  # messages to one place within SPAN; what comes then waits, and goes out as one
 SPAN = timedelta(minutes=5)
@@ -33,7 +34,7 @@ def free_at(session: Session, row: AlertNotification, now: datetime) -> datetime
         ).where(
             same_place(row),
             col(AlertNotification.tried_at) > now - span,
-            ~col(AlertNotification.transition).startswith(TEST, autoescape=True),
+            ~tested(),
         )
     ).one()
     if count < most or last is None:
@@ -42,7 +43,10 @@ def free_at(session: Session, row: AlertNotification, now: datetime) -> datetime
 
 
 def gathered(session: Session, row: AlertNotification, now: datetime) -> Sequence[AlertNotification]:
-    """The messages that go out as one with this one: all that wait for the same place and are due, oldest first."""
+    """The messages that go out as one with this one: all that wait for the same place and are due, oldest first.
+
+    One that carries its place goes out with those that carry the same.
+    """
     query = (
         select(AlertNotification)
         .where(
@@ -50,11 +54,12 @@ def gathered(session: Session, row: AlertNotification, now: datetime) -> Sequenc
             AlertNotification.status == DeliveryStatus.PENDING,
             col(AlertNotification.digest).is_(None),
             or_(col(AlertNotification.not_before).is_(None), col(AlertNotification.not_before) <= now + GATHER),
-            ~col(AlertNotification.transition).startswith(TEST, autoescape=True),
+            ~tested(),
         )
         .order_by(col(AlertNotification.created_at), col(AlertNotification.id))
         .limit(MOST_IN_DIGEST)
         .with_for_update(skip_locked=True)
     )
-    found = session.exec(query, execution_options={"populate_existing": True}).all()
+    rows = session.exec(query, execution_options={"populate_existing": True})
+    found = [each for each in rows if place_in(each) == place_in(row)]
     return found if row in found else [row, *found[: MOST_IN_DIGEST - 1]]

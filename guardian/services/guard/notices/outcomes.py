@@ -15,7 +15,9 @@ from guardian.channels.notice import Notice
 from guardian.models import AlertNotification, EmailLog
 from guardian.models.enums import DeliveryStatus
 from guardian.periods import rfc3339
-from guardian.services.guard.notices.claiming import Claimed, enqueue_notice
+from guardian.services.guard.incidents import forget_place
+from guardian.services.guard.messages import enqueue_notice
+from guardian.services.guard.notices.claiming import Claimed
 from guardian.services.guard.notices.places import Place, note_at_place
 from guardian.services.guard.notices.views import Outcome
 
@@ -118,6 +120,7 @@ def _wait(attempts: int, outcome: Outcome) -> timedelta | None:
 def _sent(row: AlertNotification, now: datetime) -> None:
     row.status, row.sent_at = DeliveryStatus.SENT, now
     row.error, row.lease_until, row.not_before = None, None, None
+    forget_place(row)
 
 
 def _failed(row: AlertNotification, error: str, now: datetime, wait: timedelta | None) -> bool:
@@ -125,6 +128,8 @@ def _failed(row: AlertNotification, error: str, now: datetime, wait: timedelta |
     row.error, row.lease_until = error, None
     row.status = DeliveryStatus.FAILED if wait is None else DeliveryStatus.PENDING
     row.not_before = None if wait is None else now + wait
+    if wait is None:
+        forget_place(row)
     return wait is not None
 
 

@@ -11,9 +11,10 @@ from sqlmodel import Session, col
 from guardian.errors import DecryptionError
 from guardian.models import Alert, AlertNotification, NotificationTarget
 from guardian.models.enums import NotificationChannel
-from guardian.services.guard.alerts.secrets import secrets_of
+from guardian.services.guard.alerts.secrets import signing_secrets
+from guardian.services.guard.incidents import place_in, place_of_webhook
 from guardian.services.guard.notices.checking import ADDRESS, SECRETS, URL
-from guardian.services.guard.notices.sealing import usable_config
+from guardian.services.guard.notices.sealing import carried_config, usable_config
 
 WEBHOOK_DISABLED = "webhookDisabled"  # in an alert's metadata: why its own webhook was switched off
 
@@ -35,8 +36,9 @@ class Place:
 
 
 def name_of(row: AlertNotification) -> tuple[str, ...]:
-    """What all messages to one place share; an alert's own webhook is a place of its own."""
-    return row.organization_id or "", row.channel.value, row.target or row.alert_id or row.id
+    """What all messages to one place share; an alert's own webhook is a place of its own, and so is one of the past."""
+    own = row.id if place_in(row) is not None else row.alert_id or row.id
+    return row.organization_id or "", row.channel.value, row.target or own
 
 
 def same_place(row: AlertNotification) -> ColumnElement[bool]:
@@ -46,12 +48,17 @@ def same_place(row: AlertNotification) -> ColumnElement[bool]:
         col(AlertNotification.channel) == row.channel,
         col(AlertNotification.organization_id).is_not_distinct_from(row.organization_id),
     )
-    return where if row.target else and_(where, col(AlertNotification.alert_id) == row.alert_id)
+    if row.target:
+        return where
+    own = col(AlertNotification.alert_id) == row.alert_id
+    return and_(where, own if place_in(row) is None else col(AlertNotification.id) == row.id)
 
 
 def open_place(session: Session, row: AlertNotification, now: datetime) -> Place:
     """Raises Closed for a channel that is deleted, switched off, or that cannot be opened."""
     try:
+        if (carried := place_in(row)) is not None:
+            return _carried(row, carried, now)
         if row.channel is NotificationChannel.EMAIL and "@" in row.target:
             return Place(channel=row.channel, target_id=None, config={ADDRESS: row.target})
         if row.target == "":
@@ -71,12 +78,19 @@ def open_target(session: Session, organization_id: str, target_id: str, now: dat
     return Place(channel=target.kind, target_id=target.id, config=usable_config(target, now))
 
 
+def _carried(row: AlertNotification, carried: Mapping[str, Any], now: datetime) -> Place:
+    if row.target:
+        config = carried_config(row.channel, carried, now)
+    else:
+        config = {URL: carried["url"], SECRETS: signing_secrets(carried["secrets"], now)}
+    return Place(channel=row.channel, target_id=row.target or None, config=config)
+
+
 def _own_webhook(session: Session, row: AlertNotification, now: datetime) -> Place:
     alert = session.get(Alert, row.alert_id)
     if alert is None or not alert.webhook_url or not alert.notify_webhook:
         raise Closed("The alert has no webhook any more.")
-    config = {URL: alert.webhook_url, SECRETS: secrets_of(alert, now)}
-    return Place(channel=NotificationChannel.WEBHOOK, target_id=None, config=config)
+    return _carried(row, place_of_webhook(alert), now)
 
 
 def note_at_place(session: Session, row: AlertNotification, now: datetime, *, error: str, gone: bool) -> None:

@@ -1,18 +1,16 @@
 """The notice that a stored message tells: its own, that of its transition, or a digest of several."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
 from guardian.channels.notice import Notice
 from guardian.config import settings
-from guardian.models import AlertNotification, AlertTransition, Organization
+from guardian.models import AlertNotification, Organization
 from guardian.models.enums import AlertState, NotificationChannel
-
-TEST = "test#"
+from guardian.services.guard.messages import told_of
 
 
 class Unreadable(Exception):
@@ -21,17 +19,8 @@ class Unreadable(Exception):
 
 def notice_of(session: Session, row: AlertNotification) -> Notice:
     """Raises Unreadable."""
-    stored: Mapping[str, Any] | None = row.payload
-    if not stored:
-        group, _, number = row.transition.rpartition("#")
-        found = select(col(AlertTransition.notice)).where(
-            AlertTransition.alert_id == row.alert_id,
-            AlertTransition.group_key == group,
-            AlertTransition.number == (int(number) if number.isdecimal() else -1),
-        )
-        stored = session.exec(found).first()
     try:
-        notice = Notice.from_json(stored or {})
+        notice = Notice.from_json(told_of(session, row) or {})
     except (KeyError, ValueError, ArithmeticError, TypeError) as error:
         raise Unreadable from error
     return replace(notice, time_zone=_zone(session, row.organization_id))

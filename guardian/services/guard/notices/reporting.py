@@ -6,7 +6,7 @@ from guardian.channels.notice import Notice
 from guardian.errors import ValidationError
 from guardian.models import AlertNotification, NotificationTarget
 from guardian.models.enums import NotificationChannel
-from guardian.services.guard.notices.claiming import enqueue_notice
+from guardian.services.guard.messages import enqueue_notice
 
 _REPORTS = "reports"  # in a channel's metadata
 # People get mails of reports by their own choice, and a report is no incident.

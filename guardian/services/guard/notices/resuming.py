@@ -7,7 +7,7 @@ from sqlmodel import Session, col, select
 
 from guardian.models import AlertNotification, EmailLog
 from guardian.models.enums import DeliveryStatus
-from guardian.services.guard.notices.claiming import enqueue_notice
+from guardian.services.guard.messages import enqueue_notice
 from guardian.services.guard.notices.outcomes import follow
 
 _OVERDUE = timedelta(minutes=1)

@@ -10,6 +10,7 @@ from guardian.crypto import encryption
 from guardian.models import NotificationTarget
 from guardian.models.enums import NotificationChannel
 from guardian.periods import rfc3339
+from guardian.services.guard.incidents import place_of_channel
 from guardian.services.guard.notices.checking import SECRETS, hint_of
 
 OVERLAP = timedelta(hours=24)  # in which the secret before the current one signs too
@@ -25,14 +26,18 @@ def seal_config(row: NotificationTarget, config: Mapping[str, Any]) -> None:
 
 def open_config(row: NotificationTarget) -> dict[str, Any]:
     """The settings as they are kept. Raises DecryptionError."""
-    opened: dict[str, Any] = json.loads(encryption().decrypt(row.encrypted_config, row.iv, row.tag))
-    return opened
+    return _opened(place_of_channel(row))
 
 
 def usable_config(row: NotificationTarget, now: datetime) -> dict[str, Any]:
     """The settings as a sender takes them: of the secrets those that sign now. Raises DecryptionError."""
-    config = open_config(row)
-    if row.kind is NotificationChannel.WEBHOOK:
+    return carried_config(row.kind, place_of_channel(row), now)
+
+
+def carried_config(kind: NotificationChannel, place: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+    """The same, of the place that a message carries."""
+    config = _opened(place)
+    if kind is NotificationChannel.WEBHOOK:
         config[SECRETS] = [each["secret"] for each in config[SECRETS] if _signs(each, now)]
     return config
 
@@ -51,6 +56,11 @@ def rotate(row: NotificationTarget, now: datetime) -> str:
     seal_config(row, {**config, SECRETS: [{"secret": secret, "until": None}, *before]})
     row.meta = {**(row.meta or {}), PREVIOUS_UNTIL: until}
     return secret
+
+
+def _opened(place: Mapping[str, Any]) -> dict[str, Any]:
+    opened: dict[str, Any] = json.loads(encryption().decrypt(place["config"], place["iv"], place["tag"]))
+    return opened
 
 
 def _signs(stored: Mapping[str, Any], now: datetime) -> bool:

@@ -13,12 +13,14 @@ from guardian.models import NotificationTarget
 from guardian.models.enums import NotificationChannel
 from guardian.periods import utcnow
 from guardian.services.actor import Actor
+from guardian.services.guard.incidents import end, open_of_channel, place_of_channel
 from guardian.services.guard.notices.checking import SECRETS, clean_config, clean_name, wrong
 from guardian.services.guard.notices.reporting import set_reports, takes_reports
 from guardian.services.guard.notices.sealing import PREVIOUS_UNTIL, open_config, rotate, seal_config, with_first_secret
 from guardian.services.guard.notices.views import TargetView
 
 MAX_TARGETS = 50  # of one organization
+_ELSEWHERE = "The channel leads elsewhere now."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +97,8 @@ def update_target(session: Session, actor: Actor, target_id: str, wanted: NewTar
         db.lock(session, "channels", actor.organization_id)
         _require_new_name(session, actor, name)
         row.name = name
+    if wanted.config is not None or (row.is_active and wanted.is_active is False):
+        _end_incidents(session, row, "The channel was switched off." if wanted.config is None else _ELSEWHERE)
     if wanted.config is not None:
         config = clean_config(row.kind, wanted.config)
         if row.kind is NotificationChannel.WEBHOOK:
@@ -126,10 +130,15 @@ def rotate_secret(session: Session, actor: Actor, target_id: str) -> tuple[Targe
 
 
 def delete_target(session: Session, actor: Actor, target_id: str) -> TargetView:
-    """Delete a channel; what still waits for it fails, and says so. Raises AuthorizationError, NotFoundError."""
+    """Delete a channel; what still waits for it fails, and says so, but for what ends incidents there.
+
+    Raises AuthorizationError, NotFoundError.
+    """
     actor.require("channels:update")
     row = own_target(session, actor, target_id)
     view = view_of(row, utcnow())
+    if row.is_active:
+        _end_incidents(session, row, "The channel was deleted.")
     session.delete(row)
     session.flush()
     return view
@@ -160,6 +169,14 @@ def view_of(row: NotificationTarget, now: datetime) -> TargetView:
         previous_secret_until=until if until is not None and until > now else None,
         created_at=row.created_at,
     )
+
+
+def _end_incidents(session: Session, row: NotificationTarget, why: str) -> None:
+    """What the channel's receiver holds open of any alert is over for it."""
+    db.lock(session, "notices", row.organization_id, row.kind.value, row.id)
+    place = place_of_channel(row)
+    for incident in open_of_channel(session, row):
+        end(session, incident, place, why)
 
 
 def _require_new_name(session: Session, actor: Actor, name: str) -> None:

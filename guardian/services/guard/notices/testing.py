@@ -16,6 +16,7 @@ from guardian.models.base import new_id
 from guardian.models.enums import AlertState, DeliveryStatus, NotificationChannel
 from guardian.periods import utcnow
 from guardian.services.actor import Actor
+from guardian.services.guard.messages import new_test
 from guardian.services.guard.notices.checking import ADDRESS
 from guardian.services.guard.notices.letters import letter_of
 from guardian.services.guard.notices.outcomes import attempt
@@ -106,7 +107,7 @@ def _notice(session: Session, name: str, actor: Actor) -> Notice:
     return Notice(
         kind="test",
         alert_id="test",
-        transition=f"test#{new_id()}",
+        transition=new_test(),
         name=name,
         type="TEST",
         metric="test",

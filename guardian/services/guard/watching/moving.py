@@ -23,14 +23,15 @@ from guardian.periods import utcnow, zone
 from guardian.services.guard.alerts.recipients import recipients_of_each
 from guardian.services.guard.alerts.rule import group_names
 from guardian.services.guard.alerts.states import snoozed_until, worst
+from guardian.services.guard.incidents import drop_unsent, end, open_of_alerts, place_of_webhook, places_of
+from guardian.services.guard.messages import enqueue_notice
 from guardian.services.guard.watching.budgets import budget_of
 from guardian.services.guard.watching.causes import causes_of, explains
-from guardian.services.guard.watching.states import Group, Move, decide
+from guardian.services.guard.watching.states import QUIET, Group, Move, decide
 from guardian.services.guard.watching.storing import Stored, claim, store_groups, stored_groups
-from guardian.services.guard.watching.telling import Moved, live_facts, notice_of
+from guardian.services.guard.watching.telling import NOT_SO_ANY_MORE, Moved, live_facts, notice_of, why_over
 from guardian.services.guard.watching.watched import Reading, Watched
 
-DELIVER_NOTICE = "guardian.jobs.notices.deliver_notice"  # by name: services do not know the jobs
 _MOST_LIVE = 20  # toasts of one check
 _MOST_EXPLAINED = 5  # notices of one check: each takes a dozen questions
 
@@ -90,7 +91,25 @@ def make_moves(
             alert.state = worst({**before, **mine}.values())
             alert.last_triggered = _triggered(alert, moved)
     session.flush()
+    _end_incidents(session, [each for each in moved if each.key not in notices], alerts)
     return _notify(session, [notices[each.key] for each in moved if each.key in notices], alerts)
+
+
+def _end_incidents(session: Session, untold: Sequence[Moved], alerts: Mapping[str, Alert]) -> None:
+    """Nobody is told of these moves; but a receiver that holds an incident of a group open learns that it is over."""
+    over = {each.key: each for each in untold if each.move.group.state in QUIET and each.move.before not in QUIET}
+    incidents = open_of_alerts(session, {alert_id for alert_id, _ in over})
+    for alert_id in sorted({alert_id for alert_id, _ in over}):
+        drop_unsent(session, alert_id, NOT_SO_ANY_MORE, {group for of, group in over if of == alert_id})
+    places = places_of(session, incidents)
+    for incident in incidents:
+        alert = alerts[incident.opened.alert_id or ""]
+        moved = over.get((alert.id, incident.group))
+        place = places.get(incident.opened.target)
+        if not incident.opened.target and alert.notify_webhook:
+            place = place_of_webhook(alert)
+        if moved is not None and place is not None:
+            end(session, incident, place, why_over(moved, incident.said), transition=moved.transition)
 
 
 def _notices(session: Session, organization_id: str, told: Sequence[Moved]) -> dict[tuple[str, str], Notice]:
@@ -157,8 +176,7 @@ def _notify(session: Session, told: Sequence[Notice], alerts: Mapping[str, Alert
     made = session.connection().execute(statement, rows).scalars()
     ids = [str(id) for id in made]
     for id in ids:
-        send = partial(queue.enqueue_if_possible, queue.EMAIL_QUEUE, DELIVER_NOTICE, id, job_id=f"deliver-{id}-0")
-        db.after_commit(session, send)
+        enqueue_notice(session, id, job_id=f"deliver-{id}-0")
     return ids
 
 

@@ -18,6 +18,8 @@ from guardian.services.guard.alerts.metrics import holds, over
 from guardian.services.guard.watching.watched import Measurement, Watched
 
 _QUIET = (AlertState.OK, AlertState.RECOVERED, AlertState.NO_DATA)
+QUIET = (AlertState.OK, AlertState.RECOVERED)
+"""What no receiver holds an incident open for."""
 _BURNING = (AlertState.FIRING, AlertState.ACKNOWLEDGED)
 # A clock that went back by less is waited for; what was stored later than this cannot have been the time.
 _CLOCK = timedelta(days=1)

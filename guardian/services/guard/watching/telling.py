@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from guardian.channels.notice import Cause, Notice, Severity
 from guardian.config import settings
@@ -14,6 +15,7 @@ from guardian.services.guard.watching.watched import Measurement, Watched
 
 _MOST_NAMED = 10
 _WHOLE = Decimal(100)
+NOT_SO_ANY_MORE = "It was not so any more before this could be told."
 _BACK = "There is data again, and what this alert waits for is not so."
 
 
@@ -95,6 +97,16 @@ def _sentence(moved: Moved, group_name: str, threshold: Decimal) -> str:
         threshold=threshold,
         recovered=state is AlertState.RECOVERED,
     )
+
+
+def why_over(moved: Moved, said: Mapping[str, Any]) -> str:
+    """What ends an incident that people are not told the end of; `said` is the notice that opened it, as it is kept."""
+    if moved.found is None:
+        return "What this was about is not watched any more."
+    if moved.move.group.state is AlertState.RECOVERED:
+        threshold = moved.watched.rule.threshold if moved.found.threshold is None else moved.found.threshold
+        return _sentence(moved, str(said.get("group") or ""), threshold)
+    return "It is not so any more, or another period has begun."
 
 
 def _severity(moved: Moved, threshold: Decimal) -> Severity:
