@@ -2,14 +2,18 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
+from sqlalchemy import func
+from sqlmodel import select
 
 from guardian import db, queue
 from guardian.config import settings
 from guardian.errors import GuardianError
 from guardian.jobs.pulling import pull
-from guardian.models.enums import KeyStatus, Provider, SyncStatus
+from guardian.models import ProviderCost
+from guardian.models.enums import KeyStatus, Provider, SyncStatus, SyncTrigger
 from guardian.periods import utcnow
 from guardian.records import TestResult
 from guardian.services.ledger.sync import pull as pull_service
@@ -19,7 +23,7 @@ from tests.conftest import forget_caches
 from tests.fakes import openai_api
 from tests.fakes.provider_server import FakeProvider
 from tests.fakes.reporting import Key
-from tests.jobs.conftest import FIRST_DAY, Pulls
+from tests.jobs.conftest import FIRST_DAY, Pulls, hours_ago
 
 REPORT = "/organization/usage/embeddings"  # the third step that is about money: some rows are written before it
 Break = Callable[[FakeProvider], None]
@@ -278,6 +282,22 @@ def test_a_run_put_off_waits_in_the_queue_with_its_delay(fake: FakeProvider, pul
     run = pulls.run(pulls.add_key())
     registry = queue.Queue(queue.USAGE_QUEUE, connection=queue.connection()).scheduled_job_registry
     assert registry.get_job_ids() == [f"sync-usage-{run.id}-1"]
+
+
+def test_costs_that_a_key_could_not_read_are_read_when_it_can(fake: FakeProvider, pulls: Pulls) -> None:
+    """The usage was there all the time, and nothing of it is missing any more: the bill's days are."""
+    for days in (60, 1):
+        fake.openai.plant_cost(hours_ago(24 * days), Decimal("1.25"), "gpt-6-sol, input_tokens", quantity=625_000)
+    fake.fail("/organization/costs", status=403, body={"error": {"message": "Missing scopes: api.usage.read"}})
+    key_id = pulls.add_key()
+    run = pulls.run(key_id, start=None, trigger=SyncTrigger.BACKFILL)
+    assert (run.status, run.error_code) == (SyncStatus.FAILED, "PROVIDER_FORBIDDEN")
+    fake.heal()
+    pulls.finished(key_id, start=None)
+    with db.session() as session:
+        assert session.exec(select(func.sum(ProviderCost.billed_cost))).one() == Decimal("2.5")
+    # Once is enough.
+    assert utcnow() - pulls.finished(key_id, start=None).window_start < timedelta(days=5)
 
 
 def test_without_redis_the_run_is_asked_for_all_the_same(

@@ -7,7 +7,7 @@ from sqlmodel import Session
 
 from guardian.errors import ValidationError
 from guardian.models import ApiKey, ProviderAccount, SyncRun
-from guardian.models.enums import Provider, SyncTrigger
+from guardian.models.enums import Provider, SyncStatus, SyncTrigger
 from guardian.periods import DAY, HOUR, Window
 from guardian.services.ledger.sync.coverage import account_id_of, extend_coverage, know_account, window_for
 from tests.conftest import People
@@ -71,6 +71,39 @@ def test_what_a_failed_backfill_left_is_read_again(session: Session, key: ApiKey
     assert window_for(session, key, SyncTrigger.SCHEDULE, None, None, NOW).start == wanted.start
     covered(session, key, wanted.start, TODAY)
     assert window_for(session, key, SyncTrigger.SCHEDULE, None, None, NOW).start == TODAY - 3 * DAY
+
+
+def test_what_a_pull_that_failed_left_is_read_again_by_the_next(session: Session, key: ApiKey) -> None:
+    """Usage is read before costs, so that the account can be covered, and its bill incomplete."""
+    covered(session, key, TODAY - 90 * DAY, TODAY)
+
+    def ran(first: int, last: int, status: SyncStatus, trigger: SyncTrigger, error: str | None = None) -> None:
+        run = SyncRun(
+            organization_id=key.organization_id or "",
+            api_key_id=key.id,
+            trigger=trigger,
+            status=status,
+            window_start=TODAY - first * DAY,
+            window_end=TODAY - last * DAY,
+            error_code=error,
+        )
+        session.add(run)
+        session.flush()
+
+    def begins() -> datetime:
+        return window_for(session, key, SyncTrigger.SCHEDULE, None, None, NOW).start
+
+    schedule = SyncTrigger.SCHEDULE
+    # What was asked for by hand is its asker's, and what cannot be read today cannot be read tomorrow.
+    ran(80, 70, SyncStatus.FAILED, SyncTrigger.DEMAND, "PROVIDER_UNAVAILABLE")
+    ran(60, 57, SyncStatus.FAILED, schedule, "PROVIDER_CONTRACT_BROKEN")
+    assert begins() == TODAY - 3 * DAY
+    ran(30, 27, SyncStatus.FAILED, schedule, "PROVIDER_UNAVAILABLE")
+    ran(29, 26, SyncStatus.FAILED, schedule, "PROVIDER_FORBIDDEN")
+    ran(28, 2, SyncStatus.FINISHED, schedule)
+    assert begins() == TODAY - 30 * DAY
+    ran(30, 1, SyncStatus.FINISHED, schedule)
+    assert begins() == TODAY - 3 * DAY
 
 
 @pytest.mark.parametrize(

@@ -4,18 +4,22 @@ from collections.abc import Iterable
 from datetime import UTC, date, datetime, time, timedelta
 from typing import cast
 
-from sqlalchemy import func
+from sqlalchemy import exists, func
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
-from guardian.errors import ValidationError
+from guardian.errors import GuardianError, ProviderContractBroken, ProviderRequestRejected, ValidationError
 from guardian.models import ApiKey, ProviderAccount, SyncRun
-from guardian.models.enums import Provider, SyncTrigger
+from guardian.models.enums import Provider, SyncStatus, SyncTrigger
 from guardian.periods import DAY, Window, floor_day, floor_hour, united
 
 BACKFILL = 90 * DAY
 TRAILING = 3 * DAY  # how far back providers still restate (contracts: openai d.6)
 LONGEST = 400 * DAY
+# Failures that neither time nor the key's owner mends.
+_LASTING = (ProviderContractBroken.code, ProviderRequestRejected.code, GuardianError.code)
 
 
 def account_id_of(key: ApiKey) -> str:
@@ -50,7 +54,8 @@ def window_for(
     """The whole UTC days to pull, the last one up to `now`: half a bucket restated would overwrite a whole one.
 
     A back-fill reads 90 days. Otherwise: the days given (a plain date as `end` is included), or else everything since
-    three days before the covered end, or since a back-fill's start that was never reached. Raises ValidationError.
+    three days before the covered end, or since the start of a pull that failed and was not made up for. Raises
+    ValidationError.
     """
     now = now.replace(second=0, microsecond=0)
     if start is not None or end is not None:
@@ -102,21 +107,50 @@ def _where_to_go_on(session: Session, key: ApiKey) -> datetime | None:
     ).one_or_none()
     if account is None or account.covered_from is None or account.covered_to is None:
         return None
+    keys = select(ApiKey.id).where(
+        ApiKey.organization_id == key.organization_id, ApiKey.provider == key.provider, ApiKey.account_id == account_id
+    )
     # A back-fill that failed half-way left a gap behind its newest days.
     oldest = session.exec(
-        select(func.min(SyncRun.window_start))
-        .join(ApiKey, col(ApiKey.id) == col(SyncRun.api_key_id))
-        .where(
+        select(func.min(SyncRun.window_start)).where(
             SyncRun.organization_id == key.organization_id,
             SyncRun.trigger == SyncTrigger.BACKFILL,
-            ApiKey.provider == key.provider,
-            ApiKey.account_id == account_id,
+            col(SyncRun.api_key_id).in_(keys),
         )
     ).one()
     wanted = cast("datetime | None", oldest)
     if wanted is not None and wanted < account.covered_from:
         return wanted
-    return account.covered_to - TRAILING
+    since = account.covered_to - TRAILING
+    left = _left_by_failures(session, key.organization_id, keys)
+    return since if left is None else min(since, left)
+
+
+def _left_by_failures(session: Session, organization_id: str | None, keys: SelectOfScalar[str]) -> datetime | None:
+    """The start of the earliest pull of these keys that failed and was not made up for by one of its whole window.
+
+    Usage is read first and makes the covered span longer, so that this alone tells of costs that were never read. What
+    the next pull could not read either does not count: its newer days would never be read. Nor do pulls by hand.
+    """
+    failed, whole = aliased(SyncRun), aliased(SyncRun)
+    made_up = exists().where(
+        col(whole.organization_id) == organization_id,
+        col(whole.api_key_id).in_(keys),
+        col(whole.status) == SyncStatus.FINISHED,
+        col(whole.window_start) <= col(failed.window_start),
+        col(whole.window_end) >= col(failed.window_end),
+    )
+    found = session.exec(
+        select(func.min(failed.window_start)).where(
+            failed.organization_id == organization_id,
+            col(failed.api_key_id).in_(keys),
+            failed.status == SyncStatus.FAILED,
+            failed.trigger != SyncTrigger.DEMAND,
+            col(failed.error_code).not_in(_LASTING),
+            ~made_up,
+        )
+    ).one()
+    return cast("datetime | None", found)
 
 
 def extend_coverage(account: ProviderAccount, read: Iterable[Window]) -> None:
