@@ -1,5 +1,6 @@
 """Exports of the providers' consoles: into the books that the API fills, and never beside what it has filled."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -12,6 +13,9 @@ from guardian.models.enums import ImportStatus, Provider, ResourceKind, UsageOri
 from guardian.periods import DAY, HOUR
 from guardian.records import CostBucket, CostRecord, UsageBucket, UsageCounts, UsageRecord
 from guardian.services.ledger import queries
+from guardian.services.ledger.imports import table
+from guardian.services.ledger.imports.report import Report
+from guardian.services.ledger.imports.source import Member
 from guardian.services.ledger.sums.rollups import disagreements
 from guardian.services.ledger.sync.coverage import know_account
 from guardian.services.ledger.views import SummaryQuery
@@ -269,6 +273,25 @@ def test_days_in_no_order_and_in_many_portions(
     assert (view.rows_added, view.rows_refused) == (9, 1)
     assert [(row.timestamp - DAY_1) / timedelta(days=1) for row in rows(session)] == sorted(days)
     assert bring(content).rows_duplicate == 9
+
+
+def test_days_in_order_are_read_twice_however_many(
+    session: Session, bring: Importer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("guardian.services.ledger.imports.console._PORTION", 2)
+    passes: list[str] = []
+    read = table.rows
+
+    def counted(member: Member, report: Report) -> Iterator[tuple[int, dict[str, str]]]:
+        passes.append(member.name)
+        return read(member, report)
+
+    monkeypatch.setattr(table, "rows", counted)
+    content = OPENAI + "".join(openai(day, project=f"proj_{n}") for day in (0, 1, 2, 5, 6) for n in range(2)) + "1,2\n"
+    view = bring(content)
+    assert (view.rows_added, view.rows_refused, len(passes)) == (10, 1, 2)
+    assert [(row.timestamp - DAY_1) / timedelta(days=1) for row in rows(session)] == [0, 0, 1, 1, 2, 2, 5, 5, 6, 6]
+    assert bring(content).rows_duplicate == 10
 
 
 def test_a_day_that_a_later_file_has_nothing_of_is_emptied(session: Session, people: People, bring: Importer) -> None:

@@ -32,6 +32,9 @@ from guardian.services.ledger.imports.source import Source
 from guardian.services.ledger.imports.values import Cells
 
 R = TypeVar("R", UsageRecord, CostRecord)
+Days = dict[datetime, dict[str, list[R]]]
+"""Rows by day and report."""
+Portions = list[list[datetime]]
 PASSES = 2  # the first finds the days; files in no order take some more
 _PORTION = 20_000  # rows of the days that are written together
 
@@ -44,7 +47,7 @@ class Kind(Generic[R]):
     provider: Provider
     fits: Callable[[frozenset[str]], bool]
     parse: Callable[[Cells, KnownNames], tuple[str, R] | None]
-    batch: Callable[[dict[datetime, dict[str, list[R]]], Window, Window], Batch]
+    batch: Callable[[Days[R], Window, Window], Batch]
 
     def read(self, source: Source, importing: Importing, report: Report) -> Iterator[Batch]:
         """Portions of whole days. Raises ValidationError for a key of another provider."""
@@ -53,26 +56,45 @@ class Kind(Generic[R]):
         with db.session() as session:
             names = known_names(session, importing.organization_id, self.provider)
         days: Counter[datetime] = Counter()
-        seen = Report()
+        seen, last, ordered = Report(), None, True
         for _, _, record in self._records(source, names, seen):
-            days[floor_day(record.start)] += 1
+            day = floor_day(record.start)
+            days[day] += 1
+            ordered = ordered and (last is None or last <= day)
+            last = day
         if not days:
             self._empty(source, names, report)
             return
         whole = Window(min(days), max(days) + DAY)
         portions = _portions(days)
-        for portion, following in zip_longest(portions, portions[1:]):
-            first = portion[0] == whole.start
-            found: dict[datetime, dict[str, list[R]]] = {day: {} for day in portion}
-            # What is wrong is said once, however often the file is read.
-            for _, series, record in self._records(source, names, report if first else Report()):
-                day = floor_day(record.start)
-                if day in found:
-                    found[day].setdefault(series, []).append(record)
+        gathered = (self._in_order if ordered else self._pass_by_pass)(source, names, report, portions)
+        for portion, following, found in zip_longest(portions, portions[1:], gathered):
             # Days between two rows are told of, too: nothing was used in them, unless their rows are the refused ones.
             span = Window(portion[0], following[0] if following else whole.end)
             empty = () if seen.refused else (day.start for day in span.chunks(DAY))
             yield self.batch({**{day: {} for day in empty}, **found}, whole, span)
+
+    def _in_order(self, source: Source, names: KnownNames, report: Report, portions: Portions) -> Iterator[Days[R]]:
+        """The rows of each portion, of a file whose days are in order."""
+        left = iter(portions)
+        found: Days[R] = {day: {} for day in next(left)}
+        for _, series, record in self._records(source, names, report):
+            day = floor_day(record.start)
+            if day not in found:
+                yield found
+                found = {day: {} for day in next(left)}
+            found[day].setdefault(series, []).append(record)
+        yield found
+
+    def _pass_by_pass(self, source: Source, names: KnownNames, report: Report, portions: Portions) -> Iterator[Days[R]]:
+        """The rows of each portion, for each of which the file is read; what is wrong is said once."""
+        for place, portion in enumerate(portions):
+            found: Days[R] = {day: {} for day in portion}
+            for _, series, record in self._records(source, names, Report() if place else report):
+                day = floor_day(record.start)
+                if day in found:
+                    found[day].setdefault(series, []).append(record)
+            yield found
 
     def _empty(self, source: Source, names: KnownNames, report: Report) -> None:
         for _ in self._records(source, names, report):
@@ -90,8 +112,8 @@ class Kind(Generic[R]):
                     yield line, found[0], found[1]
 
 
-def _portions(days: Mapping[datetime, int]) -> list[list[datetime]]:
-    found: list[list[datetime]] = [[]]
+def _portions(days: Mapping[datetime, int]) -> Portions:
+    found: Portions = [[]]
     rows = 0
     for day in sorted(days):
         if rows + days[day] > _PORTION and found[-1]:
