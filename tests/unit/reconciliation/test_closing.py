@@ -133,6 +133,36 @@ def test_an_account_that_is_behind_since_long_or_was_never_read_is_a_doubt(opena
     assert get_month(world.session, world.actor, NOVEMBER).doubts == ()
 
 
+def test_a_pull_that_failed_is_a_doubt_until_one_has_read_its_days(openai_pair: World) -> None:
+    world = openai_pair
+    world.account(Provider.OPENAI, FIRST, date(2026, 12, 10))
+    key_id = world.vault_key(account_id="org-openai", meta={"kind": "admin"})
+    other = world.vault_key(account_id="org-other", label="other", meta={"kind": "admin"})
+
+    def ran(key: str, first: date, last: date, status: SyncStatus) -> None:
+        run = SyncRun(
+            organization_id=world.actor.organization_id,
+            api_key_id=key,
+            trigger=SyncTrigger.SCHEDULE,
+            status=status,
+            window_start=at(first),
+            window_end=at(last),
+        )
+        world.session.add(run)
+        world.session.flush()
+
+    failed, finished = SyncStatus.FAILED, SyncStatus.FINISHED
+    ran(key_id, date(2026, 10, 1), FIRST, failed)  # of October
+    ran(key_id, date(2026, 11, 20), date(2026, 11, 23), failed)
+    ran(key_id, date(2026, 11, 21), date(2026, 11, 24), finished)
+    ran(other, date(2026, 11, 20), date(2026, 11, 24), finished)
+    assert list(get_month(world.session, world.actor, NOVEMBER).doubts) == [
+        "1 pull of it failed, and none since has read what it left out."
+    ]
+    ran(key_id, date(2026, 11, 20), date(2026, 11, 24), finished)
+    assert get_month(world.session, world.actor, NOVEMBER).doubts == ()
+
+
 def test_nothing_is_closed_twice_and_nothing_empty(openai_pair: World) -> None:
     world = openai_pair
     close_month(world.session, world.actor, NOVEMBER)

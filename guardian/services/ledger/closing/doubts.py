@@ -11,7 +11,7 @@ from guardian.periods import Window
 from guardian.providers.registry import adapter_of
 from guardian.services.ledger.closing.views import end_of, long_day
 from guardian.services.ledger.reconciliation.sentences import provider_name
-from guardian.services.ledger.sync.coverage import TRAILING
+from guardian.services.ledger.sync.coverage import TRAILING, left_out
 
 _UNFINISHED = (SyncStatus.QUEUED, SyncStatus.RUNNING)
 
@@ -32,6 +32,22 @@ def read_doubts(session: Session, organization_id: str, month: date, now: dateti
     ).one()
     if pulls:
         found.append(f"{pulls} pull{'s' if pulls > 1 else ''} of it {'are' if pulls > 1 else 'is'} not finished.")
+    failed = session.exec(
+        select(func.count())
+        .select_from(SyncRun)
+        .join(ApiKey, col(ApiKey.id) == col(SyncRun.api_key_id))
+        .where(
+            SyncRun.organization_id == organization_id,
+            col(ApiKey.is_active),
+            col(SyncRun.window_start) < window.end,
+            col(SyncRun.window_end) > window.start,
+            left_out(),
+        )
+    ).one()
+    if failed:
+        found.append(
+            f"{failed} pull{'s' if failed > 1 else ''} of it failed, and none since has read what it left out."
+        )
     behind = session.exec(
         select(ProviderAccount)
         # An account that no key can pull any more will not be read further.

@@ -4,11 +4,10 @@ from collections.abc import Iterable
 from datetime import UTC, date, datetime, time, timedelta
 from typing import cast
 
-from sqlalchemy import exists, func
+from sqlalchemy import ColumnElement, and_, exists, func
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
-from sqlmodel.sql.expression import SelectOfScalar
 
 from guardian.errors import GuardianError, ProviderContractBroken, ProviderRequestRejected, ValidationError
 from guardian.models import ApiKey, ProviderAccount, SyncRun
@@ -107,50 +106,40 @@ def _where_to_go_on(session: Session, key: ApiKey) -> datetime | None:
     ).one_or_none()
     if account is None or account.covered_from is None or account.covered_to is None:
         return None
-    keys = select(ApiKey.id).where(
-        ApiKey.organization_id == key.organization_id, ApiKey.provider == key.provider, ApiKey.account_id == account_id
+    mine = (
+        SyncRun.organization_id == key.organization_id,
+        ApiKey.provider == key.provider,
+        ApiKey.account_id == account_id,
     )
+    runs = select(func.min(SyncRun.window_start)).join(ApiKey, col(ApiKey.id) == col(SyncRun.api_key_id)).where(*mine)
     # A back-fill that failed half-way left a gap behind its newest days.
-    oldest = session.exec(
-        select(func.min(SyncRun.window_start)).where(
-            SyncRun.organization_id == key.organization_id,
-            SyncRun.trigger == SyncTrigger.BACKFILL,
-            col(SyncRun.api_key_id).in_(keys),
-        )
-    ).one()
-    wanted = cast("datetime | None", oldest)
+    wanted = cast("datetime | None", session.exec(runs.where(SyncRun.trigger == SyncTrigger.BACKFILL)).one())
     if wanted is not None and wanted < account.covered_from:
         return wanted
+    # What the next pull could not read either does not count: its newer days would never be read.
+    passing = runs.where(left_out(), col(SyncRun.error_code).not_in(_LASTING))
+    left = cast("datetime | None", session.exec(passing).one())
     since = account.covered_to - TRAILING
-    left = _left_by_failures(session, key.organization_id, keys)
     return since if left is None else min(since, left)
 
 
-def _left_by_failures(session: Session, organization_id: str | None, keys: SelectOfScalar[str]) -> datetime | None:
-    """The start of the earliest pull of these keys that failed and was not made up for by one of its whole window.
+def left_out() -> ColumnElement[bool]:
+    """Pulls (SyncRun) that failed, and whose whole window no other pull of the account has read; not those by hand.
 
-    Usage is read first and makes the covered span longer, so that this alone tells of costs that were never read. What
-    the next pull could not read either does not count: its newer days would never be read. Nor do pulls by hand.
+    Usage is read first and makes the covered span longer, so that this alone tells of costs that were never read.
     """
-    failed, whole = aliased(SyncRun), aliased(SyncRun)
+    whole, its, other = aliased(SyncRun), aliased(ApiKey), aliased(ApiKey)
     made_up = exists().where(
-        col(whole.organization_id) == organization_id,
-        col(whole.api_key_id).in_(keys),
+        col(whole.organization_id) == SyncRun.organization_id,
         col(whole.status) == SyncStatus.FINISHED,
-        col(whole.window_start) <= col(failed.window_start),
-        col(whole.window_end) >= col(failed.window_end),
+        col(whole.window_start) <= SyncRun.window_start,
+        col(whole.window_end) >= SyncRun.window_end,
+        col(its.id) == SyncRun.api_key_id,
+        col(other.id) == whole.api_key_id,
+        col(other.provider) == its.provider,
+        col(other.account_id) == its.account_id,
     )
-    found = session.exec(
-        select(func.min(failed.window_start)).where(
-            failed.organization_id == organization_id,
-            col(failed.api_key_id).in_(keys),
-            failed.status == SyncStatus.FAILED,
-            failed.trigger != SyncTrigger.DEMAND,
-            col(failed.error_code).not_in(_LASTING),
-            ~made_up,
-        )
-    ).one()
-    return cast("datetime | None", found)
+    return and_(col(SyncRun.status) == SyncStatus.FAILED, col(SyncRun.trigger) != SyncTrigger.DEMAND, ~made_up)
 
 
 def extend_coverage(account: ProviderAccount, read: Iterable[Window]) -> None:
