@@ -42,7 +42,11 @@ class ReportScopeOut(Out):
 
 
 class ReportLine(Out):
-    """`total` and `change` are those of its content, null until it is READY; `error` says why it FAILED."""
+    """`total` and `change` are those of its content, null until it is READY; `error` says why it FAILED.
+
+    `mails` is how many people one of a week or month was mailed to when it was due, and `channels` how many channels
+    were told of it; both are null where it was not due, or waits for that.
+    """
 
     id: str
     title: str
@@ -56,6 +60,8 @@ class ReportLine(Out):
     total: str | None
     change: str | None
     error: str | None
+    mails: int | None
+    channels: int | None
 
 
 class ReportOut(ReportLine):
@@ -117,4 +123,6 @@ def _line(view: ReportView) -> dict[str, Any]:
         "total": spend.get("total"),
         "change": spend.get("change"),
         "error": view.error,
+        "mails": view.told and view.told[0],
+        "channels": view.told and view.told[1],
     }

@@ -217,6 +217,44 @@ def test_one_that_somebody_asked_for_is_told_to_nobody(people: People, session: 
     assert mails() == []
 
 
+def test_who_asks_for_last_week_before_it_is_due_takes_it_from_nobody(people: People, session: Session) -> None:
+    """Everybody gets it when it is due, once; with the figures of then, where it was made before they were there."""
+    organization_id = people.alice.organization_id
+    session.get_one(Organization, organization_id).settings = {"timeZone": "UTC"}
+    add_calls(session, people.alice, THIS_WEEK - 3 * DAY, "5")
+    for user in session.exec(select(User)):
+        user.email_verified = utcnow()
+    session.commit()
+    with db.session() as opened:
+        day = (THIS_WEEK - DAY).date()
+        asked = reports.request_report(opened, people.alice, "weekly", Scope("organization"), day)
+    make_report(asked.id)
+    assert mails() == []
+    add_calls(session, people.alice, THIS_WEEK - 2 * DAY, "7")
+    session.commit()
+    for _ in range(2):
+        with db.session() as opened:
+            reports.queue_due(opened, organization_id, AT)
+        make_report(asked.id)
+    members = {address(session, each.user_id) for each in (people.alice, people.bob)}
+    view = reports.get_report(session, people.alice, asked.id)
+    assert (view.by, view.told) == (people.alice.user_id, (2, 0))
+    assert view.content is not None
+    assert view.content["spend"]["total"] == "12"
+    assert sorted(row.to for row in mails() if view.content["period"]["label"] in row.subject) == sorted(members)
+
+
+def test_a_report_that_nobody_wants_says_so(due: dict[str, str], people: People, session: Session) -> None:
+    for user in session.exec(select(User)):
+        user.email_verified = None
+    session.commit()
+    assert reports.get_report(session, people.alice, due[""]).told is None
+    make_report(due[""])
+    session.expire_all()
+    assert mails() == []
+    assert reports.get_report(session, people.alice, due[""]).told == (0, 0)
+
+
 def test_the_mails_link_stops_them(smtp: FakeSmtp, due: dict[str, str], people: People, session: Session) -> None:
     make_report(due[""])
     row = next(each for each in mails() if each.to == address(session, people.alice.user_id))

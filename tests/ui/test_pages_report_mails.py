@@ -4,6 +4,7 @@ import pytest
 from sqlmodel import Session, select
 
 from guardian.models import ActivityLog, User
+from guardian.periods import utcnow
 from guardian.services.guard.notices import list_targets
 from guardian.services.people.access.report_mails import my_wishes
 from guardian.ui.pages.doors.unsubscribe import UnsubscribeState
@@ -15,6 +16,8 @@ from tests.ui.pages import payload, work
 
 def test_who_chose_nothing_gets_both_and_chooses(page_of: StatePage, session: Session) -> None:
     company = seed.company(session, "Acme")
+    company.owner.email_verified = utcnow()
+    session.add(company.owner)
     session.commit()
     page = page_of(SettingsState, company.token, "/settings")
     work(page, "load")
@@ -30,6 +33,17 @@ def test_who_chose_nothing_gets_both_and_chooses(page_of: StatePage, session: Se
     session.expire_all()
     assert {row.action for row in session.exec(select(ActivityLog))} == {"REPORT_MAILS_UPDATE"}
     assert session.get_one(User, company.owner.id).settings == {"reportMails": ["weekly", "monthly"]}
+
+
+def test_who_has_not_confirmed_the_address_is_not_told_that_mails_come(page_of: StatePage, session: Session) -> None:
+    company = seed.company(session, "Acme")
+    company.owner.email_verified = None
+    session.add(company.owner)
+    session.commit()
+    page = page_of(SettingsState, company.token, "/settings")
+    work(page, "load")
+    said = payload(work(page, "save_report_mails", {"report-weekly": "on"}))["message"]
+    assert said == "You have chosen weekly reports. They come by mail once you have confirmed your address."
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ from guardian.services.actor import Actor
 from guardian.services.guard.budgets.scopes import MAX_VALUE, Scope
 from guardian.services.guard.explaining.reading import ORGANIZATION, groups_of
 from guardian.services.guard.reports.content import build, scope_name
-from guardian.services.guard.reports.sending import TOLD
+from guardian.services.guard.reports.sending import DUE, TOLD
 from guardian.services.guard.reports.spans import RECURRING, Kind, Period, last_over, period_of
 from guardian.services.guard.reports.views import ReportView, scope_of, view_of
 from guardian.services.ledger.queries.freshness import read_freshness
@@ -59,7 +59,10 @@ def request_report(
 
 
 def queue_due(session: Session, organization_id: str, now: datetime) -> int:
-    """Have the weekly and monthly reports made that are due: of the organization, and of each team with spend."""
+    """Have the weekly and monthly reports made that are due: of the organization, and of each team with spend.
+
+    One that somebody asked for earlier is made anew, with what has come since, and told to all others as well.
+    """
     tz = zone(session.get_one(Organization, organization_id).time_zone)
     made = 0
     for kind in RECURRING:
@@ -80,7 +83,7 @@ def resume_reports(session: Session, now: datetime) -> int:
     """Call workers for reports that were lost with the queue, or with their worker: to be made, or to be told."""
     untold = and_(
         col(Report.status) == ReportStatus.READY,
-        col(Report.user_id).is_(None),
+        or_(col(Report.user_id).is_(None), col(Report.parameters).op("->>")(DUE).is_not(None)),
         col(Report.kind).in_(RECURRING),
         col(Report.parameters).op("->>")(TOLD).is_(None),
         col(Report.period_end) > now - _TELLABLE,
@@ -172,10 +175,13 @@ def _wait(session: Session, organization_id: str, user_id: str | None, period: P
     )
     query = select(Report).where(Report.organization_id == organization_id, Report.scope == facts["scope"], same)
     row = session.exec(query.with_for_update()).one()
-    if row.status is ReportStatus.FAILED:
-        row.status, row.error, row.parameters = ReportStatus.QUEUED, None, _parameters(period)
+    wanted, due = _parameters(period), user_id is None and _is_only_asked_for(row)
+    if due or DUE in (row.parameters or {}):
+        wanted[DUE] = True
+    if due or row.status is ReportStatus.FAILED:
+        row.status, row.error, row.parameters = ReportStatus.QUEUED, None, wanted
     session.flush()
-    if row.id == facts["id"] or row.parameters == _parameters(period):
+    if row.id == facts["id"] or row.parameters == wanted:
         _enqueue(session, row)
         _tell(session, row)
     return row
@@ -196,14 +202,19 @@ def _stored_period(row: Report, now: datetime) -> Period:
 
 
 def _is_made(session: Session, organization_id: str, period: Period) -> bool:
-    """Whether it is there already, or was asked for in vain. The organization's own is made first."""
-    query = select(Report.id).where(
+    """Whether it was due before, made or in vain. The organization's own is made first."""
+    query = select(Report).where(
         Report.organization_id == organization_id,
         Report.kind == period.kind,
         Report.scope == "",
         Report.period_start == period.current.window.start,
     )
-    return session.exec(query).first() is not None
+    row = session.exec(query).first()
+    return row is not None and not _is_only_asked_for(row)
+
+
+def _is_only_asked_for(row: Report) -> bool:
+    return row.user_id is not None and DUE not in (row.parameters or {})
 
 
 def _has_usage(session: Session, organization_id: str, period: Period) -> bool:

@@ -19,34 +19,36 @@ from guardian.periods import rfc3339
 from guardian.services.guard.notices import tell_of_report
 from guardian.services.guard.reports.pdf import render
 from guardian.services.guard.reports.spans import RECURRING
+from guardian.services.guard.reports.views import CHANNELS, MAILS
 from guardian.services.guard.reports.words import facts
 from guardian.services.people.access.report_mails import readers, unsubscribe_link
 from guardian.services.people.mail import Attachment, Table, letter, queue_mail
 
 TOLD = "told"  # in a report's parameters: when its mails were queued
+DUE = "due"  # it is told though somebody has asked for it: it was due, too
 _MOST_MOVERS = 5
 _MOST_BUDGETS = 5
 _MOST_ANOMALIES = 3
 
 
 def tell(session: Session, report_id: str, now: datetime) -> int:
-    """Queue the mails of a report that is ready and was made by itself; gives how many. None where that was done.
+    """Queue the mails of a report that is ready and was due; gives how many. None where that was done.
 
     That of the whole organization is told to its channels that take reports, too.
     """
     row = session.get(Report, report_id, with_for_update=True)
     if row is None or row.status is not ReportStatus.READY or row.content is None:
         return 0
-    if row.user_id is not None or row.kind not in RECURRING or TOLD in (row.parameters or {}):
+    told = row.parameters or {}
+    if (row.user_id is not None and DUE not in told) or row.kind not in RECURRING or TOLD in told:
         return 0
     found = readers(session, row.organization_id, row.kind, row.scope or None)
     if found:
         pdf = Attachment(f"usage-report-{_period(row)}.pdf", "application/pdf", render(row.content))
         for user in found:
             _mail(session, row, row.content, user, pdf)
-    if not row.scope:
-        tell_of_report(session, row.organization_id, row.id, _notice(row, row.content, now))
-    row.parameters = {**(row.parameters or {}), TOLD: rfc3339(now)}
+    channels = 0 if row.scope else tell_of_report(session, row.organization_id, row.id, _notice(row, row.content, now))
+    row.parameters = {**told, TOLD: rfc3339(now), MAILS: len(found), CHANNELS: channels}
     session.flush()
     return len(found)
 

@@ -34,6 +34,12 @@ def my_wishes(session: Session, actor: Actor) -> tuple[str, ...]:
     return wished(session.get_one(User, actor.user_id))
 
 
+def reaches(session: Session, actor: Actor) -> bool:
+    """Whether reports go to the actor's address, which has to be confirmed. Raises AuthorizationError."""
+    actor.require("account:read")
+    return session.get_one(User, actor.user_id).email_verified is not None
+
+
 def choose(session: Session, actor: Actor, kinds: Collection[str]) -> tuple[str, ...]:
     """From now on these, or none. Raises AuthorizationError, ValidationError."""
     actor.require("account:update")

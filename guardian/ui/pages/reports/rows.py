@@ -150,7 +150,7 @@ def paper(view: ReportView) -> Paper:
         id=view.id,
         title=view.title,
         ready=True,
-        about=f"{said['scope'][:1].upper()}{said['scope'][1:]}. {said['made']}.",
+        about=f"{said['scope'][:1].upper()}{said['scope'][1:]}. {said['made']}.{_told(view)}",
         headline=said["headline"],
         pdf=f"/api/v1/reports/{view.id}/pdf",
         tiles=_tiles(content, said["tiles"]),
@@ -169,6 +169,20 @@ def paper(view: ReportView) -> Paper:
         findings=tuple(Line(f"{place}", text, size) for place, (size, text) in enumerate(said["findings"])),
         savings=_lines(said["savings"]),
     )
+
+
+def _told(view: ReportView) -> str:
+    """Who got one of a week or month; nothing where that is not decided yet."""
+    if view.kind == "custom" or (view.told is None and view.by is None):
+        return ""
+    if view.told is None:
+        return " It was asked for, and mailed to nobody so far."
+    mails, channels = view.told
+    if not mails and not channels:
+        return " It was mailed to nobody: no member with a confirmed address wants it, and no channel takes reports."
+    people = f"{mails:,} {'person' if mails == 1 else 'people'}" if mails else "nobody"
+    more = f", and told to {channels:,} {'channel' if channels == 1 else 'channels'}" if channels else ""
+    return f" It was mailed to {people}{more}."
 
 
 def days_of(view: ReportView, tz: ZoneInfo) -> tuple[str, str]:

@@ -51,6 +51,8 @@ class ReportMails(Page, mixin=True):
         chosen = await self._call(work)
         self._show_wishes(chosen)
         said = " and ".join(chosen)
+        if chosen and not await self._call(report_mails.reaches):
+            return toast(f"You have chosen {said} reports. They come by mail once you have confirmed your address.")
         return toast(f"You get {said} reports by mail." if chosen else "You get no reports by mail.")
 
 
