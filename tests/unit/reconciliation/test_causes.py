@@ -178,6 +178,20 @@ def test_the_same_share_of_every_price_is_a_discount() -> None:
     assert "90 % of our price" in found.sentence
 
 
+def test_the_same_tokens_billed_as_another_kind() -> None:
+    """60,000 tokens from the cache, at $0.20 a million, are billed as plain input, at $2."""
+    quantities = {IN: Decimal(40_000), "cache_read_tokens": Decimal(60_000)}
+    amounts = {IN: Decimal("0.08"), "cache_read_tokens": Decimal("0.012")}
+    own = {spot(): Cell(cost=Decimal("0.092"), rows=1, requests=1, quantities=quantities, amounts=amounts)}
+    found = one(compare_billed(own, [line("0.2", quantity=100_000)], known()))
+    assert (found.cause, found.amount, found.quantity) == (Cause.KINDS, Decimal("0.108"), 0)
+    assert found.sentence == (
+        "The same tokens of gpt-6-sol on key k1 were reported as cached input and billed as input: $0.108 more."
+    )
+    more = compare_billed(own, [line("0.21", quantity=105_000)], known())
+    assert {each.cause for each in more} == {Cause.UNEXPLAINED}
+
+
 def test_one_model_that_became_cheaper_is_no_discount() -> None:
     own = {spot(): cell(1_000_000), spot(model="gpt-5"): cell(2_000_000)}
     lines = [line("1.8", quantity=1_000_000), line("4", quantity=2_000_000, model="gpt-5")]

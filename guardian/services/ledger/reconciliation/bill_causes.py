@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
 
-from guardian.services.ledger.reconciliation.bill_sides import Side, equal
+from guardian.services.ledger.reconciliation.bill_sides import Side, equal, other_kinds
 from guardian.services.ledger.reconciliation.books import ZERO, Known, Slice, Spot
 from guardian.services.ledger.reconciliation.kinds import NOT_SPLIT
 from guardian.services.ledger.reconciliation.shifts import shifted_pairs
@@ -34,18 +34,20 @@ def classify(sides: Iterable[Side], known: Known) -> list[Slice]:
     moved_days = _shifts(left)
     discounts = _discounts(every, left, moved_days)
     factors, tiers = _factors(every), _other_tiers(every, known)
+    kinds = other_kinds(side for side in left if id(side) not in moved_days)
     for side in left:
-        clues = _Clues(moved_days.get(id(side)), discounts.get(id(side)), tiers.get(id(side)))
+        clues = _Clues(moved_days.get(id(side)), discounts.get(id(side)), tiers.get(id(side)), kinds.get(id(side)))
         found += _parts(side, known, factors, clues)
     return [part for part in found if part.amount or part.quantity]
 
 
 class _Clues(NamedTuple):
-    """What is known of a side beside its own numbers: the days that it moved between, a discount, another tier."""
+    """What is known of a side beside its own numbers: the days or kinds that it moved between, a discount, a tier."""
 
     days: str | None
     discount: str | None
     tier: str | None
+    kinds: str | None
 
 
 def _by_tiers(sides: Iterable[Side]) -> Iterator[list[Side]]:
@@ -132,7 +134,10 @@ def _parts(side: Side, known: Known, factors: Factors, clues: _Clues) -> Iterato
     quantity_part = side.quantity_part
     price_part = side.difference - quantity_part
     if side.more:
-        yield _quantity_cause(side, quantity_part, known, clues.days)
+        if clues.kinds is not None:
+            yield side.slice(Cause.KINDS, quantity_part, label=clues.kinds, counted=True)
+        else:
+            yield _quantity_cause(side, quantity_part, known, clues.days)
     if price_part:
         yield _price_cause(side, price_part, clues)
 

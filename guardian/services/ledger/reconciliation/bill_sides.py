@@ -1,10 +1,12 @@
 """One place at which our book and the bill are held against each other, and the parts of its difference. Pure."""
 
+from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal
 
 from guardian.services.ledger.reconciliation.books import ROUNDING, ZERO, Slice, Spot
-from guardian.services.ledger.reconciliation.kinds import NOT_SPLIT, TOKENS
+from guardian.services.ledger.reconciliation.kinds import NOT_SPLIT, TOKENS, moved_kinds
 from guardian.services.ledger.reconciliation.views import Cause, Comparison
 
 _DIGITS = Decimal("1e-10")  # the ledger's own
@@ -112,6 +114,19 @@ class Side:
             estimated,
             "second" if outside else "",
         )
+
+
+def other_kinds(sides: Iterable[Side]) -> dict[int, str]:
+    """The kinds, by side, that tokens of one spot were reported as and billed as."""
+    spots: dict[Spot, list[Side]] = defaultdict(list)
+    for side in sides:
+        if side.is_token and side.more:
+            spots[side.spot].append(side)
+    found: dict[int, str] = {}
+    for group in spots.values():
+        if (label := moved_kinds({side.kind: side.more or ZERO for side in group})) is not None:
+            found |= {id(side): label for side in group}
+    return found
 
 
 def equal(one: Decimal, two: Decimal) -> bool:

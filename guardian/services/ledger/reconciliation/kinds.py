@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from decimal import Decimal
 from functools import lru_cache
 
 from guardian.models.enums import Provider
@@ -81,6 +82,18 @@ def bill_kind(unit: str) -> str:
 def comparable(provider: Provider, kind: str) -> str:
     """The kind as cost reports of that provider name it: OpenAI does not tell how long a cache write was kept."""
     return _CACHE_WRITE if provider is Provider.OPENAI and kind.startswith("cache_write_") else kind
+
+
+def moved_kinds(more: Mapping[str, Decimal]) -> str | None:
+    """Where the second book has the same tokens under other kinds: the first one's kinds, and the second's, as a label.
+
+    `more` is how many more it has of each kind. None where it has other numbers of input or of output.
+    """
+    output = sum(number for kind, number in more.items() if kind.endswith("output_tokens"))
+    if output or sum(more.values()) or not any(more.values()):
+        return None
+    first, second = (",".join(sorted(kind for kind in more if more[kind] * sign > 0)) for sign in (-1, 1))
+    return f"{first}/{second}"
 
 
 # A cost report repeats its few lines every day.

@@ -151,9 +151,10 @@ def _tier(finding: Finding, label: str, names: Names) -> str:
 
 
 def _token_kinds(finding: Finding, label: str, names: Names) -> str:
-    tracked, reported = (" and ".join(kind_name(kind) for kind in part.split(",")) for part in label.split("/"))
+    first, second = (" and ".join(kind_name(kind) for kind in part.split(",")) for part in label.split("/"))
+    books = ("tracked", "reported") if finding.comparison is Comparison.TRACKED_REPORTED else ("reported", "billed")
     difference = f": {dollars(finding.size)} {'more' if finding.amount > 0 else 'less'}" if finding.size else ""
-    return f"The same tokens of {_what(finding)} were tracked as {tracked} and reported as {reported}{difference}."
+    return f"The same tokens of {_what(finding)} were {books[0]} as {first} and {books[1]} as {second}{difference}."
 
 
 def _late(finding: Finding, label: str, names: Names) -> str:

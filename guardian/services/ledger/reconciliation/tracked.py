@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from guardian.services.ledger.reconciliation.books import ROUNDING, ZERO, Cell, Cells, Known, Repeat, Slice, Spot
+from guardian.services.ledger.reconciliation.kinds import moved_kinds
 from guardian.services.ledger.reconciliation.shifts import shifted_pairs
 from guardian.services.ledger.reconciliation.views import Cause, Comparison
 
@@ -193,16 +194,9 @@ def _cause(bucket: _Bucket, known: Known) -> Slice:
         return _more_reported(bucket)
     if max(lacks.values()) <= 0:
         return _more_tracked(bucket, known)
-    if not any(_by_direction(lacks)):
-        tracked, reported = (",".join(sorted(kind for kind in lacks if lacks[kind] * sign > 0)) for sign in (-1, 1))
-        return bucket.slice(Cause.KINDS, label=f"{tracked}/{reported}")
+    if (kinds := moved_kinds(lacks)) is not None:
+        return bucket.slice(Cause.KINDS, label=kinds)
     return bucket.slice(Cause.UNEXPLAINED, label="kinds")
-
-
-def _by_direction(lacks: Counts) -> tuple[Decimal, Decimal]:
-    """How many more tokens of input, and of output, were reported than tracked."""
-    output = sum((number for kind, number in lacks.items() if kind.endswith("output_tokens")), ZERO)
-    return sum(lacks.values(), ZERO) - output, output
 
 
 def _same_usage(bucket: _Bucket) -> Slice:
