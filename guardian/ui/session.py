@@ -32,7 +32,7 @@ from reflex.state import StateUpdate
 from sqlmodel import Session
 
 from guardian import db
-from guardian.errors import AuthenticationError, GuardianError
+from guardian.errors import AuthenticationError, AuthorizationError, GuardianError
 from guardian.models.base import new_id
 from guardian.models.enums import UserRole
 from guardian.periods import utcnow
@@ -133,15 +133,23 @@ class Page(rx.State, mixin=True):
         return tuple(sorted(self.router.url.query_parameters.items()))
 
     async def _refresh(self) -> None:
-        """Read and show the page; an error becomes the page's error state. Raises NotSignedIn."""
+        """Read and show the page; an error becomes the page's error state. Raises NotSignedIn.
+
+        Who may not read the page still sees whose it is, and the way to the others.
+        """
         query, read, read_own = self._query(), self._read, self._read_own
 
-        def work(session: Session, actor: Actor) -> tuple[Actor, Viewer, int, Any, Any]:
-            firing = firing_count(session, actor) if actor.can("alerts:read") else 0
-            return actor, _viewer(session, actor), firing, read(session, actor, query), read_own(session, actor)
+        def work(session: Session, actor: Actor) -> tuple[Actor, Viewer, int, Any, Any, AuthorizationError | None]:
+            viewer, firing = _viewer(session, actor), firing_count(session, actor) if actor.can("alerts:read") else 0
+            try:
+                return actor, viewer, firing, read(session, actor, query), read_own(session, actor), None
+            except AuthorizationError as refused:
+                return actor, viewer, firing, None, None, refused
 
         try:
-            actor, self.viewer, self.firing, view, own = await self._call(work)
+            actor, self.viewer, self.firing, view, own, refused = await self._call(work)
+            if refused is not None:
+                raise refused
             self._show(view)
             self._show_own(own)
         except NotSignedIn:

@@ -72,6 +72,23 @@ def test_a_line_tells_what_it_changed(page_of: StatePage, company: seed.Company)
     assert state.close_href == "/activity?action=BUDGET_UPDATE"
 
 
+def test_a_thing_has_the_name_that_the_log_last_gave_it(
+    page_of: StatePage, session: Session, company: seed.Company
+) -> None:
+    def note(action: str, of: seed.Company = company, **facts: str) -> None:
+        audit.record(session, of.actor, action, resource_type="key", resource_id="key-1", metadata=facts)
+        session.commit()
+
+    note("KEY_CREATE", label="Production")
+    note("KEY_UPDATE", label="Production EU")
+    note("KEY_SYNC", job="job-1")
+    note("KEY_CREATE", seed.company(session, "Globex"), label="Theirs")
+    lines = opened(page_of, company.token, "/activity?resourceId=key-1").lines
+    assert [row.thing for row in lines] == ["Production EU", "Production EU", "Production"]
+    # What was never named has its kind and its id.
+    assert opened(page_of, company.token).lines[3].thing.startswith("key key-")
+
+
 def test_a_search_goes_to_its_address(page_of: StatePage, company: seed.Company) -> None:
     state = opened(page_of, company.token, "/activity?days=7&cursor=9")
     assert "/activity?days=7&q=budget" in str(work(state, "search", {"q": " budget "}))
@@ -92,3 +109,5 @@ def test_who_may_not_read_it(page_of: StatePage, session: Session, role: TeamRol
     state = opened(page_of, company.token)
     assert (state.lines, state.loaded) == ([], False)
     assert "activity:read" in state.problem
+    assert state.viewer.organization == "Acme"
+    assert state.export_href == ""

@@ -180,6 +180,7 @@ class ActivityView:
 
     `impersonator` is who really acted, through that person's eyes. `before` and `after` are what the action changed of
     its thing, `also` what else it changed ({what, id, before, after}); `sequence` is the row's number in its chain.
+    `name` is what the log last called its thing, in a list; None where it never did.
     """
 
     id: str
@@ -197,3 +198,4 @@ class ActivityView:
     after: Mapping[str, Any]
     also: tuple[Mapping[str, Any], ...]
     created_at: datetime
+    name: str | None = None

@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, TypeAlias, cast
 
-from sqlalchemy import ColumnElement, String, or_, text
+from sqlalchemy import ColumnElement, String, func, or_, text
 from sqlalchemy import cast as sql_cast
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
@@ -52,8 +53,10 @@ def list_activity(
     if cursor is not None:
         query = query.where(col(ActivityLog.sequence) < _sequence(cursor))
     rows = cast("Sequence[_Row]", session.exec(query).all())
+    views = [_view(*row) for row in rows[:limit]]
+    names = _names(session, actor.organization_id, {each.resource_id for each in views if each.resource_id})
     return Page(
-        items=tuple(_view(*row) for row in rows[:limit]),
+        items=tuple(replace(each, name=names.get(each.resource_id or "")) for each in views),
         next_cursor=str(rows[limit - 1][0].sequence) if len(rows) > limit else None,
     )
 
@@ -140,6 +143,20 @@ def _view(row: ActivityLog, name: str | None, email: str | None, impersonator: s
         also=tuple(_mapping(each) for each in cast("list[object]", facts.get("also") or [])),
         created_at=row.created_at,
     )
+
+
+def _names(session: Session, chain: str, ids: set[str]) -> dict[str, str]:
+    """What the log last called each of these things; one that it never named is left out."""
+    facts = col(ActivityLog.meta)
+    told = (facts[key].astext for key in ("name", "label", "email"))
+    name = func.coalesce(*told, facts[("after", "name")].astext, facts[("before", "name")].astext)
+    query = (
+        select(ActivityLog.resource_id, name)
+        .ext(distinct_on(col(ActivityLog.resource_id)))
+        .where(ActivityLog.chain == chain, col(ActivityLog.resource_id).in_(ids), name.is_not(None))
+        .order_by(col(ActivityLog.resource_id), col(ActivityLog.sequence).desc())
+    )
+    return {str(key): str(value) for key, value in session.exec(query)} if ids else {}
 
 
 def _mapping(value: object) -> Mapping[str, Any]:

@@ -125,7 +125,7 @@ def _who(view: ActivityView) -> str:
 
 def _thing(view: ActivityView) -> str:
     told: object = view.metadata.get("name") or view.metadata.get("label") or view.metadata.get("email")
-    name = told if isinstance(told, str) else view.after.get("name") or view.before.get("name")
+    name = told if isinstance(told, str) else view.after.get("name") or view.before.get("name") or view.name
     if isinstance(name, str):
         return name
     return f"{view.resource_type or ''} {format.short_id(view.resource_id)}".strip() if view.resource_id else ""

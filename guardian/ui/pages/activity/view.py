@@ -46,7 +46,10 @@ def activity_view(state: Any, here: str) -> rx.Component:
         _panel(state),
         skeleton=skeleton_card(8, "36px"),
         about=rx.cond(state.loaded, rx.fragment("Who did what, times in ", state.viewer.zone), "\u00a0"),
-        actions=button_link(icon("download", 14), "Export CSV", to=state.export_href, reload_document=True),
+        actions=rx.cond(
+            state.export_href != "",
+            button_link(icon("download", 14), "Export CSV", to=state.export_href, reload_document=True),
+        ),
     )
 
 
