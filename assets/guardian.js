@@ -185,6 +185,16 @@
   // Who goes back while a dialog is open has left it.
   window.addEventListener("popstate", () => document.querySelectorAll("dialog[open]").forEach(dismiss));
 
+  // A chart is as wide as the screen: on paper its picture is scaled to what there is.
+  window.addEventListener("beforeprint", () => {
+    for (const picture of document.querySelectorAll(".chart .main-svg")) {
+      picture.setAttribute("viewBox", `0 0 ${picture.getAttribute("width")} ${picture.getAttribute("height")}`);
+    }
+  });
+  window.addEventListener("afterprint", () => {
+    document.querySelectorAll(".chart .main-svg").forEach((picture) => picture.removeAttribute("viewBox"));
+  });
+
   document.addEventListener(
     "cancel",
     (event) => {

@@ -70,6 +70,29 @@ def test_a_report_shows_by_itself_once_it_is_made(page: Page, session: Session) 
     expect(page.get_by_role("heading", name=row.title)).to_be_visible()
 
 
+def test_on_paper_it_is_the_report_alone_in_black_on_white(page: Page, session: Session) -> None:
+    row = ask(page, session)
+    make_report(row.id)
+    page.emulate_media(color_scheme="dark")
+    page.reload()
+    expect(page.get_by_text("dotted: ")).to_be_visible()
+    chart = page.locator(".chart .main-svg").first
+    expect(chart).to_be_visible()
+    expect(page.locator("figcaption")).to_contain_text("$1,234.57")
+    page.set_viewport_size({"width": 720, "height": 1000})  # as wide as paper
+    page.emulate_media(media="print", color_scheme="dark")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    expect(page.get_by_role("heading", name=row.title)).to_be_visible()
+    expect(page.locator(".sidebar")).to_be_hidden()
+    expect(page.get_by_role("link", name="Download PDF")).to_be_hidden()
+    assert page.evaluate("getComputedStyle(document.body).color") == "rgb(21, 25, 31)"
+    box = chart.bounding_box()
+    assert box is not None
+    assert box["x"] + box["width"] <= 720
+    assert box["height"] > 100
+    assert page.evaluate("document.documentElement.scrollWidth") <= 720
+
+
 def test_one_that_failed_can_be_made_again(page: Page, session: Session) -> None:
     row = ask(page, session)
     with db.session() as other:

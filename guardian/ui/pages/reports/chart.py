@@ -14,18 +14,30 @@ _MOST = 100
 """Days that are drawn one by one: two points each, of a figure's 200."""
 
 
-def figure(content: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
-    """The figure, and what it says in words. Of more than a hundred days, several make one bar."""
+def figure(content: Mapping[str, Any]) -> tuple[dict[str, Any], str, str]:
+    """The figure, what it says in words, and what its dotted line is (empty: it has none).
+
+    Of more than a hundred days, several make one bar.
+    """
     days = content["days"]
     step = -(-len(days) // _MOST)
     groups = [days[at : at + step] for at in range(0, len(days), step)]
     labels = [_label(group[0]["day"], group[-1]["day"]) for group in groups]
-    series = [_bars(labels, [_sum(group, "cost") for group in groups])]
+    amounts = [_sum(group, "cost") for group in groups]
+    series = [_bars(labels, amounts)]
     before = [_sum(group, "previous") for group in groups]
+    note = ""
     if any(amount is not None for amount in before):
         series.append(_line(labels, before, content["previous"]["label"]))
-    text = f"Spend by day: {dollars(content['spend']['total'])} in {len(groups)} bars."
-    return {"data": series, "layout": {"autosize": True, "bargap": 0.25}}, text
+        note = f"dotted: {content['previous']['label']}"
+    said = "; ".join(_bar_in_words(*bar) for bar in zip(labels, amounts, before, strict=True))
+    text = f"Spend by day: {dollars(content['spend']['total'])} in {len(groups)} bars. {said}."
+    return {"data": series, "layout": {"autosize": True, "bargap": 0.25}}, text, note
+
+
+def _bar_in_words(label: str, now: Decimal | None, before: Decimal | None) -> str:
+    said = f"{label}: {'not known' if now is None else dollars(f'{now}')}"
+    return said if before is None else f"{said}, before {dollars(f'{before}')}"
 
 
 def _sum(days: list[Mapping[str, Any]], name: str) -> Decimal | None:

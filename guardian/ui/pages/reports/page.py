@@ -52,6 +52,7 @@ class ReportsState(Dialogs, rx.State):
     paper: Paper = NO_PAPER
     figure: dict[str, Any] = {}
     figure_text: str = ""
+    figure_note: str = ""
     can_create: bool = False
 
     spans: list[Option] = []
@@ -86,7 +87,7 @@ class ReportsState(Dialogs, rx.State):
         self.older = f"{ROUTE}?before={view.more}" if view.more else ""
         self.paper = rows.paper(view.opened) if view.opened else NO_PAPER
         content = view.opened.content if view.opened else None
-        self.figure, self.figure_text = chart.figure(content) if content else ({}, "")
+        self.figure, self.figure_text, self.figure_note = chart.figure(content) if content else ({}, "", "")
 
     @rx.event
     async def open_new(self) -> None:

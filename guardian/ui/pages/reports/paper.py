@@ -37,7 +37,14 @@ def paper_view(state: Any) -> rx.Component:
         rx.cond(
             paper.notes.length() > 0, notice(rx.foreach(paper.notes, _paragraph), tone="warn", icon_name="circle-help")
         ),
-        rx.cond(paper.chart, card("Spend by day", chart(state.figure, state.figure_text))),
+        rx.cond(
+            paper.chart,
+            card(
+                "Spend by day",
+                chart(state.figure, state.figure_text),
+                aside=rx.el.span(state.figure_note, class_name="muted small"),
+            ),
+        ),
         _unless_empty(paper.causes, _causes(paper)),
         _unless_empty(paper.movers, _movers(paper)),
         rx.el.div(
