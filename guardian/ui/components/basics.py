@@ -7,6 +7,8 @@ from reflex_components_core.react_router.dom import ReactRouterLink
 
 from guardian.ui.rows import Delta, Moment, Money
 
+_LONG = 11  # characters of an amount that still fit in a tile of a narrow screen: $999,999.99
+
 
 def icon(name: str, size: int = 16) -> rx.Component:
     """A lucide icon that screen readers skip: the text beside it says the same."""
@@ -31,10 +33,13 @@ def button_link(*children: Any, to: Any, kind: str = "", **props: Any) -> rx.Com
 
 def money(amount: Money, **props: Any) -> rx.Component:
     """An amount with its exact value on hover. A dotted underline says that `note` has something to tell about it."""
+    text: Any = amount.text
+    marked: Any = rx.cond(amount.note != "", "marked", "")
+    long: Any = rx.cond(text.length() > _LONG, " long", "")
     return rx.el.span(
-        amount.text,
+        text,
         title=amount.title,
-        class_name=rx.cond(amount.note != "", "marked", ""),
+        class_name=marked + long,
         custom_attrs={"data-live": "true", "data-exact": amount.exact, "aria-description": amount.note},
         **props,
     )

@@ -82,7 +82,7 @@ def _group(state: Any, group: GroupRow) -> rx.Component:
                 rx.el.span(group.value),
                 class_name="row wraps",
             ),
-            rx.el.p("since ", moment(group.since), " ", group.note, class_name="muted small"),
+            rx.el.p("began ", moment(group.since), " ", group.note, class_name="muted small"),
             class_name="stack tight",
         ),
         rx.cond(

@@ -163,7 +163,7 @@ def _delete_dialog(state: Any) -> rx.Component:
     return confirm_dialog(
         state,
         "delete",
-        rx.fragment("Delete ", state.doomed.name),
+        rx.fragment("Delete ", state.doomed.name, "?"),
         rx.el.p("Nobody is told of this any more, and its history with every delivery goes with it."),
         word=state.doomed.name,
         on_confirm=state.delete,

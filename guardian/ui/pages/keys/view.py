@@ -158,7 +158,7 @@ def _limit(line: LimitLine) -> rx.Component:
         " ",
         rx.el.span(line.told, class_name="num"),
         " ",
-        rx.el.span("seen ", moment(line.seen), class_name="muted"),
+        rx.el.span("(seen ", moment(line.seen), ")", class_name="muted"),
     )
 
 

@@ -64,7 +64,7 @@ def _content(state: Any) -> rx.Component:
             notice(
                 "No cost report covers these days, so nothing can be said about the bill. An admin key that may read "
                 "costs brings it; providers state a day's bill a few hours after its end.",
-                link("Open keys", to="/keys"),
+                rx.el.p(link("Open keys", to="/keys")),
             ),
         ),
         rx.cond(
@@ -98,7 +98,7 @@ def _tiles(state: Any) -> rx.Component:
         money_tile("Billed", state.billed, "the providers' cost reports"),
         tile("Coverage", rx.el.span(state.coverage, data_testid="coverage"), state.coverage_note),
         tile("Drift", rx.el.span(state.drift, data_testid="drift"), state.drift_note),
-        class_name="tiles five",
+        class_name="tiles",
     )
 
 
@@ -220,7 +220,7 @@ def _nothing() -> rx.Component:
 def _skeleton() -> rx.Component:
     return rx.fragment(
         rx.el.div(class_name="card skeleton", style={"height": "84px"}),
-        rx.el.div(*(rx.el.div(class_name="card tile skeleton") for _ in range(5)), class_name="tiles five"),
+        rx.el.div(*(rx.el.div(class_name="card tile skeleton") for _ in range(5)), class_name="tiles"),
         rx.el.div(*(skeleton_card(1, "292px") for _ in range(2)), class_name="columns two"),
         skeleton_card(5, "36px"),
     )
