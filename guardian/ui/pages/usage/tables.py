@@ -110,7 +110,16 @@ def _group(row: GroupRow) -> rx.Component:
         cell(_SPEND, money(row.money), custom_attrs={"data-csv": row.money.exact}),
         _share(row),
         cell(_CHANGE, rx.cond(row.change.text != "", row.change.text, "–"), custom_attrs={"data-csv": row.change_csv}),
-        cell(_CALLS, row.requests_text, title=row.requests_title, custom_attrs={"data-csv": row.requests_csv}),
+        cell(
+            _CALLS,
+            rx.el.span(
+                row.requests_text,
+                class_name=rx.cond(row.requests_title != "", "marked", ""),
+                custom_attrs={"aria-description": row.requests_title},
+            ),
+            title=row.requests_title,
+            custom_attrs={"data-csv": row.requests_csv},
+        ),
         cell(
             _TOKENS,
             row.tokens_text,
