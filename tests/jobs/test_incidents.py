@@ -10,11 +10,13 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 from sqlmodel import Session, col, select
 
 from guardian import db, queue
 from guardian.config import settings
 from guardian.crypto import EncryptionService
+from guardian.embedded.processes import wait_until
 from guardian.jobs.notices import deliver_notice
 from guardian.models import Alert, AlertNotification, EmailLog
 from guardian.models.enums import AlertState, AlertType, DeliveryStatus
@@ -303,6 +305,25 @@ def test_what_waits_is_sealed_with_the_new_key(sink: Sink, people: People, own: 
     for dry_run, count in ((True, 1), (False, 1), (False, 0)):
         with db.session() as session:
             assert RESEALED["alert_notifications"](session, both, dry_run=dry_run).resealed == count
+
+
+def test_alert_and_channel_that_go_at_the_same_time_end_it_once(session: Session, sink: Sink, people: People) -> None:
+    pager = made_target(people.alice, PAGERDUTY, sink)
+    alert = made_alert(people.alice, channel_ids=[pager])
+    deliver(*told(people.alice, alert, 1, (PAGERDUTY, pager)))
+    notices.delete_target(session, people.alice, pager)  # and not committed yet
+    with ThreadPoolExecutor(1) as threads:
+        deleted = threads.submit(delete_alert, people, alert)
+        wait_until(lambda: someone_waits(session), 20)
+        session.commit()
+    assert deleted.exception() is None
+    assert len(waiting()) == 1
+
+
+def someone_waits(session: Session) -> bool:
+    """Whether another connection waits for a lock."""
+    waits = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+    return session.connection().execute(text(waits)).scalar_one() > 0
 
 
 def budget_watch(session: Session, people: People, sink: Sink, spent: str) -> tuple[Alert, str]:

@@ -175,7 +175,9 @@ def _open(session: Session, where: ColumnElement[bool]) -> list[Incident]:
         .ext(distinct_on(col(table.alert_id), col(table.channel), col(table.target), group))
         .order_by(col(table.alert_id), col(table.channel), col(table.target), group, number.desc())
     )
-    rows = session.exec(select(table).where(col(table.id).in_(last)).order_by(col(table.id))).all()
+    # Locked, too: an alert and a channel that go at the same time end an incident once.
+    query = select(table).where(col(table.id).in_(last)).order_by(col(table.id)).with_for_update()
+    rows = session.exec(query, execution_options={"populate_existing": True}).all()
     found = [(row, told_of(session, row)) for row in rows]
     return [
         Incident(opened=row, said=said)
