@@ -171,7 +171,7 @@ ROUTES: tuple[Route, ...] = (
     Route(
         "POST",
         "/usage/reconciliation/months/{month}/close",
-        "usage_rollups",
+        "provider_accounts",
         {},
         {"confirm": "maybe"},
         roles=_ADMINS,
