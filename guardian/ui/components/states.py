@@ -4,7 +4,7 @@ from typing import Any
 
 import reflex as rx
 
-from guardian.ui.components.basics import copy_button, icon
+from guardian.ui.components.basics import button_link, copy_button, icon, link
 
 
 def skeleton(height: str = "20px", width: str = "100%") -> rx.Component:
@@ -37,6 +37,23 @@ def empty_state(
         more or rx.fragment(),
         action or rx.fragment(),
         class_name="card empty",
+    )
+
+
+def nothing_connected(text: str) -> rx.Component:
+    """Of an organization without a key, calls or files; `text` says what the page shows once there are some."""
+    return empty_state(
+        "key-round",
+        "Nothing is connected yet",
+        rx.fragment(
+            text,
+            " You can also begin with ",
+            link("calls through the gateway", to="/requests"),
+            " or with ",
+            link("files", to="/imports"),
+            ".",
+        ),
+        button_link(icon("plus"), "Add a key", to="/keys", kind="primary"),
     )
 
 

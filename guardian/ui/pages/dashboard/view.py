@@ -4,12 +4,12 @@ from typing import Any
 
 import reflex as rx
 
-from guardian.ui.components.basics import button_link, delta, icon, link, money, provider_badge
+from guardian.ui.components.basics import delta, link, money, provider_badge
 from guardian.ui.components.cards import card, money_tile, ranked_card
 from guardian.ui.components.chart import chart
 from guardian.ui.components.frame import frame
 from guardian.ui.components.range_picker import range_picker
-from guardian.ui.components.states import empty_state, notice, progress_bar, skeleton_card
+from guardian.ui.components.states import nothing_connected, notice, progress_bar, skeleton_card
 from guardian.ui.components.table import Column, cell, copy_csv, data_table
 from guardian.ui.pages.dashboard.setup_view import setup_again, setup_card
 from guardian.ui.rows import Line, Pull
@@ -171,18 +171,9 @@ def _failure(pull: Pull) -> rx.Component:
 
 
 def _nothing_connected() -> rx.Component:
-    return empty_state(
-        "key-round",
-        "Nothing is connected yet",
-        rx.fragment(
-            "Add an admin key of a provider. The last 90 days are pulled at once, and what was spent, on which "
-            "model, project and key, is shown here. You can also begin with ",
-            link("calls through the gateway", to="/requests"),
-            " or with ",
-            link("files", to="/imports"),
-            ".",
-        ),
-        button_link(icon("plus"), "Add a key", to="/keys", kind="primary"),
+    return nothing_connected(
+        "Add an admin key of a provider. The last 90 days are pulled at once, and what was spent, on which model, "
+        "project and key, is shown here."
     )
 
 

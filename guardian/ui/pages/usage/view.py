@@ -4,13 +4,13 @@ from typing import Any
 
 import reflex as rx
 
-from guardian.ui.components.basics import button_link, delta, icon, link, money
+from guardian.ui.components.basics import button_link, delta, icon, money
 from guardian.ui.components.cards import figure
 from guardian.ui.components.chart import chart
 from guardian.ui.components.choosing import tabs
 from guardian.ui.components.frame import frame
 from guardian.ui.components.range_picker import range_picker
-from guardian.ui.components.states import empty_state, skeleton, skeleton_card
+from guardian.ui.components.states import empty_state, nothing_connected, skeleton, skeleton_card
 from guardian.ui.pages.usage.bar import usage_bar, views_menu
 from guardian.ui.pages.usage.dialogs import view_dialogs
 from guardian.ui.pages.usage.panel import usage_panel
@@ -95,18 +95,9 @@ def _nothing_in_range(state: Any) -> rx.Component:
 
 
 def _nothing_connected() -> rx.Component:
-    return empty_state(
-        "key-round",
-        "Nothing is connected yet",
-        rx.fragment(
-            "With an admin key of a provider, what was spent in the last 90 days is pulled at once, and can be looked "
-            "at here by model, project, key and person, down to the single line of a bill. You can also begin with ",
-            link("calls through the gateway", to="/requests"),
-            " or with ",
-            link("files", to="/imports"),
-            ".",
-        ),
-        button_link(icon("plus"), "Add a key", to="/keys", kind="primary"),
+    return nothing_connected(
+        "With an admin key of a provider, what was spent in the last 90 days is pulled at once, and can be looked at "
+        "here by model, project, key and person, down to the single line of a bill."
     )
 
 
