@@ -81,6 +81,29 @@ def test_a_period_that_is_over_is_a_fact_and_one_to_come_is_told_whole() -> None
     assert following.total == 62
 
 
+@pytest.mark.parametrize(
+    ("start", "end", "now", "count"),
+    [
+        (date(2026, 10, 1), date(2027, 1, 1), datetime(2026, 11, 16, 12, tzinfo=UTC), 300),
+        (date(2026, 10, 1), date(2027, 1, 1), datetime(2026, 10, 2, tzinfo=UTC), 400),
+        (date(2026, 1, 1), date(2027, 1, 1), datetime(2026, 3, 16, 12, tzinfo=UTC), 300),
+        (date(2026, 1, 1), date(2027, 1, 1), datetime(2026, 8, 16, tzinfo=UTC), 400),
+        (date(2026, 11, 17), date(2027, 2, 15), datetime(2026, 11, 16, 12, tzinfo=UTC), 365),
+    ],
+)
+def test_of_a_quarter_or_a_year_only_what_is_over_is_tried(start: date, end: date, now: datetime, count: int) -> None:
+    """A day that has not come yet is none that cost nothing: what never changes is known for any length."""
+    days = [(now.date() - timedelta(days=back), Decimal(10)) for back in range(count, 0, -1)]
+    found = forecast(days, start, end, now)
+    assert found is not None
+    left = end - max(now.date(), start)
+    gone = sum(1 for day, _ in days if start <= day < end)
+    today = Decimal("0.5") if now.hour and start <= now.date() else Decimal(0)
+    total = 10 * (gone + left.days - today)
+    assert (found.total, found.low, found.high) == (total, total, total)
+    assert found.error in (0, None)
+
+
 _amounts = st.lists(st.decimals(0, 10**9, places=10), min_size=1, max_size=120)
 
 

@@ -129,14 +129,18 @@ def _try(name: str, series: Days, calendar: Calendar, ahead: int, skipped: int) 
 
 
 def _places(calendar: Calendar, count: int, ahead: int) -> list[int]:
-    """The days on which it was asked: lately, and at the same place of earlier months, whose ends can be special."""
+    """The days on which it was asked: lately, and at the same place of earlier months, whose ends can be special.
+
+    Only where all that it was asked for has come by now: of a quarter or a year, the last months have not.
+    """
     step = max(ahead // 4, 1)
     lately = [count - ahead - n * step for n in range(_MOST_TRIALS // 2)]
     until = calendar.first + (count + ahead) * _DAY
     months = [until]
     for _ in range(_MOST_TRIALS // 2):
         months.append(_month_before(months[-1], until.day))
-    return sorted({*lately, *((month - calendar.first).days - ahead for month in months[1:])}, reverse=True)
+    earlier = ((month - calendar.first).days - ahead for month in months[1:])
+    return sorted({*lately, *(place for place in earlier if place + ahead <= count)}, reverse=True)
 
 
 def _month_before(day: date, number: int) -> date:
