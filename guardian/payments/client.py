@@ -162,7 +162,7 @@ class Payments:
             "proration_behavior": "always_invoice",
             "proration_date": int(at.timestamp()),
             "payment_behavior": "error_if_incomplete",
-            "cancel_at_period_end": False,
+            **_going_on(of),
         }
         with _asking():
             changed = self._client.v1.subscriptions.update(of.id, params)
@@ -170,13 +170,18 @@ class Payments:
 
     def end_with_period(self, subscription_id: str, *, ends: bool) -> PaidSubscription:
         """Whether it ends when what is paid for is over, or goes on."""
-        params: Any = {"cancel_at_period_end": ends}
+        params: Any = {"cancel_at_period_end": True} if ends else _going_on(self.subscription(subscription_id))
         with _asking():
             return reading.subscription(self._client.v1.subscriptions.update(subscription_id, params).to_dict())
 
     @property
     def _client(self) -> "StripeClient":
         return _client_of(self._secret, self._base_url)
+
+
+def _going_on(of: PaidSubscription) -> dict[str, Any]:
+    """Takes back its end by the name under which it was set: Stripe refuses both names together."""
+    return {"cancel_at": ""} if of.cancel_by_date else {"cancel_at_period_end": False}
 
 
 @lru_cache(maxsize=4)

@@ -80,6 +80,7 @@ def subscription(found: Found) -> PaidSubscription:
         period_end=_time(item.get("current_period_end")),
         # The portal of Stripe sets the moment instead of the flag.
         cancel_at_period_end=bool(found.get("cancel_at_period_end") or found.get("cancel_at")),
+        cancel_by_date=bool(found.get("cancel_at") and not found.get("cancel_at_period_end")),
         created=_moment(found["created"]),
         user_id=_told(found, USER),
     )

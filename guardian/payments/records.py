@@ -19,7 +19,10 @@ class Price:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaidSubscription:
-    """A subscription as it is now. `plan` is None where its price is none of ours, `user_id` where nobody was told."""
+    """A subscription as it is now. `plan` is None where its price is none of ours, `user_id` where nobody was told.
+
+    `cancel_by_date`: its end was set as a moment, as Stripe's portal does, and has to be taken back as one.
+    """
 
     id: str
     customer: str
@@ -31,6 +34,7 @@ class PaidSubscription:
     period_start: datetime | None
     period_end: datetime | None
     cancel_at_period_end: bool
+    cancel_by_date: bool
     created: datetime
     user_id: str | None
 

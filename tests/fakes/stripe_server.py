@@ -169,6 +169,10 @@ class FakeStripe:
             self.books.change(found["id"], form["items"]["0"]["price"], int(form["proration_date"]))
         if "cancel_at_period_end" in form:
             found["cancel_at_period_end"] = form["cancel_at_period_end"] == "true"
+        if "cancel_at" in form:
+            assert "cancel_at_period_end" not in form  # Stripe refuses the two together
+            found["cancel_at"] = int(form["cancel_at"]) if form["cancel_at"] else None
+        if "cancel_at_period_end" in form or "cancel_at" in form:
             self.books.tell("customer.subscription.updated", found)
         return found
 

@@ -94,6 +94,21 @@ def test_a_change_costs_what_its_preview_said(stripe: FakeStripe, payments: Paym
     assert back.due_now < 0
 
 
+def test_what_the_portal_ended_goes_on_again(stripe: FakeStripe, payments: Payments) -> None:
+    """There the moment is set and not the flag; Stripe takes back the one by its own name only, and never both."""
+    customer = payments.make_customer(organization_id="org", name="Acme", email=None)
+    made = stripe.books.subscribe(customer, payments.prices(WANTED)[Plan.STARTER].id)
+    made["cancel_at"] = made["items"]["data"][0]["current_period_end"]
+    assert payments.subscription(made["id"]).cancel_at_period_end
+    assert not payments.end_with_period(made["id"], ends=False).cancel_at_period_end
+    assert payments.end_with_period(made["id"], ends=True).cancel_at_period_end
+    assert not payments.end_with_period(made["id"], ends=False).cancel_at_period_end
+    made["cancel_at"] = made["items"]["data"][0]["current_period_end"]
+    found = payments.subscription(made["id"])
+    changed = payments.change(found, payments.prices(WANTED)[Plan.GROWTH], utcnow())
+    assert (changed.plan, changed.cancel_at_period_end) == (Plan.GROWTH, False)
+
+
 def test_a_price_that_is_none_of_ours_is_no_plan(stripe: FakeStripe, payments: Payments) -> None:
     customer = payments.make_customer(organization_id="o1", name="Acme", email=None)
     other = stripe.books.price("other_product_x", 700)
