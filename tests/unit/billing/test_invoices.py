@@ -113,6 +113,33 @@ def test_what_no_message_told_is_read_within_the_hour(shop: Shop, session: Sessi
     assert organizations_to_read(session, now + timedelta(hours=7)) == []
 
 
+def test_an_invoice_that_was_owed_for_long_is_read_again(shop: Shop, session: Session) -> None:
+    subscription = shop.subscribe()
+    shop.stripe.books.declines = True
+    shop.stripe.books.clock = -12 * 86_400
+    owed = shop.stripe.books.renew(subscription)
+    shop.stripe.books.clock = 0
+    shop.hear()
+    assert shop.invoices()[1].status is InvoiceStatus.OPEN
+    shop.stripe.books.pay(owed["id"])  # and its messages are lost
+    _age(session)
+    read_subscriptions()
+    assert shop.subscriptions()[0].status is SubscriptionStatus.ACTIVE
+    assert [each.status for each in shop.invoices()] == [InvoiceStatus.PAID] * 2
+
+
+def test_a_deleted_customers_subscription_is_read_by_its_own_name(shop: Shop, session: Session) -> None:
+    """Whose deletion was heard of before this was known has a subscription that no message ends any more."""
+    subscription = shop.subscribe()
+    shop.hear()
+    shop.stripe.books.end(subscription)
+    session.get_one(Organization, shop.actor.organization_id).stripe_customer_id = None
+    session.commit()
+    _age(session)
+    read_subscriptions()
+    assert (shop.plan(), shop.subscriptions()[0].status) == (Plan.FREE, SubscriptionStatus.CANCELED)
+
+
 def test_a_grace_ends_by_the_clock_and_not_while_stripe_is_away(shop: Shop, session: Session) -> None:
     subscription = shop.subscribe()
     shop.hear()

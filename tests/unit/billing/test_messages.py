@@ -152,6 +152,21 @@ def test_a_customer_that_was_deleted_at_stripe_is_forgotten(shop: Shop) -> None:
     assert shop.organization().stripe_customer_id is None
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_what_a_deleted_customer_had_ends_with_it(shop: Shop, seed: int) -> None:
+    """Stripe cancels all of it at once, and names the customer in every message, of which any may come first."""
+    subscription = shop.subscribe(Plan.GROWTH)
+    shop.hear()
+    shop.stripe.books.end(subscription)
+    shop.stripe.books.tell("customer.deleted", {"object": "customer", "id": shop.customer})
+    events = shop.stripe.news() * 2
+    random.Random(seed).shuffle(events)
+    shop.hear(events)
+    [row] = shop.subscriptions()
+    assert (row.status, shop.plan()) == (SubscriptionStatus.CANCELED, Plan.FREE)
+    assert shop.organization().stripe_customer_id is None
+
+
 def test_an_invoice_that_is_gone_is_no_reason_to_hear_of_it_again(shop: Shop) -> None:
     shop.stripe.books.tell("invoice.deleted", {"object": "invoice", "id": "in_gone", "customer": shop.customer})
     assert shop.hear() == [True]

@@ -9,9 +9,10 @@ import structlog
 from sqlmodel import Session, col, select
 
 from guardian import db, live, queue
+from guardian.errors import NotFoundError
 from guardian.models import Invoice, Organization, Subscription, User
 from guardian.models.enums import InvoiceStatus, Plan, SubscriptionStatus
-from guardian.payments import PaidInvoice, PaidSubscription
+from guardian.payments import PaidInvoice, PaidSubscription, Payments
 from guardian.periods import rfc3339, utcnow
 from guardian.services.actor import Actor
 from guardian.services.people import audit
@@ -77,6 +78,24 @@ def keep_subscription(session: Session, organization: Organization, told: PaidSu
     session.flush()
     settle(session, organization, now)
     _tell_pages(session, organization.id)
+
+
+def keep_known_subscriptions(session: Session, payments: Payments, organization: Organization, now: datetime) -> None:
+    """Those that are live by what is known, read by their own ids: where the customer is gone, no list has them.
+
+    One that Stripe has no more is over. Raises what Payments raises.
+    """
+    for row in subscriptions_of(session, organization.id):
+        if row.status not in LIVE or row.stripe_subscription_id is None:
+            continue
+        try:
+            told = payments.subscription(row.stripe_subscription_id)
+        except NotFoundError:
+            row.status, row.past_due_since, row.read_at = SubscriptionStatus.CANCELED, None, now
+            settle(session, organization, now)
+            _tell_pages(session, organization.id)
+        else:
+            keep_subscription(session, organization, told, now)
 
 
 def settle(session: Session, organization: Organization, now: datetime) -> None:

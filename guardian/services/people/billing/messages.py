@@ -14,7 +14,12 @@ from guardian.errors import NotFoundError
 from guardian.models import Organization, StripeEvent
 from guardian.payments import Message, Payments
 from guardian.services.people import audit
-from guardian.services.people.billing.keeping import keep_invoice, keep_subscription, lock_billing
+from guardian.services.people.billing.keeping import (
+    keep_invoice,
+    keep_known_subscriptions,
+    keep_subscription,
+    lock_billing,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -60,6 +65,8 @@ def _read(session: Session, payments: Payments, organization: Organization, mess
     if message.type == "customer.deleted":
         organization.stripe_customer_id = None  # the next checkout makes another one
         session.flush()
+        # Stripe ends them with their customer; of whom messages, from now on, are nobody's.
+        keep_known_subscriptions(session, payments, organization, now)
     elif message.object == "subscription" and message.object_id:
         keep_subscription(session, organization, payments.subscription(message.object_id), now)
     elif message.object == "invoice" and message.object_id:

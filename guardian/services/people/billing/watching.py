@@ -3,15 +3,16 @@
 from datetime import datetime, timedelta
 
 from sqlalchemy import delete
-from sqlmodel import Session, and_, col, exists, or_, select
+from sqlmodel import Session, and_, col, exists, func, or_, select
 
 from guardian.models import Invoice, Organization, StripeEvent, Subscription
-from guardian.models.enums import SubscriptionStatus
+from guardian.models.enums import InvoiceStatus, SubscriptionStatus
 from guardian.payments import Payments
 from guardian.services.people.billing.keeping import (
     LIVE,
     TO_MAIL,
     keep_invoice,
+    keep_known_subscriptions,
     keep_subscription,
     lock_billing,
     subscriptions_of,
@@ -49,14 +50,28 @@ def read_again(session: Session, payments: Payments, organization_id: str, now: 
     """Everything that Stripe has of an organization, as it is now. Raises what Payments raises."""
     lock_billing(session, organization_id)
     organization = session.get(Organization, organization_id, populate_existing=True)
-    if organization is None or organization.stripe_customer_id is None:
+    if organization is None:
         return
-    known = subscriptions_of(session, organization_id)
-    since = min((row.read_at for row in known if row.read_at and row.status in LIVE), default=None)
+    if organization.stripe_customer_id is None:
+        keep_known_subscriptions(session, payments, organization, now)
+        return
+    since = _unread_since(session, organization_id)
     for told in payments.subscriptions(organization.stripe_customer_id):
         keep_subscription(session, organization, told, now)
     for told in payments.invoices(organization.stripe_customer_id, since - _OVERLAP if since else None):
         keep_invoice(session, organization, told, now)
+
+
+def _unread_since(session: Session, organization_id: str) -> datetime | None:
+    """Of when the oldest invoice can be of which something new is to be heard: one that is owed can be old."""
+    known = subscriptions_of(session, organization_id)
+    since = min((row.read_at for row in known if row.read_at and row.status in LIVE), default=None)
+    if since is None:
+        return None
+    owed = select(func.min(Invoice.created_at)).where(
+        Invoice.organization_id == organization_id, Invoice.status == InvoiceStatus.OPEN
+    )
+    return min(since, session.exec(owed).one() or since)
 
 
 def invoices_to_mail(session: Session, now: datetime) -> list[str]:
