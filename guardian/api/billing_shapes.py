@@ -150,10 +150,15 @@ class InvoiceLine(Out):
 
 
 class InvoiceOut(InvoiceLine):
-    """One invoice, whole."""
+    """One invoice, whole. `amount` is `subtotal` less `discount`, with `tax` unless `taxIncluded`; `credit` is what of
+    it was taken off the credit of earlier invoices.
+    """
 
     subtotal: Money
+    discount: Money
     tax: Money
+    tax_included: bool
+    credit: Money
     billing_email: str | None
     name: str | None
     address: list[str]

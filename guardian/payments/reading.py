@@ -94,6 +94,12 @@ def invoice(found: Found) -> PaidInvoice:
     spans = [(each.period_start, each.period_end) for each in lines if not each.proration] or [
         (each.period_start, each.period_end) for each in lines
     ]
+    taxes = [
+        (from_minor(each["amount"], currency), each.get("tax_behavior") == "inclusive")
+        for each in found.get("total_taxes") or ()
+    ]
+    added = sum((amount for amount, included in taxes if not included), Decimal(0))
+    subtotal, total = from_minor(found["subtotal"], currency), from_minor(found["total"], currency)
     start, end = (min(at for at, _ in spans), max(at for _, at in spans)) if spans else (None, None)
     return PaidInvoice(
         id=found["id"],
@@ -104,9 +110,14 @@ def invoice(found: Found) -> PaidInvoice:
         name=found.get("customer_name"),
         address=_address(found.get("customer_address") or {}),
         currency=currency.upper(),
-        subtotal=from_minor(found["subtotal"], currency),
-        tax=sum((from_minor(each["amount"], currency) for each in found.get("total_taxes") or ()), Decimal(0)),
-        total=from_minor(found["total"], currency),
+        subtotal=subtotal,
+        # Not by the list of discounts: those of single lines are in the subtotal already.
+        discount=subtotal + added - total,
+        # Of the two kinds at once, only what is added is told: what is included is in the subtotal.
+        tax=added or sum((amount for amount, _ in taxes), Decimal(0)),
+        tax_included=bool(taxes) and not added,
+        credit=from_minor(_credit(found), currency),
+        total=total,
         amount_paid=from_minor(found["amount_paid"], currency),
         amount_due=from_minor(found["amount_due"], currency),
         period_start=start or _moment(found["period_start"]),
@@ -118,6 +129,12 @@ def invoice(found: Found) -> PaidInvoice:
         page=found.get("hosted_invoice_url"),
         lines=lines,
     )
+
+
+def _credit(found: Found) -> int:
+    """A balance below zero is what the customer has; it is known how it ends once the invoice is made."""
+    start, end = found.get("starting_balance") or 0, found.get("ending_balance")
+    return 0 if end is None else max(0, min(end, 0) - min(start, 0))
 
 
 @_understood

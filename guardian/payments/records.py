@@ -53,6 +53,8 @@ class PaidLine:
 class PaidInvoice:
     """An invoice as it is now. `number` is None while it is a draft; `page` is where it can be paid.
 
+    `subtotal` less `discount`, with `tax` where `tax_included` is false, is `total`. `credit` is what of it was taken
+    off what the customer had, so that it is not to be paid.
     `attempted`: it was tried to take the money, or it is to be sent to the customer without trying.
     """
 
@@ -65,7 +67,10 @@ class PaidInvoice:
     address: tuple[str, ...]
     currency: str
     subtotal: Decimal
+    discount: Decimal
     tax: Decimal
+    tax_included: bool
+    credit: Decimal
     total: Decimal
     amount_paid: Decimal
     amount_due: Decimal

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from decimal import Decimal
 from io import BytesIO
+from typing import Any
 
 import pytest
 from pypdf import PdfReader
@@ -13,6 +14,8 @@ from guardian.jobs.billing import mail_invoice, read_subscriptions
 from guardian.models import Invoice, Organization, StripeEvent, Subscription
 from guardian.models.enums import InvoiceStatus, Plan, SubscriptionStatus
 from guardian.periods import utcnow
+from guardian.services.people.billing.invoice_pdf import facts as invoice_facts
+from guardian.services.people.billing.invoices import get_invoice
 from guardian.services.people.billing.keeping import GRACE
 from guardian.services.people.billing.watching import invoices_to_mail, organizations_to_read
 from guardian.services.people.billing.wording import charged, monthly
@@ -74,6 +77,54 @@ def test_one_that_could_not_be_paid_says_so_and_where(shop: Shop, session: Sessi
     assert letter is not None
     assert "It is not paid yet." in letter.text
     assert f"https://invoice.stripe.test/{owed.stripe_invoice_id}" in letter.text
+
+
+@pytest.mark.parametrize(
+    ("facts", "sums", "note"),
+    [
+        ({"total": 1900}, [("Subtotal", "$29.00"), ("Discount", "−$10.00")], ""),
+        (
+            {"total": 2261, "total_taxes": [{"amount": 361, "tax_behavior": "exclusive"}]},
+            [("Subtotal", "$29.00"), ("Discount", "−$10.00"), ("Tax", "$3.61")],
+            "",
+        ),
+        (
+            {"total_taxes": [{"amount": 463, "tax_behavior": "inclusive"}]},
+            [("Subtotal", "$29.00"), ("Tax, included", "$4.63")],
+            "",
+        ),
+        (
+            {"starting_balance": -7000, "ending_balance": -4100, "amount_due": 0, "amount_paid": 0},
+            [("Subtotal", "$29.00")],
+            "$29.00 of it were taken off the credit of earlier invoices.",
+        ),
+        (
+            {
+                "total": 3000,
+                "total_taxes": [
+                    {"amount": 463, "tax_behavior": "inclusive"},
+                    {"amount": 100, "tax_behavior": "exclusive"},
+                ],
+            },
+            [("Subtotal", "$29.00"), ("Tax", "$1.00")],
+            "",
+        ),
+        # What was owed besides, and a credit that grows, take nothing off.
+        ({"starting_balance": 500, "ending_balance": 0}, [("Subtotal", "$29.00")], ""),
+        ({"starting_balance": -100, "ending_balance": -400}, [("Subtotal", "$29.00")], ""),
+    ],
+)
+def test_the_sums_of_an_invoice_add_up_to_its_total(
+    shop: Shop, facts: dict[str, Any], sums: list[tuple[str, str]], note: str
+) -> None:
+    shop.subscribe(Plan.STARTER)
+    shop.stripe.books.all("invoice")[0].update(facts)
+    shop.hear()
+    with db.session() as own:
+        view = get_invoice(own, shop.actor, shop.invoices()[0].id)
+    told = invoice_facts(view, "Acme")
+    assert (told["sums"], told["notes"]) == (sums, [note] if note else [])
+    assert view.subtotal - view.discount + (0 if view.tax_included else view.tax) == view.amount
 
 
 def test_without_an_address_for_invoices_the_owner_gets_them(shop: Shop, session: Session) -> None:

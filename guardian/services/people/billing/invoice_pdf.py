@@ -21,8 +21,10 @@ def facts(view: InvoiceView, organization: str) -> dict[str, Any]:
     """What the template sets, all of it text."""
     paid = f" on {_day(view.paid_at)}" if view.paid_at else ""
     sums = [("Subtotal", charged(view.subtotal, view.currency))]
+    if view.discount:
+        sums.append(("Discount", charged(-view.discount, view.currency)))
     if view.tax:
-        sums.append(("Tax", charged(view.tax, view.currency)))
+        sums.append(("Tax, included" if view.tax_included else "Tax", charged(view.tax, view.currency)))
     return {
         "title": f"Invoice {view.number}",
         "standing": STANDINGS[view.status] + paid,
@@ -54,9 +56,12 @@ def _line(line: InvoiceLine, currency: str) -> dict[str, str]:
 def _notes(view: InvoiceView) -> list[str]:
     if view.amount < 0:
         return [f"{charged(-view.amount, view.currency)} are kept as a credit, and taken off the next invoices."]
+    notes: list[str] = []
+    if view.credit:
+        notes.append(f"{charged(view.credit, view.currency)} of it were taken off the credit of earlier invoices.")
     if view.status is InvoiceStatus.OPEN and view.amount_due:
-        return [f"{charged(view.amount_due - view.amount_paid, view.currency)} are still to be paid."]
-    return []
+        notes.append(f"{charged(view.amount_due - view.amount_paid, view.currency)} are still to be paid.")
+    return notes
 
 
 def _day(moment: datetime) -> str:

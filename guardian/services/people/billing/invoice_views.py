@@ -19,7 +19,10 @@ class InvoiceLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InvoiceView:
-    """Amounts are of `currency`. `page` is where it can be paid or looked at with whoever takes the money."""
+    """Amounts are of `currency`. `amount` is the subtotal less the discount, with the tax unless that is included;
+    `credit` is what of it was taken off the credit of earlier invoices. `page` is where it can be paid or looked at
+    with whoever takes the money.
+    """
 
     id: str
     number: str
@@ -27,7 +30,10 @@ class InvoiceView:
     currency: str
     amount: Decimal
     subtotal: Decimal
+    discount: Decimal
     tax: Decimal
+    tax_included: bool
+    credit: Decimal
     amount_paid: Decimal
     amount_due: Decimal
     period_start: datetime

@@ -85,6 +85,7 @@ def mail_invoice(session: Session, invoice_id: str, now: datetime) -> bool:
         ],
         facts=[
             ("Total", total),
+            *([("Taken off your credit", charged(view.credit, view.currency))] if view.credit else []),
             ("Period", f"{view.period_start:%d %B %Y} to {view.period_end:%d %B %Y}"),
             *([("Due", f"{view.due_at:%d %B %Y}")] if owed and view.due_at else []),
         ],
@@ -116,7 +117,10 @@ def _view(row: Invoice) -> InvoiceView:
         currency=row.currency,
         amount=row.amount,
         subtotal=Decimal(told.get("subtotal", row.amount)),
+        discount=Decimal(told.get("discount", 0)),
         tax=Decimal(told.get("tax", 0)),
+        tax_included=bool(told.get("taxIncluded")),
+        credit=Decimal(told.get("credit", 0)),
         amount_paid=Decimal(told.get("amountPaid", 0)),
         amount_due=Decimal(told.get("amountDue", row.amount)),
         period_start=row.period_start,

@@ -177,7 +177,10 @@ def keep_invoice(session: Session, organization: Organization, told: PaidInvoice
     final = told.status is InvoiceStatus.PAID or (told.status is InvoiceStatus.OPEN and told.attempted)
     row.meta = {
         "subtotal": f"{told.subtotal:f}",
+        "discount": f"{told.discount:f}",
         "tax": f"{told.tax:f}",
+        "taxIncluded": told.tax_included,
+        "credit": f"{told.credit:f}",
         "amountPaid": f"{told.amount_paid:f}",
         "amountDue": f"{told.amount_due:f}",
         "name": told.name,
